@@ -1,0 +1,202 @@
+//! What of a Pluralsight organisation can be queried, declared once.
+//!
+//! A [`Table`] names a root field of the GraphQL API and the columns that a foreign table over it has. Everything else
+//! follows from that one declaration: the `CREATE FOREIGN TABLE` text, the selection set, the default documents in
+//! `graphql/`, and the reference pages in `docs/`. Adding a column is one line in one file of [`tables`]; adding a
+//! table is one file.
+//!
+//! Facts about the API come from Pluralsight's developer portal where it could be read; a name that could not be
+//! confirmed there is marked with [`Presence::Discovered`] or has several candidates.
+
+mod ddl;
+mod discover;
+mod filter;
+mod reference;
+pub mod tables;
+
+pub use ddl::{ImportedColumn, ImportedTable, quote_identifier, quote_literal};
+pub use discover::{Notice, plan_import};
+pub use filter::{FilterKind, FilterOption, FilterOptionError, parse_filters};
+pub use reference::reference_page;
+
+/// The SQL type that a column is imported with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SqlType {
+    Boolean,
+    Integer,
+    Bigint,
+    Double,
+    Text,
+    Timestamptz,
+    Uuid,
+    IntegerArray,
+    TextArray,
+}
+
+impl SqlType {
+    /// The type as it is written in `CREATE FOREIGN TABLE`.
+    pub fn sql(self) -> &'static str {
+        match self {
+            SqlType::Boolean => "boolean",
+            SqlType::Integer => "integer",
+            SqlType::Bigint => "bigint",
+            SqlType::Double => "double precision",
+            SqlType::Text => "text",
+            SqlType::Timestamptz => "timestamp with time zone",
+            SqlType::Uuid => "uuid",
+            SqlType::IntegerArray => "integer[]",
+            SqlType::TextArray => "text[]",
+        }
+    }
+}
+
+/// Whether a column is imported when the API's schema cannot be asked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Presence {
+    /// Imported unless the live schema is known to lack it.
+    Declared,
+    /// Imported only where the live schema is known to have it: asking for a field that the key's schema lacks fails
+    /// the whole request.
+    Discovered,
+}
+
+/// One column of a foreign table and where its value comes from.
+#[derive(Clone, Copy, Debug)]
+pub struct Column {
+    pub name: &'static str,
+    pub sql_type: SqlType,
+    /// GraphQL paths below a record, best first: the first one that the live schema has is taken, and the first one of
+    /// all where the schema cannot be asked.
+    pub fields: &'static [&'static str],
+    /// Path of a Boolean beside the value; only values where it is not `false` are taken.
+    pub only_where: Option<&'static str>,
+    /// Path of a Boolean beside the value; only values where it is `false` are taken.
+    pub only_where_not: Option<&'static str>,
+    /// `sum` for a number that the API gives a product at a time.
+    pub aggregate: Option<&'static str>,
+    pub presence: Presence,
+    /// Becomes the comment in the catalog and the line in the reference.
+    pub comment: &'static str,
+}
+
+impl Column {
+    /// A plain column, read from the first of `fields` that the API has.
+    const fn new(
+        name: &'static str,
+        sql_type: SqlType,
+        fields: &'static [&'static str],
+        comment: &'static str,
+    ) -> Column {
+        Column {
+            name,
+            sql_type,
+            fields,
+            only_where: None,
+            only_where_not: None,
+            aggregate: None,
+            presence: Presence::Declared,
+            comment,
+        }
+    }
+
+    const fn only_where(mut self, path: &'static str) -> Column {
+        self.only_where = Some(path);
+        self
+    }
+
+    const fn only_where_not(mut self, path: &'static str) -> Column {
+        self.only_where_not = Some(path);
+        self
+    }
+
+    const fn sum(mut self) -> Column {
+        self.aggregate = Some("sum");
+        self
+    }
+
+    const fn when_discovered(mut self) -> Column {
+        self.presence = Presence::Discovered;
+        self
+    }
+
+    /// The path that is asked for unless the live schema says otherwise.
+    pub fn default_field(&self) -> &'static str {
+        self.fields[0]
+    }
+}
+
+/// How the API hands out the records of a root field.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Shape {
+    /// Pages of `nodes`, with `pageInfo` and `totalCount`.
+    Connection,
+    /// One object, which becomes one row.
+    Object,
+    /// A plain list, without pages.
+    List,
+}
+
+impl Shape {
+    /// As it is written in the table option `shape`.
+    pub fn name(self) -> &'static str {
+        match self {
+            Shape::Connection => "connection",
+            Shape::Object => "object",
+            Shape::List => "list",
+        }
+    }
+
+    pub fn parse(text: &str) -> Option<Shape> {
+        [Shape::Connection, Shape::Object, Shape::List]
+            .into_iter()
+            .find(|shape| shape.name() == text)
+    }
+}
+
+/// A condition that the API can evaluate itself.
+#[derive(Clone, Copy, Debug)]
+pub struct Filter {
+    /// Name of the argument's input field, such as `emails`.
+    pub name: &'static str,
+    /// The path that it compares.
+    pub field: &'static str,
+    pub kind: FilterKind,
+    /// True where a row comes back exactly when SQL's own comparison holds, so that nothing has to be checked again.
+    pub exact: bool,
+    /// True where values are asked for in lower case as well, because it is not known how the API compares them.
+    pub fold_case: bool,
+    pub presence: Presence,
+}
+
+/// A foreign table.
+#[derive(Clone, Copy, Debug)]
+pub struct Table {
+    pub name: &'static str,
+    /// The root field of the API's `Query` type.
+    pub query: &'static str,
+    pub shape: Shape,
+    pub comment: &'static str,
+    /// Path of the value that no two records share, if there is one.
+    pub key: Option<&'static [&'static str]>,
+    pub columns: &'static [Column],
+    pub filters: &'static [Filter],
+    /// Paths that are `true` where a list inside a record was cut.
+    pub truncated: &'static [&'static str],
+}
+
+impl Table {
+    /// The table of that name, if there is one.
+    pub fn named(name: &str) -> Option<&'static Table> {
+        tables::ALL.iter().copied().find(|table| table.name == name)
+    }
+
+    /// The table over that root field, if there is one.
+    pub fn over(query: &str) -> Option<&'static Table> {
+        tables::ALL.iter().copied().find(|table| table.query == query)
+    }
+
+    /// The filter of that name, if the API may have it.
+    pub fn filter(&self, name: &str) -> Option<&'static Filter> {
+        self.filters.iter().find(|filter| filter.name == name)
+    }
+}

@@ -1,0 +1,107 @@
+//! `ANALYZE` of a foreign table.
+//!
+//! The API hands out records in its own order and only from the start, so a random sample would mean reading
+//! everything. The first records are taken instead, as many as the statistics target asks for; the number of rows comes
+//! from `totalCount`.
+
+use std::collections::VecDeque;
+use std::ffi::c_int;
+use std::rc::Rc;
+
+use pgrx::memcxt::PgMemoryContexts;
+use pgrx::pg_sys::{self, Datum};
+use pgrx::prelude::*;
+use pluralsight_api::Stats;
+
+use crate::error::{OrRaise, Result};
+use crate::executor::{Asked, Fetch, Reading, readers};
+use crate::planner::last_total;
+use crate::relation::Relation;
+
+/// Records that PostgreSQL may think of as one page: only a ratio for its own estimates.
+const ROWS_A_PAGE: f64 = 100.0;
+
+#[pg_guard]
+pub unsafe extern "C-unwind" fn analyze_foreign_table(
+    relation: pg_sys::Relation,
+    function: *mut pg_sys::AcquireSampleRowsFunc,
+    pages: *mut pg_sys::BlockNumber,
+) -> bool {
+    // SAFETY: ANALYZE passes its open relation and two places for results.
+    unsafe {
+        let rows = f64::from((*(*relation).rd_rel).reltuples).max(0.0);
+        *function = Some(sample);
+        *pages = (rows / ROWS_A_PAGE) as pg_sys::BlockNumber + 1;
+    }
+    true
+}
+
+#[pg_guard]
+unsafe extern "C-unwind" fn sample(
+    relation: pg_sys::Relation,
+    _level: c_int,
+    rows: *mut pg_sys::HeapTuple,
+    target: c_int,
+    total: *mut f64,
+    dead: *mut f64,
+) -> c_int {
+    // SAFETY: ANALYZE passes its open relation, room for `target` tuples and two places for results.
+    unsafe {
+        let (count, all) = take(relation, rows, usize::try_from(target).unwrap_or(0)).or_raise();
+        *total = all;
+        *dead = 0.0;
+        count as c_int
+    }
+}
+
+unsafe fn take(relation: pg_sys::Relation, rows: *mut pg_sys::HeapTuple, target: usize) -> Result<(usize, f64)> {
+    // SAFETY: an open relation.
+    let (oid, owner, descriptor) = unsafe { ((*relation).rd_id, (*(*relation).rd_rel).relowner, (*relation).rd_att) };
+    let table = Relation::load(oid)?;
+    // SAFETY: reads the open relation's descriptor.
+    let width = unsafe { (*descriptor).natts };
+    let mut live = Vec::new();
+    for number in 1..=width as i16 {
+        if table.column(number)?.is_some() {
+            live.push(number);
+        }
+    }
+    let (readers, fields) = readers(&table, &live)?;
+    let reading = Reading { options: &table.options, fields: &fields, asked: &Asked::Everything, limit: None };
+    let mut fetch = Fetch::new(&reading, owner, Rc::new(Stats::default()))?;
+    let mut page = VecDeque::new();
+    let mut scratch = PgMemoryContexts::new("pluralsight_fdw sample");
+    let mut count = 0;
+    while count < target {
+        let Some(record) = page.pop_front() else {
+            if fetch.finished() {
+                break;
+            }
+            match fetch.next_page(&table.options)? {
+                Some(records) => page.extend(records),
+                None => break,
+            }
+            continue;
+        };
+        let mut values = vec![Datum::from(0usize); width as usize];
+        let mut nulls = vec![true; width as usize];
+        // SAFETY: values live in the scratch context until the tuple, made in ANALYZE's own context, has copied them.
+        unsafe {
+            scratch.switch_to(|_| -> Result<()> {
+                for reader in &readers {
+                    if let Some(value) = reader.read(&record)? {
+                        values[reader.index()] = value;
+                        nulls[reader.index()] = false;
+                    }
+                }
+                Ok(())
+            })?;
+            *rows.add(count) = pg_sys::heap_form_tuple(descriptor, values.as_mut_ptr(), nulls.as_mut_ptr());
+            scratch.reset();
+        }
+        count += 1;
+    }
+    let read_everything = fetch.finished() && page.is_empty();
+    let known = last_total(table.options.server.oid, &table.options.query).map_or(0.0, |total| total as f64);
+    Ok((count, if read_everything { count as f64 } else { known.max(count as f64) }))
+}

@@ -1,0 +1,109 @@
+//! Every error that this extension raises, with its SQLSTATE, in one place.
+
+use pgrx::PgSqlErrorCode;
+use pgrx::pg_sys::panic::ErrorReport;
+use pgrx::prelude::PgLogLevel;
+use pluralsight_api::{Error as ApiError, ErrorKind};
+
+/// What a person reads: what happened, where, and what to do about it.
+#[derive(Debug, thiserror::Error)]
+#[error("{message}")]
+pub struct FdwError {
+    pub code: PgSqlErrorCode,
+    pub message: String,
+    pub detail: Option<String>,
+    pub hint: Option<String>,
+}
+
+/// Shorthand for what most of this crate returns.
+pub type Result<T> = std::result::Result<T, FdwError>;
+
+impl FdwError {
+    pub fn new(code: PgSqlErrorCode, message: impl Into<String>) -> FdwError {
+        FdwError {
+            code,
+            message: message.into(),
+            detail: None,
+            hint: None,
+        }
+    }
+
+    pub fn detail(mut self, detail: impl Into<String>) -> FdwError {
+        self.detail = Some(detail.into());
+        self
+    }
+
+    pub fn hint(mut self, hint: impl Into<String>) -> FdwError {
+        self.hint = Some(hint.into());
+        self
+    }
+
+    /// Raises it as a PostgreSQL ERROR.
+    pub fn raise(self) -> ! {
+        ErrorReport::from(self).report(PgLogLevel::ERROR);
+        unreachable!("an ERROR does not return")
+    }
+
+    /// A token is nowhere to be found. The words are part of the product: scripts look for them.
+    pub fn missing_token(server: &str) -> FdwError {
+        FdwError::new(PgSqlErrorCode::ERRCODE_FDW_OPTION_NAME_NOT_FOUND, "API token is missing").hint(format!(
+            "Give the current role a token for this server: CREATE USER MAPPING FOR CURRENT_USER SERVER {} OPTIONS (api_token '…');",
+            pluralsight_catalog::quote_identifier(server)
+        ))
+    }
+
+    /// The table's own data or the API's answer does not fit the column.
+    pub fn bad_value(message: impl Into<String>) -> FdwError {
+        FdwError::new(PgSqlErrorCode::ERRCODE_FDW_INVALID_DATA_TYPE, message)
+    }
+
+    /// Something that only a defect of this extension can cause.
+    pub fn internal(message: impl Into<String>) -> FdwError {
+        FdwError::new(PgSqlErrorCode::ERRCODE_INTERNAL_ERROR, message)
+    }
+
+    /// An error of the API client, met while reading `place` (a table or a function).
+    pub fn from_api(error: &ApiError, place: &str) -> FdwError {
+        let mut report = FdwError::new(sqlstate(error.kind()), format!("{place}: {error}"));
+        report.hint = error.hint();
+        report.detail = error.detail();
+        report
+    }
+}
+
+fn sqlstate(kind: ErrorKind) -> PgSqlErrorCode {
+    match kind {
+        ErrorKind::Unauthorized => PgSqlErrorCode::ERRCODE_INVALID_AUTHORIZATION_SPECIFICATION,
+        ErrorKind::Forbidden => PgSqlErrorCode::ERRCODE_INSUFFICIENT_PRIVILEGE,
+        ErrorKind::RateLimited => PgSqlErrorCode::ERRCODE_CONFIGURATION_LIMIT_EXCEEDED,
+        ErrorKind::Connect | ErrorKind::Tls => PgSqlErrorCode::ERRCODE_FDW_UNABLE_TO_ESTABLISH_CONNECTION,
+        ErrorKind::Shape | ErrorKind::Incomplete => PgSqlErrorCode::ERRCODE_FDW_INVALID_DATA_TYPE,
+        ErrorKind::Deadline => PgSqlErrorCode::ERRCODE_QUERY_CANCELED,
+        ErrorKind::InvalidUrl => PgSqlErrorCode::ERRCODE_FDW_INVALID_ATTRIBUTE_VALUE,
+        _ => PgSqlErrorCode::ERRCODE_FDW_ERROR,
+    }
+}
+
+impl From<FdwError> for ErrorReport {
+    fn from(error: FdwError) -> ErrorReport {
+        let mut report = ErrorReport::new(error.code, error.message, "pluralsight_fdw");
+        if let Some(detail) = error.detail {
+            report = report.set_detail(detail);
+        }
+        if let Some(hint) = error.hint {
+            report = report.set_hint(hint);
+        }
+        report
+    }
+}
+
+/// Raises the error of a `Result`, or hands out its value: for callbacks that PostgreSQL calls.
+pub trait OrRaise<T> {
+    fn or_raise(self) -> T;
+}
+
+impl<T> OrRaise<T> for Result<T> {
+    fn or_raise(self) -> T {
+        self.unwrap_or_else(|error| error.raise())
+    }
+}

@@ -1,0 +1,14 @@
+//! Running a scan: pages in, tuples out.
+
+mod buffer;
+mod decode;
+mod fetch;
+mod filter;
+mod rescans;
+mod scan;
+mod statement;
+
+pub use fetch::{Fetch, Reading, Session, api_shape};
+pub use filter::Asked;
+pub use scan::{Scan, begin_foreign_scan, end_foreign_scan, iterate_foreign_scan, rescan_foreign_scan, with_scan};
+pub use statement::readers;

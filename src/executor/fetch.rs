@@ -1,0 +1,339 @@
+//! One reading of the API: the pages of one filter, or of several one after the other.
+
+use std::cell::RefCell;
+use std::collections::{BTreeSet, HashSet, VecDeque};
+use std::rc::Rc;
+
+use pgrx::PgSqlErrorCode;
+use pgrx::pg_sys::Oid;
+use pgrx::prelude::*;
+use pluralsight_api::{Client, Completeness, Context, Error as ApiError, FieldPath, Operation, Page, PageQuery, PageSizes, Pages, RetryBudget, Selection, Stats, Token, Warning};
+use pluralsight_catalog::Shape;
+use serde_json::{Map, Value as Json};
+
+use super::filter::Asked;
+use crate::error::{FdwError, Result};
+use crate::options::{Server, TableOptions};
+use crate::planner::remember_total;
+use crate::runtime;
+
+/// A client, a token and the counters of one reading.
+pub struct Session {
+    client: Rc<Client>,
+    token: Token,
+    budget: RetryBudget,
+    pub stats: Rc<Stats>,
+}
+
+impl Session {
+    pub fn open(server: &Server, user: Oid, stats: Rc<Stats>) -> Result<Session> {
+        Ok(Session {
+            token: server.token(user)?,
+            client: runtime::client(&server.client_settings()?)?,
+            budget: RetryBudget::default(),
+            stats,
+        })
+    }
+
+    fn context(&self) -> Context<'_> {
+        Context {
+            token: &self.token,
+            stats: &self.stats,
+            deadline: runtime::statement_deadline(),
+            budget: &self.budget,
+        }
+    }
+
+    /// Runs a request of the client and waits for it as a backend may.
+    pub fn run<T>(&self, place: &str, request: impl AsyncFnOnce(&Client, &Context<'_>) -> std::result::Result<T, ApiError>) -> Result<T> {
+        let context = self.context();
+        runtime::wait(request(&self.client, &context))?.map_err(|error| FdwError::from_api(&error, place))
+    }
+}
+
+/// What a reading is for.
+pub struct Reading<'a> {
+    pub options: &'a TableOptions,
+    /// Paths that the columns read.
+    pub fields: &'a BTreeSet<FieldPath>,
+    pub asked: &'a Asked,
+    /// Size of the first page, where a LIMIT sets it.
+    pub limit: Option<u64>,
+}
+
+/// The pages of one reading.
+pub struct Fetch {
+    session: Session,
+    place: String,
+    server: Oid,
+    query: String,
+    document: String,
+    filters: VecDeque<Option<String>>,
+    template: Template,
+    pages: Option<Pages>,
+    /// Keys already handed out, where several filters may bring the same record.
+    keys: Option<HashSet<String>>,
+    unfiltered: bool,
+    pub complete: bool,
+}
+
+/// What every filter's pages have in common.
+struct Template {
+    operation: Operation,
+    sizes: PageSizes,
+    key: Option<FieldPath>,
+    shape: pluralsight_api::Shape,
+    check: Completeness,
+    truncated: Vec<FieldPath>,
+}
+
+impl Fetch {
+    pub fn new(reading: &Reading<'_>, user: Oid, stats: Rc<Stats>) -> Result<Fetch> {
+        let options = reading.options;
+        let filters: VecDeque<Option<String>> = match reading.asked {
+            Asked::Nothing => VecDeque::new(),
+            Asked::Everything => VecDeque::from([None]),
+            Asked::Filters(filters) => filters.iter().cloned().map(Some).collect(),
+        };
+        let operation = operation(options)?;
+        let mut paths: Vec<FieldPath> = reading.fields.iter().cloned().collect();
+        if options.shape == Shape::Connection {
+            // The key tells a record that moved between two pages from a new one.
+            paths.extend(options.key.clone());
+        }
+        // A truncated list only matters where the list itself is read.
+        let truncated: Vec<FieldPath> = options
+            .truncated
+            .iter()
+            .filter(|path| reading.fields.iter().any(|field| field.segments().len() > 1 && field.segments().first() == path.segments().first()))
+            .cloned()
+            .collect();
+        paths.extend(truncated.iter().cloned());
+        if paths.is_empty() {
+            // A selection cannot be empty; every record of every type answers its own type's name.
+            paths.push(FieldPath::parse("__typename").map_err(|error| FdwError::internal(error.to_string()))?);
+        }
+        let selection = Selection::from_paths(&paths);
+        let shape = api_shape(options.shape);
+        let has_filter = filters.iter().any(Option::is_some);
+        let mut sizes = options.page_sizes;
+        if let Some(limit) = reading.limit {
+            sizes.first = u32::try_from(limit).unwrap_or(u32::MAX).min(sizes.first.max(sizes.then)).max(1);
+        } else if has_filter {
+            // Looking up keys: one page holds them all, if the API lets it.
+            sizes.first = sizes.first.max(sizes.then);
+        }
+        Ok(Fetch {
+            session: Session::open(&options.server, user, stats)?,
+            place: options.name.clone(),
+            server: options.server.oid,
+            query: options.query.clone(),
+            document: operation.document(&selection, has_filter, shape),
+            keys: (filters.len() > 1).then(HashSet::new),
+            unfiltered: !has_filter,
+            filters,
+            template: Template {
+                operation,
+                sizes,
+                key: (options.shape == Shape::Connection).then(|| options.key.clone()).flatten(),
+                shape,
+                check: options.completeness,
+                truncated,
+            },
+            pages: None,
+            complete: false,
+        })
+    }
+
+    /// The next page's records; `None` when everything was read.
+    pub fn next_page(&mut self, options: &TableOptions) -> Result<Option<Vec<Json>>> {
+        loop {
+            if self.pages.is_none() {
+                let Some(filter) = self.filters.pop_front() else {
+                    self.complete = true;
+                    return Ok(None);
+                };
+                self.pages = Some(Pages::new(self.template.query(&self.document, filter.as_deref())?));
+            }
+            let Some(pages) = self.pages.as_mut() else { continue };
+            let context = self.session.context();
+            let outcome = runtime::wait(pages.next(&self.session.client, &context))?;
+            report_warnings(&self.place, pages.warnings());
+            let page = match outcome {
+                Ok(Some(page)) => page,
+                Ok(None) => {
+                    self.close_pages();
+                    continue;
+                }
+                Err(error) => return Err(explain_refusal(&error, options)),
+            };
+            if self.unfiltered
+                && let Some(total) = page.total_count
+            {
+                remember_total(self.server, &self.query, total);
+            }
+            let last = page.last;
+            let records = self.without_repeats(page);
+            if last {
+                self.close_pages();
+            }
+            if !records.is_empty() || (last && self.filters.is_empty()) {
+                if last && self.filters.is_empty() {
+                    self.complete = true;
+                }
+                return Ok(Some(records));
+            }
+        }
+    }
+
+    /// Whether every record has been handed out.
+    pub fn finished(&self) -> bool {
+        self.complete
+    }
+
+    fn close_pages(&mut self) {
+        if let Some(pages) = self.pages.take() {
+            for finding in pages.findings() {
+                ereport!(
+                    PgLogLevel::WARNING,
+                    PgSqlErrorCode::ERRCODE_WARNING,
+                    format!("{}: {finding}", self.place),
+                    "The answer may be incomplete; on_incomplete = 'error' would have refused it."
+                );
+            }
+        }
+    }
+
+    /// Records that an earlier filter of this reading brought already are left out.
+    fn without_repeats(&mut self, page: Page) -> Vec<Json> {
+        let (Some(seen), Some(key)) = (self.keys.as_mut(), self.template.key.as_ref()) else {
+            return page.nodes;
+        };
+        let mut records = page.nodes;
+        records.retain(|record| match key.segments().iter().try_fold(record, |value, name| value.get(name)) {
+            None | Some(Json::Null) => true,
+            Some(value) => seen.insert(value.to_string()),
+        });
+        records
+    }
+}
+
+impl Template {
+    fn query(&self, document: &str, filter: Option<&str>) -> Result<PageQuery> {
+        let mut variables = Map::new();
+        if let Some(filter) = filter {
+            variables.insert("filter".to_owned(), parse_filter(filter)?);
+        }
+        Ok(PageQuery {
+            document: document.to_owned(),
+            variables,
+            sizes: self.sizes,
+            key: self.key.clone(),
+            shape: self.shape,
+            check: self.check,
+            truncated: self.truncated.clone(),
+            ..PageQuery::new(self.operation.clone())
+        })
+    }
+}
+
+/// The number of records that `asked` brings, without bringing them.
+pub fn count(options: &TableOptions, asked: &Asked, user: Oid, stats: Rc<Stats>) -> Result<u64> {
+    let filters: Vec<Option<&str>> = match asked {
+        Asked::Nothing => return Ok(0),
+        Asked::Everything => vec![None],
+        Asked::Filters(filters) => filters.iter().map(|filter| Some(filter.as_str())).collect(),
+    };
+    let session = Session::open(&options.server, user, stats)?;
+    let operation = operation(options)?;
+    let mut total: u64 = 0;
+    for filter in filters {
+        let value = filter.map(parse_filter).transpose()?;
+        let context = session.context();
+        let counted = runtime::wait(pluralsight_api::count(&session.client, &context, &operation, value))?
+            .map_err(|error| explain_refusal(&error, options))?;
+        if filter.is_none() {
+            remember_total(options.server.oid, &options.query, counted);
+        }
+        total = total.saturating_add(counted);
+    }
+    Ok(total)
+}
+
+fn parse_filter(filter: &str) -> Result<Json> {
+    serde_json::from_str(filter).map_err(|error| FdwError::internal(error.to_string()))
+}
+
+fn operation(options: &TableOptions) -> Result<Operation> {
+    Operation::named(&options.query).ok_or_else(|| {
+        FdwError::new(
+            PgSqlErrorCode::ERRCODE_FDW_INVALID_ATTRIBUTE_VALUE,
+            format!("foreign table \"{}\": query \"{}\" is not one that this extension knows", options.name, options.query),
+        )
+        .hint("Known queries are users, planInfo, planAdmins and teams.")
+    })
+}
+
+/// The same shape in the client's words.
+pub fn api_shape(shape: Shape) -> pluralsight_api::Shape {
+    match shape {
+        Shape::Connection => pluralsight_api::Shape::Connection,
+        Shape::Object => pluralsight_api::Shape::Object,
+        Shape::List => pluralsight_api::Shape::List,
+    }
+}
+
+/// An API error with, where a field or filter was refused, the column it belongs to and the statement that mends it.
+pub fn explain_refusal(error: &ApiError, options: &TableOptions) -> FdwError {
+    let mut report = FdwError::from_api(error, &options.name);
+    let Some(refused) = error.refused_field() else {
+        return report;
+    };
+    let table = qualified_name(options.oid);
+    if options.filters.iter().any(|filter| filter.name == refused.field) {
+        report.message = format!("{}: the API does not take the filter {}", options.name, refused.field);
+        report.hint = Some(format!(
+            "Take it out of the table's filters: ALTER FOREIGN TABLE {table} OPTIONS (SET filters '{}');",
+            options.filters.iter().filter(|filter| filter.name != refused.field).map(|filter| filter.name.as_str()).collect::<Vec<_>>().join(", ")
+        ));
+        return report;
+    }
+    if let Some(column) = super::statement::column_reading(options, &refused.field) {
+        let quoted = pluralsight_catalog::quote_identifier(&column.name);
+        report.message = format!("{}: the API refused field {} of column \"{}\"", options.name, refused.field, column.name);
+        report.detail = Some(format!("The API says: {error}"));
+        report.hint = Some(format!(
+            "If the field has another name: ALTER FOREIGN TABLE {table} ALTER COLUMN {quoted} OPTIONS (SET field '…'); if it does not exist: ALTER FOREIGN TABLE {table} DROP COLUMN {quoted};"
+        ));
+    }
+    report
+}
+
+/// The table's name as a statement needs it.
+fn qualified_name(table: Oid) -> String {
+    // SAFETY: catalog look-ups by id; each string is copied.
+    unsafe {
+        let name = |pointer: *mut std::ffi::c_char| {
+            if pointer.is_null() { String::new() } else { std::ffi::CStr::from_ptr(pointer).to_string_lossy().into_owned() }
+        };
+        let schema = name(pgrx::pg_sys::get_namespace_name(pgrx::pg_sys::get_rel_namespace(table)));
+        let quote = pluralsight_catalog::quote_identifier;
+        format!("{}.{}", quote(&schema), quote(&name(pgrx::pg_sys::get_rel_name(table))))
+    }
+}
+
+thread_local! {
+    /// What the API has announced in this session, so that a person hears it once.
+    static ANNOUNCED: RefCell<HashSet<String>> = RefCell::new(HashSet::new());
+}
+
+/// Tells a person, once a session each, what the API says beside its data.
+pub fn report_warnings(place: &str, warnings: &[Warning]) {
+    for warning in warnings {
+        let text = warning.to_string();
+        let fresh = ANNOUNCED.with_borrow_mut(|announced| announced.len() < 1_000 && announced.insert(text.clone()));
+        if fresh {
+            ereport!(PgLogLevel::NOTICE, PgSqlErrorCode::ERRCODE_SUCCESSFUL_COMPLETION, format!("{place}: the API says: {text}"));
+        }
+    }
+}

@@ -1,0 +1,304 @@
+//! The executor's callbacks.
+
+use std::cell::Cell;
+use std::collections::VecDeque;
+use std::rc::Rc;
+
+use pgrx::memcxt::PgMemoryContexts;
+use pgrx::pg_sys::{self, Datum, Oid};
+use pgrx::prelude::*;
+use pluralsight_api::Stats;
+use serde_json::Value as Json;
+
+use super::buffer::Place;
+use super::decode::ColumnReader;
+use super::fetch;
+use super::filter::{Asked, Computed, choose};
+use super::rescans::may_rescan;
+use super::statement::{Answer, Group, Member, Statement, readers};
+use crate::compat;
+use crate::error::{FdwError, OrRaise, Result};
+use crate::list::members;
+use crate::relation::Relation;
+use crate::spec::ScanSpec;
+
+/// A scan under execution. Hangs on the query's memory context, which drops it when the query ends or fails.
+pub struct Scan {
+    pub spec: ScanSpec,
+    pub relation: Relation,
+    pub stats: Rc<Stats>,
+    user: Oid,
+    readers: Vec<ColumnReader>,
+    expressions: Vec<Expression>,
+    context: *mut pg_sys::ExprContext,
+    group: Option<Rc<Group>>,
+    /// Keeps the statement's groups together while any of its scans lives.
+    _statement: Rc<Statement>,
+    reading: Option<Open>,
+    counted: bool,
+    /// Rows handed to the executor, over all rescans.
+    pub rows: Cell<u64>,
+    pub scanned: Vec<Asked>,
+    pub complete: bool,
+    /// Everything came from a reading that another scan of the statement had begun.
+    pub shared: bool,
+}
+
+struct Expression {
+    state: *mut pg_sys::ExprState,
+    type_oid: Oid,
+}
+
+/// The reading that the scan is in.
+struct Open {
+    answer: Rc<Answer>,
+    place: Place,
+    page: VecDeque<Json>,
+    page_number: u64,
+}
+
+#[pg_guard]
+pub unsafe extern "C-unwind" fn begin_foreign_scan(node: *mut pg_sys::ForeignScanState, flags: std::ffi::c_int) {
+    if flags & pg_sys::EXEC_FLAG_EXPLAIN_ONLY as i32 != 0 {
+        return;
+    }
+    // SAFETY: the executor's own node, whose plan this extension made; the state goes to the query's memory context.
+    unsafe {
+        let scan = begin(node, flags).or_raise();
+        let context = (*(*node).ss.ps.state).es_query_cxt;
+        (*node).fdw_state = PgMemoryContexts::For(context).leak_and_drop_on_delete(Some(scan)).cast();
+    }
+}
+
+unsafe fn begin(node: *mut pg_sys::ForeignScanState, flags: std::ffi::c_int) -> Result<Scan> {
+    // SAFETY: the executor's own node, whose plan this extension made.
+    unsafe {
+        let plan = (*node).ss.ps.plan.cast::<pg_sys::ForeignScan>();
+        let estate = (*node).ss.ps.state;
+        let spec = ScanSpec::from_plan(plan)?;
+        let relation = Relation::load(Oid::from(spec.table))?;
+        let (readers, fields) = readers(&relation, &spec.columns)?;
+        let user = compat::scan_user(node);
+        let states = pg_sys::ExecInitExprList((*plan).fdw_exprs, node.cast());
+        let expressions = members::<pg_sys::ExprState>(states)
+            .into_iter()
+            .zip(members::<pg_sys::Node>((*plan).fdw_exprs))
+            .map(|(state, expression)| Expression { state, type_oid: pg_sys::exprType(expression) })
+            .collect();
+        let statement = Statement::of(estate);
+        let group = (!spec.count).then(|| {
+            let rescans = flags & pg_sys::EXEC_FLAG_REWIND as i32 != 0 || spec.parameterised || may_rescan((*estate).es_plannedstmt, plan.cast());
+            statement.join(&spec, &relation.options, user, (*plan).fdw_exprs, Member { fields: &fields, rescans })
+        });
+        Ok(Scan {
+            spec,
+            relation,
+            stats: Rc::new(Stats::default()),
+            user,
+            readers,
+            expressions,
+            context: (*node).ss.ps.ps_ExprContext,
+            group,
+            _statement: statement,
+            reading: None,
+            counted: false,
+            rows: Cell::new(0),
+            scanned: Vec::new(),
+            complete: false,
+            shared: false,
+        })
+    }
+}
+
+/// The scan that hangs on `node`, if it has begun and not ended.
+///
+/// # Safety
+/// `node` must be a scan that this extension planned.
+pub unsafe fn with_scan<'a>(node: *mut pg_sys::ForeignScanState) -> Option<&'a mut Scan> {
+    // SAFETY: begin_foreign_scan left an Option<Scan> here, or nothing.
+    unsafe { (*node).fdw_state.cast::<Option<Scan>>().as_mut().and_then(Option::as_mut) }
+}
+
+#[pg_guard]
+pub unsafe extern "C-unwind" fn iterate_foreign_scan(node: *mut pg_sys::ForeignScanState) -> *mut pg_sys::TupleTableSlot {
+    // SAFETY: the executor's own node and slot; the values written into it live in the per-tuple memory context in which
+    // the executor calls this function, until the next row is asked for.
+    unsafe {
+        let slot = (*node).ss.ss_ScanTupleSlot;
+        ((*(*slot).tts_ops).clear.expect("every slot type can be cleared"))(slot);
+        let Some(scan) = with_scan(node) else { return slot };
+        let columns = (*(*slot).tts_tupleDescriptor).natts as usize;
+        let values = std::slice::from_raw_parts_mut((*slot).tts_values, columns);
+        let nulls = std::slice::from_raw_parts_mut((*slot).tts_isnull, columns);
+        let found = if scan.spec.count { scan.count(values, nulls) } else { scan.next(values, nulls) }.or_raise();
+        if found {
+            pg_sys::ExecStoreVirtualTuple(slot);
+        }
+        slot
+    }
+}
+
+#[pg_guard]
+pub unsafe extern "C-unwind" fn rescan_foreign_scan(node: *mut pg_sys::ForeignScanState) {
+    // SAFETY: the executor's own node.
+    unsafe {
+        let parameters_changed = !(*node).ss.ps.chgParam.is_null();
+        if let Some(scan) = with_scan(node) {
+            scan.rescan(parameters_changed);
+        }
+    }
+}
+
+#[pg_guard]
+pub unsafe extern "C-unwind" fn end_foreign_scan(node: *mut pg_sys::ForeignScanState) {
+    // SAFETY: the executor's own node; the slot of the state stays, emptied, with the query's memory context.
+    unsafe {
+        if let Some(scan) = (*node).fdw_state.cast::<Option<Scan>>().as_mut().and_then(Option::take) {
+            scan.end();
+        }
+    }
+}
+
+impl Scan {
+    fn next(&mut self, values: &mut [Datum], nulls: &mut [bool]) -> Result<bool> {
+        if self.reading.is_none() {
+            let asked = self.asked()?;
+            self.open(asked)?;
+        }
+        let Some(open) = self.reading.as_mut() else {
+            return Ok(false);
+        };
+        let Some(record) = open.next(&self.relation, &mut self.complete)? else {
+            return Ok(false);
+        };
+        nulls.fill(true);
+        for reader in &self.readers {
+            let value = reader.read(&record).map_err(|mut error| {
+                error.message = format!("{}: {} (page {})", self.relation.options.name, error.message, open.page_number);
+                error
+            })?;
+            if let (Some(value), Some(slot), Some(null)) = (value, values.get_mut(reader.index()), nulls.get_mut(reader.index())) {
+                *slot = value;
+                *null = false;
+            }
+        }
+        self.rows.set(self.rows.get() + 1);
+        Ok(true)
+    }
+
+    fn count(&mut self, values: &mut [Datum], nulls: &mut [bool]) -> Result<bool> {
+        if self.counted {
+            return Ok(false);
+        }
+        let asked = self.asked()?;
+        let total = fetch::count(&self.relation.options, &asked, self.user, Rc::clone(&self.stats))?;
+        self.scanned.push(asked);
+        self.counted = true;
+        self.complete = true;
+        let total = i64::try_from(total).map_err(|_| FdwError::bad_value("totalCount is more than a bigint holds"))?;
+        nulls.fill(false);
+        values.fill(Datum::from(total));
+        self.rows.set(self.rows.get() + 1);
+        Ok(true)
+    }
+
+    /// Computes the values of the conditions and chooses what to ask.
+    fn asked(&self) -> Result<Asked> {
+        let mut computed = Vec::with_capacity(self.expressions.len());
+        for expression in &self.expressions {
+            let mut is_null = false;
+            // SAFETY: the state was made by ExecInitExprList for this node and its expression context; the evaluation
+            // may raise, hence the guard. The values live in the per-tuple memory, long enough to be read here.
+            let datum = unsafe {
+                let evaluate = (*expression.state).evalfunc.ok_or_else(|| FdwError::internal("an expression without a program"))?;
+                pg_sys::ffi::pg_guard_ffi_boundary(|| evaluate(expression.state, self.context, &mut is_null))
+            };
+            computed.push(Computed { datum, is_null, type_oid: expression.type_oid });
+        }
+        choose(&self.spec, &self.relation.options, &computed)
+    }
+
+    fn open(&mut self, asked: Asked) -> Result<()> {
+        let Some(group) = &self.group else {
+            return Ok(());
+        };
+        self.complete = false;
+        if asked == Asked::Nothing {
+            self.complete = true;
+            self.scanned.push(asked);
+            return Ok(());
+        }
+        let before = self.stats.requests();
+        let answer = group.answer(&asked, &self.relation.options, self.spec.limit, &self.stats)?;
+        let mine = Rc::strong_count(&answer) <= 2;
+        self.shared = !mine && before == 0;
+        if self.scanned.len() < 64 {
+            self.scanned.push(asked);
+        }
+        self.reading = Some(Open {
+            answer,
+            place: Place::default(),
+            page: VecDeque::new(),
+            page_number: 0,
+        });
+        Ok(())
+    }
+
+    fn rescan(&mut self, parameters_changed: bool) {
+        self.counted = false;
+        let Some(Open { answer, mut place, page_number, .. }) = self.reading.take() else {
+            return;
+        };
+        let Some(buffer) = &answer.buffer else {
+            return;
+        };
+        if parameters_changed {
+            buffer.borrow_mut().release(place);
+            return;
+        }
+        place.rewind(&buffer.borrow());
+        self.reading = Some(Open { answer, place, page: VecDeque::new(), page_number });
+    }
+
+    fn end(mut self) {
+        self.reading = None;
+        if let Some(group) = self.group.take() {
+            group.leave();
+        }
+    }
+}
+
+impl Open {
+    fn next(&mut self, relation: &Relation, complete: &mut bool) -> Result<Option<Json>> {
+        loop {
+            match &self.answer.buffer {
+                None => {
+                    if let Some(record) = self.page.pop_front() {
+                        return Ok(Some(record));
+                    }
+                }
+                Some(buffer) => {
+                    if let Some(record) = buffer.borrow_mut().next(&mut self.place)? {
+                        return Ok(Some(record));
+                    }
+                }
+            }
+            let mut fetch = self.answer.fetch.borrow_mut();
+            let page = if fetch.finished() { None } else { fetch.next_page(&relation.options)? };
+            let Some(records) = page else {
+                *complete = true;
+                return Ok(None);
+            };
+            self.page_number += 1;
+            match &self.answer.buffer {
+                None => self.page = records.into(),
+                Some(buffer) => {
+                    let mut buffer = buffer.borrow_mut();
+                    for record in &records {
+                        buffer.push(record)?;
+                    }
+                }
+            }
+        }
+    }
+}

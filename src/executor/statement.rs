@@ -1,0 +1,232 @@
+//! What the scans of one statement share.
+//!
+//! Two scans of one statement that ask for the same records see the same reading of the API and pay for it once. Scans
+//! that may do so form a group; they register while the executor starts, before any of them reads, so that the first
+//! one to read knows the columns of all of them and whether anyone will read a second time.
+
+use std::cell::{Cell, RefCell};
+use std::collections::{BTreeSet, HashMap, VecDeque};
+use std::rc::{Rc, Weak};
+
+use pgrx::pg_sys::{self, Oid};
+use pluralsight_api::{FieldPath, Stats};
+
+use super::buffer::Buffer;
+use super::decode::ColumnReader;
+use super::fetch::{Fetch, Reading};
+use super::filter::Asked;
+use crate::error::Result;
+use crate::options::TableOptions;
+use crate::relation::{Column, Relation};
+use crate::spec::ScanSpec;
+
+/// Answers kept for a scan that is asked again and again with other values.
+const ANSWERS_KEPT: usize = 1_024;
+
+thread_local! {
+    /// The statements under way, by the address of their executor state.
+    static STATEMENTS: RefCell<HashMap<usize, Weak<Statement>>> = RefCell::new(HashMap::new());
+}
+
+/// One statement under execution.
+pub struct Statement {
+    context: pg_sys::MemoryContext,
+    groups: RefCell<Vec<Rc<Group>>>,
+}
+
+impl Statement {
+    /// The statement that `estate` executes.
+    ///
+    /// # Safety
+    /// `estate` must be an executor state that is in use.
+    pub unsafe fn of(estate: *mut pg_sys::EState) -> Rc<Statement> {
+        STATEMENTS.with_borrow_mut(|statements| {
+            statements.retain(|_, statement| statement.strong_count() > 0);
+            if let Some(statement) = statements.get(&(estate as usize)).and_then(Weak::upgrade) {
+                return statement;
+            }
+            let statement = Rc::new(Statement {
+                // SAFETY: the caller vouches for the executor state.
+                context: unsafe { (*estate).es_query_cxt },
+                groups: RefCell::default(),
+            });
+            statements.insert(estate as usize, Rc::downgrade(&statement));
+            statement
+        })
+    }
+
+    /// Puts a scan into the group of those that ask for the same; `expressions` are its `fdw_exprs`.
+    pub fn join(&self, spec: &ScanSpec, options: &TableOptions, user: Oid, expressions: *mut pg_sys::List, member: Member<'_>) -> Rc<Group> {
+        let mut groups = self.groups.borrow_mut();
+        let same = groups.iter().find(|group| {
+            group.server == options.server.oid
+                && group.user == user
+                && group.query == options.query
+                && group.table_options_equal(options)
+                && group.spec.conditions == spec.conditions
+                && !group.spec.count
+                && !spec.count
+                // SAFETY: both are expression lists of plans of this statement.
+                && unsafe { pg_sys::equal(group.expressions.cast(), expressions.cast()) }
+        });
+        let group = match same {
+            Some(group) => Rc::clone(group),
+            None => {
+                let group = Rc::new(Group {
+                    server: options.server.oid,
+                    user,
+                    query: options.query.clone(),
+                    key: options.key.clone(),
+                    spec: spec.clone(),
+                    expressions,
+                    context: self.context,
+                    fields: RefCell::default(),
+                    members: Cell::new(0),
+                    kept: Cell::new(false),
+                    answers: RefCell::default(),
+                });
+                groups.push(Rc::clone(&group));
+                group
+            }
+        };
+        group.members.set(group.members.get() + 1);
+        group.kept.set(group.kept.get() || member.rescans || group.members.get() > 1);
+        group.fields.borrow_mut().extend(member.fields.iter().cloned());
+        group
+    }
+}
+
+/// What a scan brings into its group.
+pub struct Member<'a> {
+    pub fields: &'a BTreeSet<FieldPath>,
+    /// The executor may ask for the same rows again.
+    pub rescans: bool,
+}
+
+/// Scans of one statement that ask for the same records.
+pub struct Group {
+    server: Oid,
+    user: Oid,
+    query: String,
+    key: Option<FieldPath>,
+    spec: ScanSpec,
+    expressions: *mut pg_sys::List,
+    context: pg_sys::MemoryContext,
+    fields: RefCell<BTreeSet<FieldPath>>,
+    members: Cell<usize>,
+    /// Records are kept, because they will or may be read again.
+    kept: Cell<bool>,
+    answers: RefCell<Answers>,
+}
+
+#[derive(Default)]
+struct Answers {
+    by_filter: HashMap<Asked, Rc<Answer>>,
+    order: VecDeque<Asked>,
+}
+
+/// One reading of the API, and what is kept of it.
+pub struct Answer {
+    pub fetch: RefCell<Fetch>,
+    /// `None` where the records go straight to the one reader.
+    pub buffer: Option<RefCell<Buffer>>,
+}
+
+impl Group {
+    /// Every scan of the group has the same view of the API, whichever foreign table it goes through.
+    fn table_options_equal(&self, options: &TableOptions) -> bool {
+        self.key == options.key
+    }
+
+    /// The group's reading for `asked`: one that is there, or a new one. The counters of a new one go to `stats`.
+    pub fn answer(&self, asked: &Asked, options: &TableOptions, limit: Option<u64>, stats: &Rc<Stats>) -> Result<Rc<Answer>> {
+        let mut answers = self.answers.borrow_mut();
+        if self.kept.get()
+            && let Some(answer) = answers.by_filter.get(asked)
+        {
+            return Ok(Rc::clone(answer));
+        }
+        let fields = self.fields.borrow();
+        let reading = Reading {
+            options,
+            fields: &fields,
+            asked,
+            limit: if self.kept.get() { None } else { limit },
+        };
+        let answer = Rc::new(Answer {
+            fetch: RefCell::new(Fetch::new(&reading, self.user, Rc::clone(stats))?),
+            buffer: self.kept.get().then(|| RefCell::new(Buffer::new(self.context))),
+        });
+        if self.kept.get() {
+            answers.keep(asked, &answer);
+        }
+        Ok(answer)
+    }
+
+    /// A scan of the group has ended; after the last one nothing is kept.
+    pub fn leave(&self) {
+        self.members.set(self.members.get().saturating_sub(1));
+        if self.members.get() == 0 {
+            let answers = std::mem::take(&mut *self.answers.borrow_mut());
+            for answer in answers.by_filter.values() {
+                if let Some(buffer) = &answer.buffer {
+                    buffer.borrow_mut().end();
+                }
+            }
+        }
+    }
+}
+
+impl Answers {
+    fn keep(&mut self, asked: &Asked, answer: &Rc<Answer>) {
+        if self.order.len() >= ANSWERS_KEPT {
+            let unread = self.order.iter().position(|old| self.by_filter.get(old).is_some_and(|answer| Rc::strong_count(answer) == 1));
+            if let Some(position) = unread
+                && let Some(old) = self.order.remove(position)
+                && let Some(answer) = self.by_filter.remove(&old)
+                && let Some(buffer) = &answer.buffer
+            {
+                buffer.borrow_mut().end();
+            }
+        }
+        self.order.push_back(asked.clone());
+        self.by_filter.insert(asked.clone(), Rc::clone(answer));
+    }
+}
+
+/// The readers of a scan's columns, and the paths that they need.
+pub fn readers(relation: &Relation, columns: &[i16]) -> Result<(Vec<ColumnReader>, BTreeSet<FieldPath>)> {
+    let mut readers = Vec::with_capacity(columns.len());
+    let mut fields = BTreeSet::new();
+    for &number in columns {
+        let options = relation.planned_column(number)?.options;
+        fields.insert(options.field);
+        fields.extend(options.only_where);
+        fields.extend(options.only_where_not);
+        readers.push(ColumnReader::new(relation, number)?);
+    }
+    Ok((readers, fields))
+}
+
+/// The column of the table that reads `field`, or a part of its path.
+pub fn column_reading(options: &TableOptions, field: &str) -> Option<Column> {
+    let relation = Relation::load(options.oid).ok()?;
+    let mut inside = None;
+    for number in 1..=i16::MAX {
+        // SAFETY: a catalog look-up; null past the last column.
+        if unsafe { pg_sys::SearchSysCacheExists(pg_sys::SysCacheIdentifier::ATTNUM as i32, pg_sys::Datum::from(options.oid), pg_sys::Datum::from(number), pg_sys::Datum::from(0usize), pg_sys::Datum::from(0usize)) } {
+            let Ok(Some(column)) = relation.column(number) else { continue };
+            let path = column.options.field.segments().to_vec();
+            if path.last().is_some_and(|name| name == field) {
+                return Some(column);
+            }
+            let paths = [Some(&column.options.field), column.options.only_where.as_ref(), column.options.only_where_not.as_ref()];
+            if inside.is_none() && paths.into_iter().flatten().any(|path| path.segments().iter().any(|name| name == field)) {
+                inside = Some(column);
+            }
+        } else {
+            break;
+        }
+    }
+    inside
+}

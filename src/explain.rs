@@ -1,0 +1,165 @@
+//! What `EXPLAIN` says of a scan: what is asked of the API, and with `ANALYZE` what that took.
+
+use std::ffi::{CStr, CString};
+
+use pgrx::pg_sys::{self, Oid};
+use pgrx::prelude::*;
+use pluralsight_api::{FieldPath, Operation, Selection};
+use pluralsight_catalog::Shape;
+
+use crate::error::{OrRaise, Result};
+use crate::executor::{Asked, Scan, api_shape, with_scan};
+use crate::list::members;
+use crate::relation::Relation;
+use crate::spec::{ConditionKind, PushedCondition, ScanSpec, ValueSource};
+
+#[pg_guard]
+pub unsafe extern "C-unwind" fn explain_foreign_scan(node: *mut pg_sys::ForeignScanState, state: *mut pg_sys::ExplainState) {
+    // SAFETY: the executor's own node and EXPLAIN's own state; the plan is one that this extension made.
+    unsafe { explain(node, state) }.or_raise();
+}
+
+unsafe fn explain(node: *mut pg_sys::ForeignScanState, state: *mut pg_sys::ExplainState) -> Result<()> {
+    // SAFETY: as the caller says.
+    let (spec, conditions, verbose, analyze, scan) = unsafe {
+        let plan = (*node).ss.ps.plan.cast::<pg_sys::ForeignScan>();
+        let spec = ScanSpec::from_plan(plan)?;
+        let conditions = shown_conditions(&spec, plan, state);
+        (spec, conditions, (*state).verbose, (*state).analyze, with_scan(node))
+    };
+    let relation = Relation::load(Oid::from(spec.table))?;
+    let print = Printer { state };
+    print.text("Pluralsight Query", &relation.options.query);
+    if spec.count {
+        print.text("Count", "from totalCount");
+    } else {
+        print.text("Fields", &fields(&relation, &spec)?.iter().map(ToString::to_string).collect::<Vec<_>>().join(", "));
+    }
+    if !conditions.is_empty() {
+        print.text("Remote Filter", &conditions.join(" and "));
+    }
+    if let Some(limit) = spec.limit {
+        print.integer("First Page", limit);
+    }
+    if verbose && let Some(operation) = Operation::named(&relation.options.query) {
+        let has_filter = !spec.conditions.is_empty();
+        let document = if spec.count {
+            operation.count_document(has_filter)
+        } else {
+            let mut paths: Vec<FieldPath> = fields(&relation, &spec)?;
+            if relation.options.shape == Shape::Connection {
+                paths.extend(relation.options.key.clone());
+            }
+            operation.document(&Selection::from_paths(&paths), has_filter, api_shape(relation.options.shape))
+        };
+        print.text("Document", &document);
+    }
+    if let Some(scan) = scan.filter(|_| analyze) {
+        actuals(&print, scan, verbose);
+    }
+    Ok(())
+}
+
+fn actuals(print: &Printer, scan: &Scan, verbose: bool) {
+    let stats = &scan.stats;
+    if verbose && !scan.scanned.is_empty() {
+        let shown: Vec<String> = scan.scanned.iter().map(show_asked).collect();
+        print.text("Variables", &shown.join("; "));
+    }
+    print.integer("Requests", stats.requests());
+    print.integer("Pages", stats.pages());
+    print.integer("Retries", stats.retries());
+    print.integer("Bytes", stats.bytes());
+    print.milliseconds("Time Waiting", stats.waited().as_secs_f64() * 1_000.0);
+    if scan.shared {
+        print.text("Shared", "reads what another scan of this statement fetched");
+    }
+    print.text("Complete", if scan.complete { "yes" } else { "no, stopped early" });
+}
+
+fn show_asked(asked: &Asked) -> String {
+    match asked {
+        Asked::Everything => "{}".to_owned(),
+        Asked::Nothing => "none: the conditions contradict one another".to_owned(),
+        Asked::Filters(filters) => filters.iter().map(|filter| format!("{{\"filter\":{filter}}}")).collect::<Vec<_>>().join("; "),
+    }
+}
+
+/// The paths that the scan's columns read.
+fn fields(relation: &Relation, spec: &ScanSpec) -> Result<Vec<FieldPath>> {
+    let mut fields = Vec::new();
+    for &number in &spec.columns {
+        let options = relation.planned_column(number)?.options;
+        for path in [Some(options.field), options.only_where, options.only_where_not].into_iter().flatten() {
+            if !fields.contains(&path) {
+                fields.push(path);
+            }
+        }
+    }
+    Ok(fields)
+}
+
+/// The pushed conditions, with their values as SQL.
+unsafe fn shown_conditions(spec: &ScanSpec, plan: *mut pg_sys::ForeignScan, state: *mut pg_sys::ExplainState) -> Vec<String> {
+    // SAFETY: EXPLAIN has set up the context for this statement; without ancestors a value from an outer plan node is
+    // shown by its number.
+    let (context, expressions) = unsafe {
+        (
+            pg_sys::set_deparse_context_plan((*state).deparse_cxt, plan.cast(), std::ptr::null_mut()),
+            members::<pg_sys::Node>((*plan).fdw_exprs),
+        )
+    };
+    let value = |index: usize| {
+        // SAFETY: the index comes from this plan; the deparsed text is copied.
+        unsafe {
+            let Some(&expression) = expressions.get(index) else { return String::new() };
+            let text = pg_sys::deparse_expression(expression, context, false, false);
+            CStr::from_ptr(text).to_string_lossy().into_owned()
+        }
+    };
+    spec.conditions.iter().map(|condition| shown_condition(condition, &value)).collect()
+}
+
+fn shown_condition(condition: &PushedCondition, value: &dyn Fn(usize) -> String) -> String {
+    let values: Vec<String> = condition
+        .values
+        .iter()
+        .map(|source| match source {
+            ValueSource::One(index) => value(*index),
+            ValueSource::Array(index) => format!("any of {}", value(*index)),
+            ValueSource::Constant(constant) => constant.to_string(),
+        })
+        .collect();
+    let verb = match condition.kind {
+        ConditionKind::Keys | ConditionKind::Overlap => "in",
+        ConditionKind::Scalar => "=",
+        ConditionKind::Pattern => "contains",
+    };
+    format!("{} {verb} {}", condition.filter, values.join(", "))
+}
+
+/// Writes properties in the format that EXPLAIN was asked for.
+struct Printer {
+    state: *mut pg_sys::ExplainState,
+}
+
+impl Printer {
+    fn text(&self, label: &str, value: &str) {
+        let (Ok(label), Ok(value)) = (CString::new(label), CString::new(value)) else { return };
+        // SAFETY: both strings end in NUL and outlive the call; the state is EXPLAIN's own.
+        unsafe { pg_sys::ExplainPropertyText(label.as_ptr(), value.as_ptr(), self.state) };
+    }
+
+    fn integer(&self, label: &str, value: u64) {
+        let Ok(label) = CString::new(label) else { return };
+        let value = i64::try_from(value).unwrap_or(i64::MAX);
+        // SAFETY: as above.
+        unsafe { pg_sys::ExplainPropertyInteger(label.as_ptr(), std::ptr::null(), value, self.state) };
+    }
+
+    fn milliseconds(&self, label: &str, value: f64) {
+        let Ok(label) = CString::new(label) else { return };
+        // SAFETY: as above.
+        unsafe { pg_sys::ExplainPropertyFloat(label.as_ptr(), c"ms".as_ptr(), value, 1, self.state) };
+    }
+}

@@ -1,0 +1,249 @@
+//! Options as they stand in the catalogs, read for one query.
+
+use std::ffi::{CStr, c_char};
+use std::time::Duration;
+
+use pgrx::PgSqlErrorCode;
+use pgrx::pg_sys::{self, Oid};
+use pluralsight_api::{Completeness, Endpoint, FieldPath, PageSizes, Settings};
+use pluralsight_catalog::{FilterOption, Shape, Table, parse_filters};
+
+use super::Options;
+use super::definition::{self, invalid_value};
+use crate::error::{FdwError, Result};
+use crate::list::members;
+use crate::{settings, token};
+
+/// Records asked for on the first page, so that a look is quick.
+const FIRST_PAGE: u32 = 100;
+/// Records asked for on every further page: the API's own recommendation.
+const FURTHER_PAGES: u32 = 1_000;
+
+/// A foreign server.
+pub struct Server {
+    pub oid: Oid,
+    pub name: String,
+    pub options: Options,
+}
+
+impl Server {
+    /// The server of that id, which must exist.
+    pub fn load(oid: Oid) -> Server {
+        // SAFETY: GetForeignServer raises an error unless the server exists; its strings live in the current memory
+        // context, longer than this call.
+        unsafe {
+            let server = pg_sys::GetForeignServer(oid);
+            Server {
+                oid,
+                name: text((*server).servername),
+                options: options_from_list((*server).options),
+            }
+        }
+    }
+
+    /// How to talk to the API.
+    pub fn client_settings(&self) -> Result<Settings> {
+        let mut settings = Settings::default();
+        for (name, value) in &self.options {
+            match name.as_str() {
+                "api_url" => {
+                    settings.endpoint = Endpoint::parse(value).map_err(|error| invalid_value(name, &error.to_string()))?;
+                }
+                "max_attempts" => {
+                    settings.max_attempts = definition::read(name, value, |text| text.trim().parse().map_err(|_| "must be a whole number".to_owned()))?;
+                }
+                "initial_backoff" => settings.initial_backoff = duration(name, value)?,
+                "max_backoff" => settings.max_backoff = duration(name, value)?,
+                "request_timeout" => settings.request_timeout = duration(name, value)?,
+                "connect_timeout" => settings.connect_timeout = duration(name, value)?,
+                "max_response_size" => settings.max_response_size = definition::read(name, value, definition::parse_size)?,
+                _ => {}
+            }
+        }
+        Ok(settings)
+    }
+
+    /// The token that counts for `user`.
+    pub fn token(&self, user: Oid) -> Result<pluralsight_api::Token> {
+        token::find(self, user)
+    }
+}
+
+fn duration(name: &str, value: &str) -> Result<Duration> {
+    definition::read(name, value, definition::parse_duration)
+}
+
+/// The options of a foreign table, with those of its server behind them.
+pub struct TableOptions {
+    pub oid: Oid,
+    pub name: String,
+    pub server: Server,
+    pub query: String,
+    pub shape: Shape,
+    pub key: Option<FieldPath>,
+    pub filters: Vec<FilterOption>,
+    pub truncated: Vec<FieldPath>,
+    pub page_sizes: PageSizes,
+    pub completeness: Completeness,
+    /// Estimate given by the user, in rows.
+    pub rows: Option<f64>,
+    options: Options,
+}
+
+/// Which work may be left to the API: the session's setting and the option of the table, or else of the server.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Pushdown {
+    Filter,
+    Limit,
+    Count,
+    Join,
+}
+
+impl TableOptions {
+    /// The foreign table of that id, which must exist and belong to this wrapper.
+    pub fn load(oid: Oid) -> Result<TableOptions> {
+        // SAFETY: GetForeignTable raises an error unless `oid` is a foreign table; the strings are copied at once.
+        let (name, server, options) = unsafe {
+            let table = pg_sys::GetForeignTable(oid);
+            (
+                text(pg_sys::get_rel_name(oid)),
+                Server::load((*table).serverid),
+                options_from_list((*table).options),
+            )
+        };
+        let query = options.get("query").cloned().ok_or_else(|| {
+            FdwError::new(
+                PgSqlErrorCode::ERRCODE_FDW_OPTION_NAME_NOT_FOUND,
+                format!("foreign table \"{name}\" has no option \"query\""),
+            )
+        })?;
+        let declared = Table::over(&query);
+        let shape = match options.get("shape") {
+            Some(text) => definition::read("shape", text, |text| Shape::parse(text).ok_or_else(|| "must be connection, object or list".to_owned()))?,
+            None => declared.map_or(Shape::Connection, |table| table.shape),
+        };
+        let filters = match options.get("filters") {
+            Some(text) => parse_filters(declared, text).map_err(|error| {
+                invalid_value("filters", &format!("{error:?}"))
+                    .hint("A filter that is not declared for this query says what it compares: name=field, name[]=field or name~=field.")
+            })?,
+            None => Vec::new(),
+        };
+        let page_size = options.get("page_size").or_else(|| server.options.get("page_size"));
+        let page_sizes = match page_size {
+            None => PageSizes { first: FIRST_PAGE, then: FURTHER_PAGES },
+            Some(text) => {
+                let size: u32 = definition::read("page_size", text, |text| text.trim().parse().map_err(|_| "must be a whole number".to_owned()))?;
+                PageSizes { first: size, then: size }
+            }
+        };
+        let completeness = match options.get("on_incomplete").or_else(|| server.options.get("on_incomplete")) {
+            Some(text) if text == "warning" => Completeness::Warn,
+            _ => Completeness::Error,
+        };
+        Ok(TableOptions {
+            oid,
+            name,
+            query,
+            shape,
+            key: options.get("key").map(|text| path("key", text)).transpose()?,
+            filters,
+            truncated: match options.get("truncated") {
+                None => Vec::new(),
+                Some(list) => list
+                    .split(',')
+                    .map(str::trim)
+                    .filter(|entry| !entry.is_empty())
+                    .map(|entry| path("truncated", entry))
+                    .collect::<Result<_>>()?,
+            },
+            page_sizes,
+            completeness,
+            rows: options.get("rows").and_then(|text| text.trim().parse().ok()),
+            options,
+            server,
+        })
+    }
+
+    /// Whether that work may be left to the API.
+    pub fn allows(&self, pushdown: Pushdown) -> bool {
+        let (session, name) = match pushdown {
+            Pushdown::Filter => (&settings::PUSHDOWN_FILTER, "pushdown_filter"),
+            Pushdown::Limit => (&settings::PUSHDOWN_LIMIT, "pushdown_limit"),
+            Pushdown::Count => (&settings::PUSHDOWN_COUNT, "pushdown_count"),
+            Pushdown::Join => (&settings::PUSHDOWN_JOIN, "pushdown_join"),
+        };
+        let option = self.options.get(name).or_else(|| self.server.options.get(name));
+        session.get() && option.is_none_or(|text| definition::parse_boolean(text).unwrap_or(true))
+    }
+}
+
+/// How one column of a foreign table is read.
+pub struct ColumnOptions {
+    pub field: FieldPath,
+    pub only_where: Option<FieldPath>,
+    pub only_where_not: Option<FieldPath>,
+    pub sum: bool,
+}
+
+/// The options of column `number` of table `oid`; without a `field` the column reads what the declaration says for its
+/// name, or else the field of its own name in the API's spelling.
+pub fn column_options(oid: Oid, query: &str, number: i16, name: &str) -> Result<ColumnOptions> {
+    // SAFETY: the call looks the attribute up in the catalog and hands out a list in the current memory context.
+    let options = unsafe { options_from_list(pg_sys::GetForeignColumnOptions(oid, number)) };
+    let declared = Table::over(query).and_then(|table| table.columns.iter().find(|column| column.name == name));
+    let of = |option: &str, fallback: Option<&str>| -> Result<Option<FieldPath>> {
+        options.get(option).map(String::as_str).or(fallback).map(|text| path(option, text)).transpose()
+    };
+    // A column with a field of its own stands for itself: the declaration's conditions belong to the declaration's field.
+    let declared = if options.contains_key("field") { None } else { declared };
+    let camel = camel_case(name);
+    let field = of("field", Some(declared.map_or(camel.as_str(), |column| column.default_field())))
+        .map_err(|error| error.hint(format!("Column \"{name}\" needs an option that says what it reads: ALTER FOREIGN TABLE … ALTER COLUMN … OPTIONS (ADD field '…');")))?;
+    Ok(ColumnOptions {
+        field: field.ok_or_else(|| FdwError::internal("a column without a field"))?,
+        only_where: of("only_where", declared.and_then(|column| column.only_where))?,
+        only_where_not: of("only_where_not", declared.and_then(|column| column.only_where_not))?,
+        sum: options.get("aggregate").map(String::as_str).or(declared.and_then(|column| column.aggregate)) == Some("sum"),
+    })
+}
+
+fn camel_case(name: &str) -> String {
+    let mut words = name.split('_').filter(|word| !word.is_empty());
+    let mut camel = words.next().unwrap_or("").to_owned();
+    for word in words {
+        let mut letters = word.chars();
+        camel.extend(letters.next().map(|letter| letter.to_ascii_uppercase()));
+        camel.push_str(letters.as_str());
+    }
+    camel
+}
+
+fn path(option: &str, text: &str) -> Result<FieldPath> {
+    FieldPath::parse(text).map_err(|error| invalid_value(option, &error.to_string()))
+}
+
+/// A list of `DefElem` as a map.
+///
+/// # Safety
+/// `list` must be NIL or a list of `DefElem` nodes whose arguments are strings, as the catalogs' options are.
+pub unsafe fn options_from_list(list: *mut pg_sys::List) -> Options {
+    let mut options = Options::new();
+    // SAFETY: the caller vouches for the list; each string is copied.
+    unsafe {
+        for element in members::<pg_sys::DefElem>(list) {
+            options.insert(text((*element).defname), text(pg_sys::defGetString(element)));
+        }
+    }
+    options
+}
+
+/// A C string of the server as text; in a database that is not UTF-8 what cannot be read is replaced, since these are
+/// names and options only.
+fn text(string: *const c_char) -> String {
+    if string.is_null() {
+        return String::new();
+    }
+    // SAFETY: PostgreSQL's strings end in NUL, and this one is not null.
+    unsafe { CStr::from_ptr(string) }.to_string_lossy().into_owned()
+}

@@ -1,0 +1,237 @@
+//! Which options exist, where each may stand, and what it may hold.
+
+use std::time::Duration;
+
+use pluralsight_api::{Endpoint, FieldPath};
+use pluralsight_catalog::{FilterOptionError, Shape, Table, parse_filters};
+
+use crate::error::{FdwError, Result};
+use pgrx::PgSqlErrorCode;
+
+/// The kind of object that carries options.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Place {
+    Wrapper,
+    Server,
+    UserMapping,
+    Table,
+    Column,
+}
+
+impl Place {
+    /// As a person calls it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Place::Wrapper => "foreign-data wrapper",
+            Place::Server => "server",
+            Place::UserMapping => "user mapping",
+            Place::Table => "foreign table",
+            Place::Column => "column",
+        }
+    }
+}
+
+/// One option.
+pub struct Definition {
+    pub name: &'static str,
+    pub places: &'static [Place],
+    /// Says what is wrong with a value, in words that end the sentence `invalid value for option "x": `.
+    pub check: fn(&str) -> std::result::Result<(), String>,
+}
+
+use Place::{Column, Server, Table as TablePlace, UserMapping};
+
+/// Every option there is.
+pub const DEFINITIONS: &[Definition] = &[
+    Definition { name: "api_url", places: &[Server], check: check_api_url },
+    Definition { name: "api_token", places: &[UserMapping, Server], check: check_token },
+    Definition { name: "page_size", places: &[Server, TablePlace], check: check_page_size },
+    Definition { name: "max_attempts", places: &[Server], check: check_attempts },
+    Definition { name: "initial_backoff", places: &[Server], check: check_duration },
+    Definition { name: "max_backoff", places: &[Server], check: check_duration },
+    Definition { name: "request_timeout", places: &[Server], check: check_timeout },
+    Definition { name: "connect_timeout", places: &[Server], check: check_timeout },
+    Definition { name: "max_response_size", places: &[Server], check: check_size },
+    Definition { name: "on_incomplete", places: &[Server, TablePlace], check: check_on_incomplete },
+    Definition { name: "pushdown_filter", places: &[Server, TablePlace], check: check_boolean },
+    Definition { name: "pushdown_limit", places: &[Server, TablePlace], check: check_boolean },
+    Definition { name: "pushdown_count", places: &[Server, TablePlace], check: check_boolean },
+    Definition { name: "pushdown_join", places: &[Server, TablePlace], check: check_boolean },
+    Definition { name: "query", places: &[TablePlace], check: check_name },
+    Definition { name: "shape", places: &[TablePlace], check: check_shape },
+    Definition { name: "key", places: &[TablePlace], check: check_path },
+    Definition { name: "filters", places: &[TablePlace], check: check_filters },
+    Definition { name: "truncated", places: &[TablePlace], check: check_paths },
+    Definition { name: "rows", places: &[TablePlace], check: check_rows },
+    Definition { name: "field", places: &[Column], check: check_path },
+    Definition { name: "only_where", places: &[Column], check: check_path },
+    Definition { name: "only_where_not", places: &[Column], check: check_path },
+    Definition { name: "aggregate", places: &[Column], check: check_aggregate },
+];
+
+/// The options that may stand at `place`.
+pub fn options_of(place: Place) -> impl Iterator<Item = &'static Definition> {
+    DEFINITIONS.iter().filter(move |definition| definition.places.contains(&place))
+}
+
+fn check_api_url(value: &str) -> std::result::Result<(), String> {
+    Endpoint::parse(value).map(drop).map_err(|error| error.to_string())
+}
+
+fn check_token(value: &str) -> std::result::Result<(), String> {
+    // A blank token counts as a missing one, and is reported as such when a query needs it.
+    if value.trim().is_empty() {
+        return Ok(());
+    }
+    pluralsight_api::Token::new(value.trim().to_owned()).map(drop).map_err(|error| error.to_string())
+}
+
+fn check_page_size(value: &str) -> std::result::Result<(), String> {
+    whole_number(value, 1, 10_000).map(drop)
+}
+
+fn check_attempts(value: &str) -> std::result::Result<(), String> {
+    whole_number(value, 1, 10).map(drop)
+}
+
+fn check_rows(value: &str) -> std::result::Result<(), String> {
+    whole_number(value, 0, 1_000_000_000_000).map(drop)
+}
+
+fn check_duration(value: &str) -> std::result::Result<(), String> {
+    parse_duration(value).map(drop)
+}
+
+fn check_timeout(value: &str) -> std::result::Result<(), String> {
+    match parse_duration(value)? {
+        Duration::ZERO => Err("must be longer than 0".to_owned()),
+        _ => Ok(()),
+    }
+}
+
+fn check_size(value: &str) -> std::result::Result<(), String> {
+    parse_size(value).map(drop)
+}
+
+fn check_boolean(value: &str) -> std::result::Result<(), String> {
+    parse_boolean(value).map(drop)
+}
+
+fn check_on_incomplete(value: &str) -> std::result::Result<(), String> {
+    match value {
+        "error" | "warning" => Ok(()),
+        _ => Err("must be error or warning".to_owned()),
+    }
+}
+
+fn check_aggregate(value: &str) -> std::result::Result<(), String> {
+    match value {
+        "sum" => Ok(()),
+        _ => Err("must be sum".to_owned()),
+    }
+}
+
+fn check_shape(value: &str) -> std::result::Result<(), String> {
+    Shape::parse(value).map(drop).ok_or_else(|| "must be connection, object or list".to_owned())
+}
+
+fn check_name(value: &str) -> std::result::Result<(), String> {
+    match FieldPath::parse(value) {
+        Ok(path) if path.segments().len() == 1 => Ok(()),
+        _ => Err("must be one GraphQL name: letters, digits and underscores, not starting with a digit".to_owned()),
+    }
+}
+
+fn check_path(value: &str) -> std::result::Result<(), String> {
+    FieldPath::parse(value)
+        .map(drop)
+        .map_err(|_| "must be GraphQL names joined by dots, such as teams.edges.node.name, and nothing else".to_owned())
+}
+
+fn check_paths(value: &str) -> std::result::Result<(), String> {
+    value.split(',').map(str::trim).filter(|path| !path.is_empty()).try_for_each(check_path)
+}
+
+fn check_filters(value: &str) -> std::result::Result<(), String> {
+    // The table's own declaration is not known to a validator, which sees one object's options; any declared name will do.
+    for entry in value.split(',') {
+        let known = pluralsight_catalog::tables::ALL.iter().any(|table| parse_filters(Some(table), entry).is_ok());
+        if known {
+            continue;
+        }
+        return Err(match parse_filters(None::<&Table>, entry) {
+            Err(FilterOptionError::NotAName(text)) => format!("\"{text}\" is not a GraphQL name"),
+            _ => format!(
+                "filter \"{}\" is not known; say what it compares: name=field for one value, name[]=field for a list, name~=field for a part of a text",
+                entry.trim()
+            ),
+        });
+    }
+    Ok(())
+}
+
+fn whole_number(value: &str, least: u64, most: u64) -> std::result::Result<u64, String> {
+    match value.trim().parse::<u64>() {
+        Ok(number) if (least..=most).contains(&number) => Ok(number),
+        _ => Err(format!("must be a whole number from {least} to {most}")),
+    }
+}
+
+/// A length of time in PostgreSQL's own notation: `250ms`, `30s`, `1min`. The unit must be there.
+pub fn parse_duration(value: &str) -> std::result::Result<Duration, String> {
+    let value = value.trim();
+    let digits = value.find(|c: char| !c.is_ascii_digit()).unwrap_or(value.len());
+    let (number, unit) = value.split_at(digits);
+    let milliseconds = match unit.trim() {
+        "ms" => 1,
+        "s" => 1_000,
+        "min" => 60_000,
+        "h" => 3_600_000,
+        _ => 0,
+    };
+    match number.parse::<u64>() {
+        Ok(number) if milliseconds > 0 && number <= 86_400_000 / milliseconds => {
+            Ok(Duration::from_millis(number * milliseconds))
+        }
+        _ => Err("must be a whole number with a unit (ms, s, min or h), such as 250ms or 30s, and at most a day".to_owned()),
+    }
+}
+
+/// A number of bytes in PostgreSQL's own notation: `512kB`, `32MB`, `1GB`. The unit must be there.
+pub fn parse_size(value: &str) -> std::result::Result<u64, String> {
+    let value = value.trim();
+    let digits = value.find(|c: char| !c.is_ascii_digit()).unwrap_or(value.len());
+    let (number, unit) = value.split_at(digits);
+    let bytes: u64 = match unit.trim() {
+        "kB" => 1 << 10,
+        "MB" => 1 << 20,
+        "GB" => 1 << 30,
+        _ => 0,
+    };
+    match number.parse::<u64>() {
+        Ok(number) if bytes > 0 && (1..=(1 << 30) / bytes).contains(&number) => Ok(number * bytes),
+        _ => Err("must be a whole number with a unit (kB, MB or GB), such as 32MB, and at most 1GB".to_owned()),
+    }
+}
+
+/// What PostgreSQL takes for a Boolean option.
+pub fn parse_boolean(value: &str) -> std::result::Result<bool, String> {
+    match value.trim().to_ascii_lowercase().as_str() {
+        "on" | "true" | "yes" | "1" => Ok(true),
+        "off" | "false" | "no" | "0" => Ok(false),
+        _ => Err("must be on or off".to_owned()),
+    }
+}
+
+/// The error for a value that an option cannot hold.
+pub fn invalid_value(name: &str, problem: &str) -> FdwError {
+    FdwError::new(
+        PgSqlErrorCode::ERRCODE_FDW_INVALID_ATTRIBUTE_VALUE,
+        format!("invalid value for option \"{name}\": {problem}"),
+    )
+}
+
+/// Reads a value that was checked when it was written; a catalog edited by hand still gets a clear error.
+pub fn read<T>(name: &str, value: &str, parse: impl Fn(&str) -> std::result::Result<T, String>) -> Result<T> {
+    parse(value).map_err(|problem| invalid_value(name, &problem))
+}

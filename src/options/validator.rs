@@ -1,0 +1,86 @@
+//! What PostgreSQL asks before it stores an option: is the name known here, and can it hold that value?
+
+use pgrx::pg_sys::Oid;
+use pgrx::{PgSqlErrorCode, pg_sys};
+
+use super::definition::{DEFINITIONS, invalid_value, options_of};
+use super::{Options, Place};
+use crate::error::{FdwError, Result};
+
+/// Checks the whole list that an object will have. `options` are `name=value` texts.
+pub fn validate(options: &[Option<String>], catalog: Oid) -> Result<()> {
+    let Some(place) = place_of(catalog) else {
+        return Ok(());
+    };
+    let mut seen = Options::new();
+    for option in options.iter().flatten() {
+        let (name, value) = option.split_once('=').unwrap_or((option, ""));
+        let Some(definition) = options_of(place).find(|definition| definition.name == name) else {
+            return Err(unknown(name, place));
+        };
+        (definition.check)(value).map_err(|problem| invalid_value(name, &problem))?;
+        seen.insert(name.to_owned(), value.to_owned());
+    }
+    check_together(place, &seen)
+}
+
+fn place_of(catalog: Oid) -> Option<Place> {
+    match catalog {
+        pg_sys::ForeignDataWrapperRelationId => Some(Place::Wrapper),
+        pg_sys::ForeignServerRelationId => Some(Place::Server),
+        pg_sys::UserMappingRelationId => Some(Place::UserMapping),
+        pg_sys::ForeignTableRelationId => Some(Place::Table),
+        pg_sys::AttributeRelationId => Some(Place::Column),
+        _ => None,
+    }
+}
+
+fn check_together(place: Place, options: &Options) -> Result<()> {
+    if place == Place::Column && options.contains_key("only_where") && options.contains_key("only_where_not") {
+        return Err(FdwError::new(
+            PgSqlErrorCode::ERRCODE_FDW_INVALID_OPTION_NAME,
+            "options \"only_where\" and \"only_where_not\" exclude one another",
+        ));
+    }
+    if place == Place::Table && !options.contains_key("query") {
+        return Err(FdwError::new(
+            PgSqlErrorCode::ERRCODE_FDW_OPTION_NAME_NOT_FOUND,
+            "option \"query\" is missing: which GraphQL query does the table read?",
+        )
+        .hint("IMPORT FOREIGN SCHEMA pluralsight creates the tables with all their options; by hand, add for example OPTIONS (query 'users')."));
+    }
+    if place == Place::Server && options.get("api_token").is_some_and(|token| !token.trim().is_empty()) {
+        pgrx::ereport!(
+            pgrx::PgLogLevel::WARNING,
+            PgSqlErrorCode::ERRCODE_WARNING,
+            "every role can read this API token in pg_foreign_server",
+            "Take it away with ALTER SERVER … OPTIONS (DROP api_token), and give it to those who need it with CREATE USER MAPPING … OPTIONS (api_token '…')."
+        );
+    }
+    Ok(())
+}
+
+fn unknown(name: &str, place: Place) -> FdwError {
+    let error = FdwError::new(
+        PgSqlErrorCode::ERRCODE_FDW_INVALID_OPTION_NAME,
+        format!("invalid option \"{name}\" for a {}", place.name()),
+    );
+    if let Some(elsewhere) = DEFINITIONS.iter().find(|definition| definition.name == name) {
+        let places: Vec<&str> = elsewhere.places.iter().map(|place| place.name()).collect();
+        return error.hint(format!("It belongs to a {}.", places.join(" or a ")));
+    }
+    let names: Vec<&str> = options_of(place).map(|definition| definition.name).collect();
+    if names.is_empty() {
+        return error.hint(format!("A {} has no options here.", place.name()));
+    }
+    let nearest = names
+        .iter()
+        .map(|candidate| (strsim::damerau_levenshtein(name, candidate), candidate))
+        .min()
+        .filter(|(distance, candidate)| *distance <= candidate.len().min(name.len()) / 2);
+    let list = format!("Valid options are: {}.", names.join(", "));
+    match nearest {
+        Some((_, candidate)) => error.hint(format!("Perhaps you meant \"{candidate}\". {list}")),
+        None => error.hint(list),
+    }
+}

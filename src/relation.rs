@@ -1,0 +1,61 @@
+//! A foreign table as planner and executor see it: its options and its live columns.
+
+use std::ffi::CStr;
+
+use pgrx::pg_sys::{self, Oid};
+
+use crate::error::{FdwError, Result};
+use crate::options::TableOptions;
+use crate::options::catalog::{ColumnOptions, column_options};
+
+/// A foreign table of this wrapper.
+pub struct Relation {
+    pub options: TableOptions,
+}
+
+/// A live column of it.
+pub struct Column {
+    pub number: i16,
+    pub name: String,
+    pub type_oid: Oid,
+    pub typmod: i32,
+    pub options: ColumnOptions,
+}
+
+impl Relation {
+    pub fn load(table: Oid) -> Result<Relation> {
+        Ok(Relation {
+            options: TableOptions::load(table)?,
+        })
+    }
+
+    /// Column `number`; `None` if it was dropped.
+    pub fn column(&self, number: i16) -> Result<Option<Column>> {
+        let table = self.options.oid;
+        // SAFETY: a catalog look-up; with missing_ok the call answers null for a dropped column.
+        let name = unsafe {
+            let name = pg_sys::get_attname(table, number, true);
+            if name.is_null() {
+                return Ok(None);
+            }
+            CStr::from_ptr(name).to_string_lossy().into_owned()
+        };
+        let (mut type_oid, mut typmod, mut collation) = (Oid::INVALID, -1, Oid::INVALID);
+        // SAFETY: the column exists, as its name was just found; the three results are on this stack.
+        unsafe { pg_sys::get_atttypetypmodcoll(table, number, &mut type_oid, &mut typmod, &mut collation) };
+        let options = column_options(table, &self.options.query, number, &name)?;
+        Ok(Some(Column {
+            number,
+            name,
+            type_oid,
+            typmod,
+            options,
+        }))
+    }
+
+    /// Column `number`, which a plan says exists.
+    pub fn planned_column(&self, number: i16) -> Result<Column> {
+        self.column(number)?
+            .ok_or_else(|| FdwError::internal(format!("column {number} of {} is gone", self.options.name)))
+    }
+}

@@ -1,0 +1,123 @@
+//! Waiting for the network inside a PostgreSQL backend.
+//!
+//! One current-thread runtime and the HTTP clients live as long as the backend. The clients' connection tasks run only
+//! while a query waits, on the backend's own thread. The one other thread that can appear looks up host names; it has
+//! every signal blocked and never comes near PostgreSQL.
+
+use std::cell::RefCell;
+use std::future::Future;
+use std::pin::pin;
+use std::rc::Rc;
+use std::time::{Duration, Instant};
+
+use pgrx::pg_sys;
+use pluralsight_api::{Client, Settings};
+use tokio::runtime::{Builder, Runtime};
+
+use crate::error::{FdwError, Result};
+
+/// How long an interrupt may go unnoticed while the network is silent.
+const INTERRUPT_CHECK: Duration = Duration::from_millis(20);
+/// Clients kept: as many different sets of server options as one session will sensibly use.
+const CLIENTS: usize = 8;
+
+thread_local! {
+    static RUNTIME: RefCell<Option<&'static Runtime>> = const { RefCell::new(None) };
+    static CLIENT_POOL: RefCell<Vec<(Settings, Rc<Client>)>> = const { RefCell::new(Vec::new()) };
+}
+
+/// The backend's runtime, made on first use (never when the library is preloaded: threads and descriptors do not
+/// survive a fork) and never dropped (dropping it would wait for a name look-up that hangs).
+fn runtime() -> Result<&'static Runtime> {
+    RUNTIME.with_borrow_mut(|slot| {
+        if let Some(runtime) = slot {
+            return Ok(*runtime);
+        }
+        let runtime = Builder::new_current_thread()
+            .enable_io()
+            .enable_time()
+            .max_blocking_threads(2)
+            .thread_keep_alive(Duration::from_secs(1))
+            .on_thread_start(block_signals)
+            .build()
+            .map_err(|error| FdwError::internal(format!("cannot start the network runtime: {error}")))?;
+        let runtime: &'static Runtime = Box::leak(Box::new(runtime));
+        *slot = Some(runtime);
+        Ok(runtime)
+    })
+}
+
+/// PostgreSQL's signal handlers must run on the backend's own thread.
+fn block_signals() {
+    // SAFETY: both calls only read and write the set on this stack and the calling thread's own mask.
+    unsafe {
+        let mut every: libc::sigset_t = std::mem::zeroed();
+        libc::sigfillset(&mut every);
+        libc::pthread_sigmask(libc::SIG_SETMASK, &every, std::ptr::null_mut());
+    }
+}
+
+/// The client for these settings, kept with its idle connection for the life of the backend.
+pub fn client(settings: &Settings) -> Result<Rc<Client>> {
+    CLIENT_POOL.with_borrow_mut(|clients| {
+        if let Some(position) = clients.iter().position(|(known, _)| known == settings) {
+            let entry = clients.remove(position);
+            let client = Rc::clone(&entry.1);
+            clients.push(entry);
+            return Ok(client);
+        }
+        let client = {
+            let _inside = runtime()?.enter();
+            Rc::new(Client::new(settings).map_err(|error| FdwError::from_api(&error, "cannot set up the API client"))?)
+        };
+        if clients.len() >= CLIENTS {
+            clients.remove(0);
+        }
+        clients.push((settings.clone(), Rc::clone(&client)));
+        Ok(client)
+    })
+}
+
+/// Runs `future` to its end, looking for interrupts meanwhile.
+///
+/// Ctrl-C, `statement_timeout` and `pg_terminate_backend` end the wait by unwinding out of this function, which drops
+/// the future and with it the request. An interrupt that turns out harmless (a reload, say) lets the same future go on.
+pub fn wait<F: Future>(future: F) -> Result<F::Output> {
+    let runtime = runtime()?;
+    let mut future = pin!(future);
+    loop {
+        let outcome = runtime.block_on(async {
+            tokio::select! {
+                biased;
+                output = &mut future => Some(output),
+                () = tokio::time::sleep(INTERRUPT_CHECK) => None,
+            }
+        });
+        // Outside the runtime: raising an error must not unwind through it.
+        pgrx::check_for_interrupts!();
+        if let Some(output) = outcome {
+            return Ok(output);
+        }
+    }
+}
+
+// SAFETY: declarations of PostgreSQL's own functions from utils/timeout.h, unchanged from 14 to 18; neither raises.
+unsafe extern "C-unwind" {
+    fn get_timeout_active(id: i32) -> bool;
+    fn get_timeout_finish_time(id: i32) -> pg_sys::TimestampTz;
+}
+
+/// `STATEMENT_TIMEOUT` in PostgreSQL's enum `TimeoutId`.
+const STATEMENT_TIMEOUT: i32 = 3;
+
+/// When `statement_timeout` will end the running statement, if it will.
+pub fn statement_deadline() -> Option<Instant> {
+    // SAFETY: plain reads of the backend's own state, on the backend's thread.
+    let left = unsafe {
+        if !get_timeout_active(STATEMENT_TIMEOUT) {
+            return None;
+        }
+        get_timeout_finish_time(STATEMENT_TIMEOUT) - pg_sys::GetCurrentTimestamp()
+    };
+    Some(Instant::now() + Duration::from_micros(left.max(0).unsigned_abs()))
+}

@@ -1,0 +1,53 @@
+//! Session settings, all named `pluralsight_fdw.…`.
+
+use pgrx::{GucContext, GucFlags, GucRegistry, GucSetting};
+
+pub static PUSHDOWN_FILTER: GucSetting<bool> = GucSetting::<bool>::new(true);
+pub static PUSHDOWN_LIMIT: GucSetting<bool> = GucSetting::<bool>::new(true);
+pub static PUSHDOWN_COUNT: GucSetting<bool> = GucSetting::<bool>::new(true);
+pub static PUSHDOWN_JOIN: GucSetting<bool> = GucSetting::<bool>::new(true);
+pub static VERIFY_PUSHDOWN: GucSetting<bool> = GucSetting::<bool>::new(false);
+
+/// Called once a backend, when the library is loaded.
+pub fn define() {
+    let switches = [
+        (
+            c"pluralsight_fdw.pushdown_filter",
+            c"Let the API evaluate the conditions that it can.",
+            c"Off, every condition is checked in PostgreSQL alone, at the price of reading whole tables.",
+            &PUSHDOWN_FILTER,
+        ),
+        (
+            c"pluralsight_fdw.pushdown_limit",
+            c"Let a LIMIT set the size of the first page.",
+            c"It is only ever used where nothing can discard a row on the way to the LIMIT.",
+            &PUSHDOWN_LIMIT,
+        ),
+        (
+            c"pluralsight_fdw.pushdown_count",
+            c"Answer count(*) from the API's totalCount.",
+            c"It is only ever used where the API evaluates every condition exactly as PostgreSQL does.",
+            &PUSHDOWN_COUNT,
+        ),
+        (
+            c"pluralsight_fdw.pushdown_join",
+            c"Let a join ask the API for the keys of the other side.",
+            c"Off, a join reads the whole table.",
+            &PUSHDOWN_JOIN,
+        ),
+        (
+            c"pluralsight_fdw.verify_pushdown",
+            c"Run every scan that pushes something down a second time without, and fail on a difference.",
+            c"Slow on purpose: it proves on a live API that pushing down changes no answer.",
+            &VERIFY_PUSHDOWN,
+        ),
+    ];
+    for (name, short, long, setting) in switches {
+        GucRegistry::define_bool_guc(name, short, long, setting, GucContext::Userset, GucFlags::default());
+    }
+    // SAFETY: the prefix is a NUL-terminated static string, and the call only records it.
+    #[cfg(not(feature = "pg14"))]
+    unsafe {
+        pgrx::pg_sys::MarkGUCPrefixReserved(c"pluralsight_fdw".as_ptr());
+    }
+}
