@@ -7,6 +7,7 @@ mod filter;
 mod rescans;
 mod scan;
 mod statement;
+mod verify;
 
 pub use fetch::{Fetch, Reading, Session, api_shape};
 pub use filter::Asked;

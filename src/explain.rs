@@ -74,7 +74,12 @@ fn actuals(print: &Printer, scan: &Scan, verbose: bool) {
     if scan.shared {
         print.text("Shared", "reads what another scan of this statement fetched");
     }
-    print.text("Complete", if scan.complete { "yes" } else { "no, stopped early" });
+    let complete = match (scan.scanned.is_empty(), scan.complete) {
+        (true, _) => "not executed",
+        (false, true) => "yes",
+        (false, false) => "no, stopped early",
+    };
+    print.text("Complete", complete);
 }
 
 fn show_asked(asked: &Asked) -> String {

@@ -333,6 +333,18 @@ impl ColumnReader {
     }
 }
 
+/// Puts a record's values where a slot has them.
+pub fn fill(readers: &[ColumnReader], record: &Json, values: &mut [Datum], nulls: &mut [bool]) -> Result<()> {
+    nulls.fill(true);
+    for reader in readers {
+        if let (Some(value), Some(slot), Some(null)) = (reader.read(record)?, values.get_mut(reader.index()), nulls.get_mut(reader.index())) {
+            *slot = value;
+            *null = false;
+        }
+    }
+    Ok(())
+}
+
 /// Whether the Boolean at the condition's path is as wanted; one that is absent or null counts as true, so that a
 /// value is never lost for want of a mark.
 fn holds(value: &Json, condition: Condition<'_>) -> bool {

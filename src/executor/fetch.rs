@@ -194,12 +194,9 @@ impl Fetch {
     fn close_pages(&mut self) {
         if let Some(pages) = self.pages.take() {
             for finding in pages.findings() {
-                ereport!(
-                    PgLogLevel::WARNING,
-                    PgSqlErrorCode::ERRCODE_WARNING,
-                    format!("{}: {finding}", self.place),
-                    "The answer may be incomplete; on_incomplete = 'error' would have refused it."
-                );
+                FdwError::new(PgSqlErrorCode::ERRCODE_WARNING, format!("{}: {finding}", self.place))
+                    .hint("With the option on_incomplete 'error', which is the default, this answer would have been refused.")
+                    .warn();
             }
         }
     }

@@ -11,12 +11,13 @@ use pluralsight_api::Stats;
 use serde_json::Value as Json;
 
 use super::buffer::Place;
-use super::decode::ColumnReader;
+use super::decode::{ColumnReader, fill};
 use super::fetch;
 use super::filter::{Asked, Computed, choose};
 use super::rescans::may_rescan;
 use super::statement::{Answer, Group, Member, Statement, readers};
-use crate::compat;
+use super::verify::{self, LocalCheck};
+use crate::{compat, settings};
 use crate::error::{FdwError, OrRaise, Result};
 use crate::list::members;
 use crate::relation::Relation;
@@ -130,7 +131,8 @@ pub unsafe extern "C-unwind" fn iterate_foreign_scan(node: *mut pg_sys::ForeignS
         let columns = (*(*slot).tts_tupleDescriptor).natts as usize;
         let values = std::slice::from_raw_parts_mut((*slot).tts_values, columns);
         let nulls = std::slice::from_raw_parts_mut((*slot).tts_isnull, columns);
-        let found = if scan.spec.count { scan.count(values, nulls) } else { scan.next(values, nulls) }.or_raise();
+        let check = LocalCheck { slot, conditions: (*node).ss.ps.qual, context: (*node).ss.ps.ps_ExprContext };
+        let found = if scan.spec.count { scan.count(values, nulls) } else { scan.next(values, nulls, check) }.or_raise();
         if found {
             pg_sys::ExecStoreVirtualTuple(slot);
         }
@@ -160,9 +162,12 @@ pub unsafe extern "C-unwind" fn end_foreign_scan(node: *mut pg_sys::ForeignScanS
 }
 
 impl Scan {
-    fn next(&mut self, values: &mut [Datum], nulls: &mut [bool]) -> Result<bool> {
+    fn next(&mut self, values: &mut [Datum], nulls: &mut [bool], check: LocalCheck) -> Result<bool> {
         if self.reading.is_none() {
             let asked = self.asked()?;
+            if settings::VERIFY_PUSHDOWN.get() {
+                verify::rows(&self.relation, &self.spec.columns, &asked, self.user, check)?;
+            }
             self.open(asked)?;
         }
         let Some(open) = self.reading.as_mut() else {
@@ -171,17 +176,10 @@ impl Scan {
         let Some(record) = open.next(&self.relation, &mut self.complete)? else {
             return Ok(false);
         };
-        nulls.fill(true);
-        for reader in &self.readers {
-            let value = reader.read(&record).map_err(|mut error| {
-                error.message = format!("{}: {} (page {})", self.relation.options.name, error.message, open.page_number);
-                error
-            })?;
-            if let (Some(value), Some(slot), Some(null)) = (value, values.get_mut(reader.index()), nulls.get_mut(reader.index())) {
-                *slot = value;
-                *null = false;
-            }
-        }
+        fill(&self.readers, &record, values, nulls).map_err(|mut error| {
+            error.message = format!("{}: {} (page {})", self.relation.options.name, error.message, open.page_number);
+            error
+        })?;
         self.rows.set(self.rows.get() + 1);
         Ok(true)
     }
@@ -192,6 +190,9 @@ impl Scan {
         }
         let asked = self.asked()?;
         let total = fetch::count(&self.relation.options, &asked, self.user, Rc::clone(&self.stats))?;
+        if settings::VERIFY_PUSHDOWN.get() {
+            verify::count(&self.relation.options, &asked, self.user, total)?;
+        }
         self.scanned.push(asked);
         self.counted = true;
         self.complete = true;

@@ -50,12 +50,9 @@ fn check_together(place: Place, options: &Options) -> Result<()> {
         .hint("IMPORT FOREIGN SCHEMA pluralsight creates the tables with all their options; by hand, add for example OPTIONS (query 'users')."));
     }
     if place == Place::Server && options.get("api_token").is_some_and(|token| !token.trim().is_empty()) {
-        pgrx::ereport!(
-            pgrx::PgLogLevel::WARNING,
-            PgSqlErrorCode::ERRCODE_WARNING,
-            "every role can read this API token in pg_foreign_server",
-            "Take it away with ALTER SERVER … OPTIONS (DROP api_token), and give it to those who need it with CREATE USER MAPPING … OPTIONS (api_token '…')."
-        );
+        FdwError::new(PgSqlErrorCode::ERRCODE_WARNING, "every role can read this API token in pg_foreign_server")
+            .hint("Take it away with ALTER SERVER … OPTIONS (DROP api_token), and give it to those who need it with CREATE USER MAPPING … OPTIONS (api_token '…').")
+            .warn();
     }
     Ok(())
 }

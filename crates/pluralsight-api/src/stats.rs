@@ -1,102 +1,107 @@
-//! What a scan has cost so far.
+//! What reading the API took, for `EXPLAIN` and for people.
 
 use std::cell::Cell;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-/// Counters of one scan. They can be read while a request is under way.
+/// Counters of one scan. Shared by reference and readable at any moment, also while a request is under way.
 #[derive(Debug, Default)]
 pub struct Stats {
     requests: Cell<u64>,
     retries: Cell<u64>,
     pages: Cell<u64>,
+    rows: Cell<u64>,
+    duplicates: Cell<u64>,
     bytes: Cell<u64>,
     waited: Cell<Duration>,
     backoff: Cell<Duration>,
-    slowest: Cell<Duration>,
+    slowest_page: Cell<Duration>,
 }
 
 impl Stats {
-    /// HTTP requests sent, retries included.
+    /// HTTP requests sent, repeated ones included.
     pub fn requests(&self) -> u64 {
         self.requests.get()
     }
 
-    /// Requests that repeated an earlier one.
+    /// Requests that were sent again after one that failed.
     pub fn retries(&self) -> u64 {
         self.retries.get()
     }
 
-    /// Pages received.
+    /// Pages that came whole.
     pub fn pages(&self) -> u64 {
         self.pages.get()
     }
 
-    /// Bytes of the replies' bodies, after decompression.
+    /// Records handed out.
+    pub fn rows(&self) -> u64 {
+        self.rows.get()
+    }
+
+    /// Records that came again and were left out.
+    pub fn duplicates(&self) -> u64 {
+        self.duplicates.get()
+    }
+
+    /// Bytes of reply bodies, after decompression.
     pub fn bytes(&self) -> u64 {
         self.bytes.get()
     }
 
-    /// Time spent waiting: for replies and before retries.
+    /// Time spent on the network and between attempts.
     pub fn waited(&self) -> Duration {
         self.waited.get()
     }
 
-    /// The part of [`Stats::waited`] spent before retries.
+    /// The part of [`Stats::waited`] that was spent between attempts.
     pub fn backoff(&self) -> Duration {
         self.backoff.get()
     }
 
-    /// The longest wait for one reply.
-    pub fn slowest(&self) -> Duration {
-        self.slowest.get()
+    /// The longest that one page took, its retries included.
+    pub fn slowest_page(&self) -> Duration {
+        self.slowest_page.get()
     }
 
-    pub(crate) fn request(&self, retry: bool) {
-        self.requests.set(self.requests.get() + 1);
-        self.retries.set(self.retries.get() + u64::from(retry));
+    pub(crate) fn count_request(&self) {
+        self.requests.set(self.requests.get().saturating_add(1));
     }
 
-    pub(crate) fn page(&self) {
-        self.pages.set(self.pages.get() + 1);
+    pub(crate) fn count_retry(&self) {
+        self.retries.set(self.retries.get().saturating_add(1));
     }
 
-    pub(crate) fn received(&self, bytes: u64) {
-        self.bytes.set(self.bytes.get() + bytes);
+    pub(crate) fn count_bytes(&self, bytes: usize) {
+        self.bytes.set(self.bytes.get().saturating_add(bytes as u64));
     }
 
-    pub(crate) fn replied(&self, after: Duration) {
-        self.waited.set(self.waited.get() + after);
-        self.slowest.set(self.slowest.get().max(after));
+    pub(crate) fn count_page(&self, rows: usize, duplicates: usize, took: Duration) {
+        self.pages.set(self.pages.get().saturating_add(1));
+        self.rows.set(self.rows.get().saturating_add(rows as u64));
+        self.duplicates.set(self.duplicates.get().saturating_add(duplicates as u64));
+        self.slowest_page.set(self.slowest_page.get().max(took));
     }
 
-    pub(crate) fn backed_off(&self, delay: Duration) {
-        self.waited.set(self.waited.get() + delay);
-        self.backoff.set(self.backoff.get() + delay);
-    }
-}
-
-/// How many retries a scan may make over all its requests, so that an API on its knees is not hammered.
-#[derive(Debug)]
-pub struct RetryBudget {
-    left: Cell<u32>,
-}
-
-impl RetryBudget {
-    pub fn new(retries: u32) -> RetryBudget {
-        RetryBudget { left: Cell::new(retries) }
-    }
-
-    /// Takes one retry; false if there is none left.
-    pub(crate) fn take(&self) -> bool {
-        let left = self.left.get();
-        self.left.set(left.saturating_sub(1));
-        left > 0
+    /// Counts the time from now until the guard is dropped, also when the future that holds it is dropped.
+    pub(crate) fn waiting(&self, between_attempts: bool) -> Waiting<'_> {
+        Waiting { stats: self, since: Instant::now(), between_attempts }
     }
 }
 
-impl Default for RetryBudget {
-    /// Ten retries: three pages that each needed the last attempt, and some to spare.
-    fn default() -> RetryBudget {
-        RetryBudget::new(10)
+/// See [`Stats::waiting`].
+pub(crate) struct Waiting<'a> {
+    stats: &'a Stats,
+    since: Instant,
+    between_attempts: bool,
+}
+
+impl Drop for Waiting<'_> {
+    fn drop(&mut self) {
+        let took = self.since.elapsed();
+        let stats = self.stats;
+        stats.waited.set(stats.waited.get().saturating_add(took));
+        if self.between_attempts {
+            stats.backoff.set(stats.backoff.get().saturating_add(took));
+        }
     }
 }

@@ -1,82 +1,213 @@
-//! The bearer token. It cannot be printed.
+//! The API key: something that can be sent and can hide itself in a text, and nothing else.
 
-use reqwest::header::HeaderValue;
+use base64::Engine as _;
+use base64::engine::general_purpose::{STANDARD_NO_PAD, URL_SAFE_NO_PAD};
 use secrecy::{ExposeSecret, SecretString};
 
-/// What stands in the place of a token in any text.
-const MASK: &str = "[token]";
+/// What stands in a text where the token stood.
+const MASK: &str = "***";
+/// A part of the token that is at least this long is hidden as well.
+const TELLING: usize = 12;
+/// Longer than any header that a server would take.
+const LONGEST: usize = 8 * 1024;
 
-/// An API key. Has neither `Debug` nor `Display`, and is wiped from memory when dropped.
-#[derive(Clone)]
+/// An API key of Pluralsight's portal ("Manage Keys"). It cannot be printed, compared or written anywhere; its memory
+/// is wiped when it is dropped.
 pub struct Token(SecretString);
 
-/// Why a text cannot be a token. Says nothing of the text itself.
+/// Why a text cannot be a token.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
 pub enum TokenError {
     #[error("it is blank")]
     Blank,
-    #[error("it holds characters that an HTTP header cannot carry")]
-    NotAHeader,
+    #[error("it holds a space, a line break or another character that no API key has")]
+    Character,
+    #[error("it is longer than 8 kB")]
+    TooLong,
 }
 
 impl Token {
-    /// Takes the text as it is, without white space around it.
-    ///
-    /// # Errors
-    /// A blank text, or one with characters that an HTTP header cannot carry.
-    pub fn new(text: String) -> Result<Token, TokenError> {
-        let trimmed = text.trim();
-        if trimmed.is_empty() {
-            return Err(TokenError::Blank);
+    /// Takes the text as it will stand after `Bearer `; only printable ASCII without spaces can be sent.
+    pub fn new(text: impl Into<String>) -> Result<Token, TokenError> {
+        let secret = SecretString::from(text.into());
+        let text = secret.expose_secret();
+        if text.trim().is_empty() {
+            Err(TokenError::Blank)
+        } else if text.len() > LONGEST {
+            Err(TokenError::TooLong)
+        } else if !text.bytes().all(|byte| byte.is_ascii_graphic()) {
+            Err(TokenError::Character)
+        } else {
+            Ok(Token(secret))
         }
-        if !trimmed.bytes().all(|byte| (0x21..=0x7e).contains(&byte)) {
-            return Err(TokenError::NotAHeader);
-        }
-        Ok(Token(SecretString::from(trimmed.to_owned())))
     }
 
-    /// `text` with every occurrence of the token replaced, also where JSON has escaped it.
-    pub fn mask(&self, text: &str) -> String {
-        let secret = self.0.expose_secret();
-        let escaped = serde_json::to_string(secret).unwrap_or_default();
-        let escaped = escaped.trim_matches('"');
-        let slashed = escaped.replace('/', "\\/");
-        [secret, escaped, &slashed]
-            .iter()
-            .filter(|form| !form.is_empty())
-            .fold(text.to_owned(), |text, form| text.replace(*form, MASK))
-    }
-
-    /// The value of the `Authorization` header, marked so that HTTP libraries do not show it.
-    pub(crate) fn header(&self) -> Option<HeaderValue> {
-        let mut value = HeaderValue::from_str(&format!("Bearer {}", self.0.expose_secret())).ok()?;
+    /// The header's value, marked so that no one below prints it or puts it into a compression table.
+    pub(crate) fn header(&self) -> Option<reqwest::header::HeaderValue> {
+        let mut value = reqwest::header::HeaderValue::from_str(&format!("Bearer {}", self.0.expose_secret())).ok()?;
         value.set_sensitive(true);
         Some(value)
     }
+
+    /// The text with every occurrence of the token replaced by `***`: as it is, as JSON, a URL, HTML or base64 would
+    /// write it, and every part of it of twelve characters or more.
+    pub fn mask(&self, text: &str) -> String {
+        let mut masked = text.to_owned();
+        for form in self.forms() {
+            masked = hide(&masked, &form);
+        }
+        masked
+    }
+
+    /// How the token may be written, longest first, so that no shorter form leaves the rest of a longer one behind.
+    fn forms(&self) -> Vec<String> {
+        let token = self.0.expose_secret();
+        let mut forms = vec![
+            token.to_owned(),
+            written(token, |c| matches!(c, '"' | '\\').then(|| format!("\\{c}"))),
+            written(token, |c| matches!(c, '"' | '\\' | '/').then(|| format!("\\{c}"))),
+            written(token, |c| (!is_unreserved(c)).then(|| format!("%{:02X}", u32::from(c)))),
+            written(token, |c| (!is_unreserved(c)).then(|| format!("%{:02x}", u32::from(c)))),
+            written(token, |c| is_html_special(c).then(|| format!("&#{};", u32::from(c)))),
+            written(token, |c| is_html_special(c).then(|| format!("&#x{:x};", u32::from(c)))),
+            written(token, |c| named_entity(c).map(str::to_owned)),
+            written(token, |c| is_html_special(c).then(|| format!("\\u{:04x}", u32::from(c)))),
+        ];
+        // Base64 groups three bytes, so the same token looks different at each of three offsets.
+        for offset in 0..3 {
+            let bytes = [vec![b' '; offset], token.as_bytes().to_vec()].concat();
+            for encoded in [STANDARD_NO_PAD.encode(&bytes), URL_SAFE_NO_PAD.encode(&bytes)] {
+                let first = (offset * 8).div_ceil(6);
+                let last = bytes.len() * 8 / 6;
+                forms.extend(encoded.get(first..last).filter(|text| text.len() >= TELLING).map(str::to_owned));
+            }
+        }
+        forms.sort_by_key(|form| std::cmp::Reverse(form.len()));
+        forms.dedup();
+        forms
+    }
+}
+
+fn written(token: &str, rewrite: impl Fn(char) -> Option<String>) -> String {
+    token.chars().map(|c| rewrite(c).unwrap_or_else(|| c.to_string())).collect()
+}
+
+fn is_unreserved(c: char) -> bool {
+    c.is_ascii_alphanumeric() || matches!(c, '-' | '.' | '_' | '~')
+}
+
+fn is_html_special(c: char) -> bool {
+    matches!(c, '&' | '<' | '>' | '"' | '\'')
+}
+
+fn named_entity(c: char) -> Option<&'static str> {
+    match c {
+        '&' => Some("&amp;"),
+        '<' => Some("&lt;"),
+        '>' => Some("&gt;"),
+        '"' => Some("&quot;"),
+        '\'' => Some("&apos;"),
+        _ => None,
+    }
+}
+
+/// Replaces `form`, and every stretch of `text` that is a long enough part of it. `form` is ASCII.
+fn hide(text: &str, form: &str) -> String {
+    let telling = TELLING.min(form.len());
+    let mut hidden = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some(next) = rest.chars().next() {
+        let shared = longest_part(rest.as_bytes(), form.as_bytes(), telling);
+        if shared == 0 {
+            hidden.push(next);
+            rest = rest.get(next.len_utf8()..).unwrap_or("");
+        } else {
+            hidden.push_str(MASK);
+            rest = rest.get(shared..).unwrap_or("");
+        }
+    }
+    hidden
+}
+
+/// How many bytes at the start of `text` are a part of `form`; 0 if they are fewer than `telling`.
+fn longest_part(text: &[u8], form: &[u8], telling: usize) -> usize {
+    let Some(start) = text.get(..telling) else { return 0 };
+    form.windows(telling)
+        .enumerate()
+        .filter(|(_, window)| *window == start)
+        .map(|(position, _)| {
+            let tail = form.get(position..).unwrap_or_default();
+            tail.iter().zip(text).take_while(|(a, b)| a == b).count()
+        })
+        .max()
+        .unwrap_or(0)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    const TOKEN: &str = "kq7/Zp+\"9\\x&Lm2==canary-0123456789";
+
     #[test]
-    fn a_token_is_masked_wherever_it_is_echoed() {
-        let token = Token::new(" a\"b/c ".to_owned()).expect("fit for a header");
-        assert_eq!(token.mask("x a\"b/c y"), "x [token] y");
-        assert_eq!(token.mask("{\"t\":\"a\\\"b/c\"} a\\\"b\\/c"), "{\"t\":\"[token]\"} [token]");
+    fn a_blank_or_illegal_token_is_refused() {
+        for (text, expected) in [
+            ("", TokenError::Blank),
+            ("  \t\n", TokenError::Blank),
+            ("a b", TokenError::Character),
+            ("abc\n", TokenError::Character),
+            ("abc\u{0}", TokenError::Character),
+            ("schlüssel", TokenError::Character),
+        ] {
+            assert_eq!(Token::new(text).err(), Some(expected), "{text:?}");
+        }
+        assert_eq!(Token::new("x".repeat(LONGEST + 1)).err(), Some(TokenError::TooLong));
+        assert!(Token::new(TOKEN).is_ok());
     }
 
     #[test]
-    fn what_no_header_carries_is_no_token() {
-        assert!(matches!(Token::new("  ".to_owned()), Err(TokenError::Blank)));
-        for text in ["a b", "a\nb", "ä", "a\u{7f}"] {
-            assert!(matches!(Token::new(text.to_owned()), Err(TokenError::NotAHeader)), "{text:?}");
+    fn every_spelling_of_the_token_is_masked() {
+        let token = Token::new(TOKEN).expect("a legal token");
+        let json = serde_json::to_string(TOKEN).expect("a string");
+        let percent: String = TOKEN.bytes().map(|byte| if byte.is_ascii_alphanumeric() { char::from(byte).to_string() } else { format!("%{byte:02X}") }).collect();
+        let texts = [
+            TOKEN.to_owned(),
+            json.clone(),
+            json.replace('/', "\\/"),
+            percent.replace("%2D", "-"),
+            percent.replace("%2D", "-").to_lowercase().replace("kq7", "kq7"),
+            TOKEN.replace('&', "&amp;").replace('"', "&quot;"),
+            STANDARD_NO_PAD.encode(TOKEN),
+            STANDARD_NO_PAD.encode(format!("Bearer {TOKEN}")),
+            URL_SAFE_NO_PAD.encode(format!("x:{TOKEN}")),
+            STANDARD_NO_PAD.encode(format!("Authorization: Bearer {TOKEN}\r\n")),
+        ];
+        for text in texts {
+            let masked = token.mask(&format!("before {text} after, and again {text}"));
+            assert!(masked.starts_with("before "), "{masked}");
+            assert!(masked.contains(" after, and again "), "{masked}");
+            assert!(masked.contains(MASK), "{masked}");
+            for length in TELLING..TOKEN.len() {
+                for start in 0..=TOKEN.len() - length {
+                    assert!(!masked.contains(&TOKEN[start..start + length]), "{masked}");
+                }
+            }
         }
     }
 
     #[test]
-    fn the_header_is_marked_sensitive() {
-        let token = Token::new("secret".to_owned()).expect("fit for a header");
-        assert!(token.header().is_some_and(|header| header.is_sensitive()));
+    fn a_long_part_of_the_token_is_masked_and_a_short_one_is_not() {
+        let token = Token::new("0123456789abcdefghijklmnopqrstuvwxyz").expect("a legal token");
+        assert_eq!(token.mask("key 0123456789ab…"), "key ***…");
+        assert_eq!(token.mask("…stuvwxyz0"), "…stuvwxyz0");
+        assert_eq!(token.mask("äöü 456789abcdefghij äöü"), "äöü *** äöü");
+    }
+
+    #[test]
+    fn a_short_token_is_masked_whole() {
+        let token = Token::new("secret").expect("a legal token");
+        assert_eq!(token.mask("the secret is secret"), "the *** is ***");
+        assert_eq!(token.mask("secre"), "secre");
     }
 }

@@ -183,10 +183,9 @@ fn chain(error: &reqwest::Error) -> String {
     if lower.contains("failed to lookup address") || lower.contains("name or service not known") || lower.contains("nodename nor servname") {
         return UNKNOWN_HOST.to_owned();
     }
-    match causes.last() {
-        Some(innermost) => innermost.clone(),
-        None => error.to_string(),
-    }
+    let innermost = causes.last().cloned().unwrap_or_else(|| error.to_string());
+    // "(os error 111)" behind "Connection refused" says nothing more.
+    innermost.split(" (os error").next().unwrap_or_default().to_owned()
 }
 
 fn is_tls(error: &reqwest::Error) -> bool {
