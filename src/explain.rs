@@ -36,7 +36,7 @@ unsafe fn explain(node: *mut pg_sys::ForeignScanState, state: *mut pg_sys::Expla
         print.text("Fields", &fields(&relation, &spec)?.iter().map(ToString::to_string).collect::<Vec<_>>().join(", "));
     }
     if !conditions.is_empty() {
-        print.text("Remote Filter", &conditions.join(" and "));
+        print.text("Remote Filter", &conditions.join(", or with fewer values "));
     }
     if let Some(limit) = spec.limit {
         print.integer("First Page", limit);
@@ -122,7 +122,21 @@ unsafe fn shown_conditions(spec: &ScanSpec, plan: *mut pg_sys::ForeignScan, stat
             CStr::from_ptr(text).to_string_lossy().into_owned()
         }
     };
-    spec.conditions.iter().map(|condition| shown_condition(condition, &value)).collect()
+    offered(&spec.conditions).into_iter().map(|condition| shown_condition(condition, &value)).collect()
+}
+
+/// The conditions that the executor chooses among: lists of keys before all else, and one filter in the end.
+fn offered(conditions: &[PushedCondition]) -> Vec<&PushedCondition> {
+    let of = |kinds: &[ConditionKind]| conditions.iter().filter(|condition| kinds.contains(&condition.kind)).collect::<Vec<_>>();
+    let keys = of(&[ConditionKind::Keys]);
+    if !keys.is_empty() {
+        return keys;
+    }
+    let overlaps = of(&[ConditionKind::Overlap]);
+    if !overlaps.is_empty() {
+        return overlaps;
+    }
+    of(&[ConditionKind::Scalar, ConditionKind::Pattern]).into_iter().take(1).collect()
 }
 
 fn shown_condition(condition: &PushedCondition, value: &dyn Fn(usize) -> String) -> String {

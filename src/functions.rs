@@ -2,6 +2,10 @@
 
 use pgrx::prelude::*;
 
+use crate::announcements;
+use crate::error::{FdwError, OrRaise};
+use crate::token::sealed;
+
 /// The comments that columns get when they are imported, a row a column.
 #[pg_extern(immutable, parallel_safe, name = "declared_columns")]
 fn declared_columns() -> TableIterator<'static, (name!(query, String), name!(column_name, String), name!(table_comment, String), name!(column_comment, String))> {
@@ -17,5 +21,29 @@ fn declared_columns() -> TableIterator<'static, (name!(query, String), name!(col
     TableIterator::new(rows)
 }
 
+/// What the API has said beside its data in this session. See the view `api_announcements`.
+#[pg_extern(volatile, parallel_restricted)]
+fn announcements_heard() -> TableIterator<'static, (name!(heard_at, TimestampWithTimeZone), name!(table_name, String), name!(announcement, String))> {
+    TableIterator::new(announcements::heard())
+}
+
+/// The token, encrypted under the server's key file, for the option `api_token_sealed`.
+#[pg_extern(volatile, strict, parallel_unsafe)]
+fn seal(token: &str) -> String {
+    sealed::seal(token).or_raise()
+}
+
+/// Makes the key file that the setting `pluralsight_fdw.key_file` names; answers its path. For superusers.
+#[pg_extern(volatile, parallel_unsafe)]
+fn create_key_file() -> String {
+    // SAFETY: reads the backend's own state.
+    if !unsafe { pgrx::pg_sys::superuser() } {
+        FdwError::new(pgrx::PgSqlErrorCode::ERRCODE_INSUFFICIENT_PRIVILEGE, "only superusers may make a key file").raise();
+    }
+    sealed::create_key_file().or_raise()
+}
+
 extension_sql_file!("../sql/comments.sql", name = "comments", requires = [declared_columns]);
+extension_sql_file!("../sql/announcements.sql", name = "announcements", requires = [announcements_heard]);
+extension_sql_file!("../sql/roles.sql", name = "roles", bootstrap);
 extension_sql_file!("../sql/views.sql", name = "views");

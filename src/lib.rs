@@ -10,6 +10,7 @@
 compile_error!("an ERROR unwinds through this library: build it with panic = \"unwind\"");
 
 mod analyze;
+mod announcements;
 mod compat;
 mod error;
 mod executor;

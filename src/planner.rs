@@ -25,7 +25,8 @@ struct Planned {
     exact: bool,
 }
 
-/// Requests that reading the whole table takes, as far as this session knows.
-pub fn estimated_pages(options: &TableOptions) -> f64 {
-    cost::pages(options, cost::table_rows(options, 0.0))
+/// Requests that reading the whole table takes, if this session or the table's option `rows` says how many rows it has.
+pub fn known_pages(options: &TableOptions) -> Option<f64> {
+    let last = cost::last_total(options.server.oid, &options.query).map(|total| total as f64);
+    last.or(options.rows).map(|rows| cost::pages(options, rows))
 }

@@ -32,8 +32,11 @@ impl Relation {
     /// Column `number`; `None` if it was dropped.
     pub fn column(&self, number: i16) -> Result<Option<Column>> {
         let table = self.options.oid;
-        // SAFETY: a catalog look-up; with missing_ok the call answers null for a dropped column.
+        // SAFETY: catalog look-ups; a dropped column has no type, and a name that means nothing.
         let name = unsafe {
+            if pg_sys::get_atttype(table, number) == Oid::INVALID {
+                return Ok(None);
+            }
             let name = pg_sys::get_attname(table, number, true);
             if name.is_null() {
                 return Ok(None);

@@ -1,5 +1,7 @@
 //! Session settings, all named `pluralsight_fdw.…`.
 
+use std::ffi::CString;
+
 use pgrx::{GucContext, GucFlags, GucRegistry, GucSetting};
 
 pub static PUSHDOWN_FILTER: GucSetting<bool> = GucSetting::<bool>::new(true);
@@ -7,6 +9,8 @@ pub static PUSHDOWN_LIMIT: GucSetting<bool> = GucSetting::<bool>::new(true);
 pub static PUSHDOWN_COUNT: GucSetting<bool> = GucSetting::<bool>::new(true);
 pub static PUSHDOWN_JOIN: GucSetting<bool> = GucSetting::<bool>::new(true);
 pub static VERIFY_PUSHDOWN: GucSetting<bool> = GucSetting::<bool>::new(false);
+/// Where the key of sealed tokens is.
+pub static KEY_FILE: GucSetting<Option<CString>> = GucSetting::<Option<CString>>::new(None);
 
 /// Called once a backend, when the library is loaded.
 pub fn define() {
@@ -45,6 +49,14 @@ pub fn define() {
     for (name, short, long, setting) in switches {
         GucRegistry::define_bool_guc(name, short, long, setting, GucContext::Userset, GucFlags::default());
     }
+    GucRegistry::define_string_guc(
+        c"pluralsight_fdw.key_file",
+        c"The file on the server's host under whose key tokens are sealed.",
+        c"Absolute path; the file must be private to the operating-system user of the server, or owned by root.",
+        &KEY_FILE,
+        GucContext::Suset,
+        GucFlags::SUPERUSER_ONLY,
+    );
     // SAFETY: the prefix is a NUL-terminated static string, and the call only records it.
     #[cfg(not(feature = "pg14"))]
     unsafe {

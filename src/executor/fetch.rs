@@ -1,17 +1,16 @@
 //! One reading of the API: the pages of one filter, or of several one after the other.
 
-use std::cell::RefCell;
 use std::collections::{BTreeSet, HashSet, VecDeque};
 use std::rc::Rc;
 
 use pgrx::PgSqlErrorCode;
 use pgrx::pg_sys::Oid;
-use pgrx::prelude::*;
-use pluralsight_api::{Client, Completeness, Context, Error as ApiError, FieldPath, Operation, Page, PageQuery, PageSizes, Pages, RetryBudget, Selection, Stats, Token, Warning};
+use pluralsight_api::{Client, Completeness, Context, Error as ApiError, FieldPath, Operation, Page, PageQuery, PageSizes, Pages, RetryBudget, Selection, Stats, Token};
 use pluralsight_catalog::Shape;
 use serde_json::{Map, Value as Json};
 
 use super::filter::Asked;
+use crate::announcements;
 use crate::error::{FdwError, Result};
 use crate::options::{Server, TableOptions};
 use crate::planner::remember_total;
@@ -158,7 +157,7 @@ impl Fetch {
             let Some(pages) = self.pages.as_mut() else { continue };
             let context = self.session.context();
             let outcome = runtime::wait(pages.next(&self.session.client, &context))?;
-            report_warnings(&self.place, pages.warnings());
+            announcements::tell(&self.place, pages.warnings());
             let page = match outcome {
                 Ok(Some(page)) => page,
                 Ok(None) => {
@@ -316,21 +315,5 @@ fn qualified_name(table: Oid) -> String {
         let schema = name(pgrx::pg_sys::get_namespace_name(pgrx::pg_sys::get_rel_namespace(table)));
         let quote = pluralsight_catalog::quote_identifier;
         format!("{}.{}", quote(&schema), quote(&name(pgrx::pg_sys::get_rel_name(table))))
-    }
-}
-
-thread_local! {
-    /// What the API has announced in this session, so that a person hears it once.
-    static ANNOUNCED: RefCell<HashSet<String>> = RefCell::new(HashSet::new());
-}
-
-/// Tells a person, once a session each, what the API says beside its data.
-pub fn report_warnings(place: &str, warnings: &[Warning]) {
-    for warning in warnings {
-        let text = warning.to_string();
-        let fresh = ANNOUNCED.with_borrow_mut(|announced| announced.len() < 1_000 && announced.insert(text.clone()));
-        if fresh {
-            ereport!(PgLogLevel::NOTICE, PgSqlErrorCode::ERRCODE_SUCCESSFUL_COMPLETION, format!("{place}: the API says: {text}"));
-        }
     }
 }

@@ -9,8 +9,11 @@ use serde_json::{Map, Value as Json};
 
 use crate::error::{FdwError, Result};
 use crate::options::TableOptions;
-use crate::planner::{KEYS_A_REQUEST, estimated_pages};
+use crate::planner::{KEYS_A_REQUEST, known_pages};
 use crate::spec::{ConditionKind, ScanSpec, ValueSource};
+
+/// Requests that reading a whole table is taken to cost where nothing is known of it: a large organisation.
+const ASSUMED_PAGES: f64 = 50.0;
 
 /// What a scan asks for.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -86,7 +89,8 @@ fn in_lists(filter: &str, values: BTreeSet<String>, options: &TableOptions, exac
     let fold = Table::over(&options.query).and_then(|table| table.filter(filter)).is_some_and(|filter| filter.fold_case);
     let values: Vec<String> = values.into_iter().collect();
     let chunks = values.len().div_ceil(KEYS_A_REQUEST);
-    if chunks > 1 && !exact && (options.key.is_none() || chunks as f64 >= estimated_pages(options)) {
+    let whole = known_pages(options).unwrap_or(ASSUMED_PAGES);
+    if chunks > 1 && !exact && (options.key.is_none() || chunks as f64 >= whole) {
         return None;
     }
     let filters = values

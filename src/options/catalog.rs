@@ -57,6 +57,8 @@ impl Server {
                 "request_timeout" => settings.request_timeout = duration(name, value)?,
                 "connect_timeout" => settings.connect_timeout = duration(name, value)?,
                 "max_response_size" => settings.max_response_size = definition::read(name, value, definition::parse_size)?,
+                "ca_file" => settings.ca_pem = Some(authorities(value)?),
+                "proxy" => settings.proxy = Some(definition::read(name, value, definition::parse_proxy)?),
                 _ => {}
             }
         }
@@ -65,8 +67,18 @@ impl Server {
 
     /// The token that counts for `user`.
     pub fn token(&self, user: Oid) -> Result<pluralsight_api::Token> {
-        token::find(self, user)
+        token::find(self, user).map(|found| found.token)
     }
+}
+
+/// The certificate authorities in a file on the server's host.
+fn authorities(path: &str) -> Result<Vec<u8>> {
+    std::fs::read(path).map_err(|error| {
+        FdwError::new(
+            PgSqlErrorCode::ERRCODE_FDW_UNABLE_TO_ESTABLISH_CONNECTION,
+            format!("the certificate authorities cannot be read from file \"{path}\": {error}"),
+        )
+    })
 }
 
 fn duration(name: &str, value: &str) -> Result<Duration> {

@@ -45,6 +45,12 @@ use Place::{Column, Server, Table as TablePlace, UserMapping};
 pub const DEFINITIONS: &[Definition] = &[
     Definition { name: "api_url", places: &[Server], check: check_api_url },
     Definition { name: "api_token", places: &[UserMapping, Server], check: check_token },
+    Definition { name: "api_token_file", places: &[UserMapping, Server], check: check_file },
+    Definition { name: "api_token_id", places: &[UserMapping, Server], check: check_uuid },
+    Definition { name: "api_token_name", places: &[UserMapping, Server], check: check_filled },
+    Definition { name: "api_token_sealed", places: &[UserMapping, Server], check: check_sealed },
+    Definition { name: "ca_file", places: &[Server], check: check_file },
+    Definition { name: "proxy", places: &[Server], check: check_proxy },
     Definition { name: "page_size", places: &[Server, TablePlace], check: check_page_size },
     Definition { name: "max_attempts", places: &[Server], check: check_attempts },
     Definition { name: "initial_backoff", places: &[Server], check: check_duration },
@@ -84,6 +90,43 @@ fn check_token(value: &str) -> std::result::Result<(), String> {
         return Ok(());
     }
     pluralsight_api::Token::new(value.trim().to_owned()).map(drop).map_err(|error| error.to_string())
+}
+
+fn check_filled(value: &str) -> std::result::Result<(), String> {
+    if value.trim().is_empty() { Err("must not be blank".to_owned()) } else { Ok(()) }
+}
+
+fn check_sealed(value: &str) -> std::result::Result<(), String> {
+    if crate::token::sealed::is_sealed(value) {
+        Ok(())
+    } else {
+        Err("must be what pluralsight.seal('…') answers".to_owned())
+    }
+}
+
+fn check_file(value: &str) -> std::result::Result<(), String> {
+    if std::path::Path::new(value).is_absolute() { Ok(()) } else { Err("must be the absolute path of a file on the server's host".to_owned()) }
+}
+
+fn check_uuid(value: &str) -> std::result::Result<(), String> {
+    let digits = value.bytes().filter(u8::is_ascii_hexdigit).count();
+    let dashes = value.bytes().filter(|&byte| byte == b'-').count();
+    if digits == 32 && digits + dashes == value.len() { Ok(()) } else { Err("must be the UUID of a secret".to_owned()) }
+}
+
+fn check_proxy(value: &str) -> std::result::Result<(), String> {
+    parse_proxy(value).map(drop)
+}
+
+/// The address of an HTTP proxy.
+pub fn parse_proxy(value: &str) -> std::result::Result<pluralsight_api::Url, String> {
+    let url = pluralsight_api::Url::parse(value.trim()).map_err(|error| format!("must be a URL ({error})"))?;
+    let plain = url.username().is_empty() && url.password().is_none();
+    if matches!(url.scheme(), "http" | "https") && url.host().is_some() && plain {
+        Ok(url)
+    } else {
+        Err("must be a URL that begins with http:// or https://, without a user name or a password".to_owned())
+    }
 }
 
 fn check_page_size(value: &str) -> std::result::Result<(), String> {

@@ -6,6 +6,7 @@ use pgrx::{PgSqlErrorCode, pg_sys};
 use super::definition::{DEFINITIONS, invalid_value, options_of};
 use super::{Options, Place};
 use crate::error::{FdwError, Result};
+use crate::token;
 
 /// Checks the whole list that an object will have. `options` are `name=value` texts.
 pub fn validate(options: &[Option<String>], catalog: Oid) -> Result<()> {
@@ -49,12 +50,59 @@ fn check_together(place: Place, options: &Options) -> Result<()> {
         )
         .hint("IMPORT FOREIGN SCHEMA pluralsight creates the tables with all their options; by hand, add for example OPTIONS (query 'users')."));
     }
+    let sources: Vec<&str> = token::SOURCES.into_iter().filter(|source| options.contains_key(*source)).collect();
+    if sources.len() > 1 {
+        return Err(FdwError::new(
+            PgSqlErrorCode::ERRCODE_FDW_INVALID_OPTION_NAME,
+            format!("a {} can name one API token, not {}", place.name(), sources.len()),
+        )
+        .hint(format!("Given are {}; keep one of them.", sources.join(" and "))));
+    }
+    check_rights(options)?;
     if place == Place::Server && options.get("api_token").is_some_and(|token| !token.trim().is_empty()) {
         FdwError::new(PgSqlErrorCode::ERRCODE_WARNING, "every role can read this API token in pg_foreign_server")
             .hint("Take it away with ALTER SERVER … OPTIONS (DROP api_token), and give it to those who need it with CREATE USER MAPPING … OPTIONS (api_token '…').")
             .warn();
     }
     Ok(())
+}
+
+/// Options that reach into the server's host, or decide where a token goes, are for those who may do so anyway.
+fn check_rights(options: &Options) -> Result<()> {
+    // SAFETY: reads of the backend's own state and of the role catalogs.
+    let (superuser, reads_files) = unsafe {
+        let user = pg_sys::GetUserId();
+        (pg_sys::superuser(), pg_sys::has_privs_of_role(user, Oid::from(pg_sys::ROLE_PG_READ_SERVER_FILES)))
+    };
+    for option in ["api_token_file", "ca_file"] {
+        if options.contains_key(option) && !superuser && !reads_files {
+            return Err(FdwError::new(
+                PgSqlErrorCode::ERRCODE_INSUFFICIENT_PRIVILEGE,
+                format!("only superusers and members of pg_read_server_files may set the option \"{option}\""),
+            ));
+        }
+    }
+    for option in ["api_url", "proxy"] {
+        if options.contains_key(option) && !superuser && !is_fdw_admin() {
+            return Err(FdwError::new(
+                PgSqlErrorCode::ERRCODE_INSUFFICIENT_PRIVILEGE,
+                format!("only superusers and members of {FDW_ADMIN} may set the option \"{option}\""),
+            )
+            .hint(format!("It decides where tokens are sent. A superuser can GRANT {FDW_ADMIN} TO the role.")));
+        }
+    }
+    Ok(())
+}
+
+/// The role whose members may say where tokens go; the extension makes it.
+const FDW_ADMIN: &str = "pluralsight_fdw_admin";
+
+fn is_fdw_admin() -> bool {
+    // SAFETY: catalog look-ups; a role that does not exist answers InvalidOid.
+    unsafe {
+        let role = pg_sys::get_role_oid(c"pluralsight_fdw_admin".as_ptr(), true);
+        role != pg_sys::InvalidOid && pg_sys::has_privs_of_role(pg_sys::GetUserId(), role)
+    }
 }
 
 fn unknown(name: &str, place: Place) -> FdwError {

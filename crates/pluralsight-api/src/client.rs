@@ -1,145 +1,268 @@
-//! Requests with retries, over the first address that is the API.
+//! Sending a query until it is answered, or until it is certain that it will not be.
 
-use std::cell::RefCell;
-use std::time::{Duration, Instant, SystemTime};
+use std::cell::{Cell, RefCell};
+use std::time::{Duration, Instant};
 
-use serde_json::{Map, Value};
+use serde::Serialize;
+use serde_json::Value;
 use url::Url;
 
-use crate::error::Error;
-use crate::reply::Reply;
-use crate::retry::{Decision, Policy, decide};
-use crate::settings::{Endpoint, Settings};
-use crate::stats::{RetryBudget, Stats};
+use crate::endpoint::{self, Endpoint, host_of};
+use crate::error::{Error, Place};
+use crate::failure::Last;
+use crate::reply::{self, Reply};
+use crate::retry::{Decision, Policy, Reason, RetryBudget, decide};
+use crate::settings::Settings;
+use crate::stats::Stats;
 use crate::token::Token;
-use crate::transport::{Failure, Transport};
+use crate::transport::Transport;
 
-/// Pluralsight's addresses, in the order in which they are tried: the one that integrations of others use, then the one
-/// of the developer portal's page "Using GraphQL".
-pub const BUILT_IN: [&str; 2] = ["https://api.pluralsight.com/GraphQL", "https://paas-api.pluralsight.com/graphql"];
-
-/// Talks to one API. Holds its connections, but no token.
+/// A client of the API. It keeps one connection and, once known, the address; it is meant to be made once and kept. It
+/// holds no token.
 pub struct Client {
     transport: Transport,
     policy: Policy,
-    /// Addresses still in question; the one in use comes first.
-    candidates: RefCell<Vec<Url>>,
-    chosen: RefCell<Option<Url>>,
+    candidates: Vec<Url>,
+    /// The candidate that has answered as the API does.
+    chosen: Cell<Option<usize>>,
+    /// A copy of the address for [`Client::endpoint`].
+    endpoint: RefCell<Option<Url>>,
 }
 
-/// One request.
+/// One query.
+#[derive(Clone, Debug)]
 pub struct Call<'a> {
+    /// The root field, for messages.
+    pub operation: &'a str,
+    /// The GraphQL document.
     pub document: &'a str,
-    pub variables: Map<String, Value>,
+    /// Which of the document's operations to run, where it holds several.
+    pub operation_name: Option<&'a str>,
+    /// The values of the document's variables, an object.
+    pub variables: Value,
 }
 
-/// On whose behalf, and within what bounds.
+/// On whose behalf a query is sent, how long it may take, and what it cost.
+#[derive(Clone, Copy)]
 pub struct Context<'a> {
     pub token: &'a Token,
     pub stats: &'a Stats,
-    /// When the statement ends at the latest.
+    /// When the answer stops being of use. No wait that would end later is begun.
     pub deadline: Option<Instant>,
+    /// The retries that this scan may still make.
     pub budget: &'a RetryBudget,
 }
 
-impl Context<'_> {
-    fn left(&self) -> Option<Duration> {
-        self.deadline.map(|deadline| deadline.saturating_duration_since(Instant::now()))
-    }
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Body<'a> {
+    query: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    operation_name: Option<&'a str>,
+    variables: &'a Value,
 }
 
 impl Client {
-    /// A client that has not connected yet.
-    ///
-    /// # Errors
-    /// Settings that the HTTP library refuses, such as a certificate that is none.
+    /// Sets a client up; nothing is sent. Fails on an address, a proxy or an authority that cannot be used.
     pub fn new(settings: &Settings) -> Result<Client, Error> {
-        let candidates = match &settings.endpoint {
-            Endpoint::Url(url) => vec![url.clone()],
-            Endpoint::BuiltIn => BUILT_IN.iter().filter_map(|text| Url::parse(text).ok()).collect(),
-        };
-        Client::with_candidates(settings, candidates)
+        Client::with_candidates(settings, settings.endpoint.candidates()?)
     }
 
-    /// A client that tries `candidates` in turn, whatever the settings' endpoint says.
-    ///
-    /// # Errors
-    /// As [`Client::new`].
+    /// The same with other addresses than the two built-in ones to choose from, in order.
     pub fn with_candidates(settings: &Settings, candidates: Vec<Url>) -> Result<Client, Error> {
+        for url in &candidates {
+            endpoint::check(url)?;
+        }
+        let known = match settings.endpoint {
+            Endpoint::Url(_) => candidates.first().cloned(),
+            Endpoint::BuiltIn => None,
+        };
         Ok(Client {
-            transport: Transport::new(settings)?,
+            transport: Transport::new(
+                settings,
+                candidates.iter().any(|url| url.scheme() == "https"),
+            )?,
             policy: Policy {
-                max_attempts: settings.max_attempts,
+                max_attempts: settings.max_attempts.max(1),
                 initial_backoff: settings.initial_backoff,
                 max_backoff: settings.max_backoff,
             },
-            candidates: RefCell::new(candidates),
-            chosen: RefCell::new(None),
+            candidates,
+            chosen: Cell::new(known.as_ref().map(|_| 0)),
+            endpoint: RefCell::new(known),
         })
     }
 
-    /// The address in use, once one has answered as the API.
+    /// The address in use: the one that was set, or the built-in one that has answered. `None` before the first answer.
     pub fn endpoint(&self) -> Option<Url> {
-        self.chosen.borrow().clone()
+        self.endpoint.borrow().clone()
     }
 
-    /// Asks, as often as the policy and the context's bounds allow.
-    ///
-    /// # Errors
-    /// Whatever the last attempt met.
+    /// Sends the query, again where that may help, and reads the answer. Dropping the future at any moment is safe.
     pub async fn send(&self, call: &Call<'_>, context: &Context<'_>) -> Result<Reply, Error> {
-        loop {
-            let Some(url) = self.candidates.borrow().first().cloned() else {
-                return Err(Error::Setup("there is no address to ask".to_owned()));
-            };
-            match self.send_to(&url, call, context).await {
-                Err(error) if error.is_elsewhere() && self.has_another() => {
-                    self.candidates.borrow_mut().remove(0);
+        let body = serde_json::to_vec(&Body {
+            query: call.document,
+            operation_name: call.operation_name,
+            variables: &call.variables,
+        })
+        .map_err(|error| {
+            Error::Settings(format!("the query cannot be written as JSON: {error}"))
+        })?;
+        let first = self.chosen.get().unwrap_or(0);
+        let mut outcome = self.send_to(first, &body, call, context).await;
+        if self.chosen.get().is_none() {
+            // Only while the address is open, and each of the others once.
+            for candidate in first + 1..self.candidates.len() {
+                if !matches!(&outcome, Err(unanswered) if unanswered.elsewhere) {
+                    break;
                 }
-                outcome => {
-                    if outcome.is_ok() || !matches!(outcome, Err(Error::Connect { .. } | Error::Timeout { .. } | Error::Tls { .. })) {
-                        self.chosen.borrow_mut().get_or_insert(url);
-                    }
-                    return outcome;
+                let next = self.send_to(candidate, &body, call, context).await;
+                // If no address is the API's, the first one's story is the one to tell.
+                if !matches!(&next, Err(unanswered) if unanswered.elsewhere) {
+                    outcome = next;
                 }
             }
         }
+        outcome.map_err(|unanswered| unanswered.error)
     }
 
-    /// Only while no address has answered yet does it make sense to try the next.
-    fn has_another(&self) -> bool {
-        self.chosen.borrow().is_none() && self.candidates.borrow().len() > 1
-    }
-
-    async fn send_to(&self, url: &Url, call: &Call<'_>, context: &Context<'_>) -> Result<Reply, Error> {
-        let body = serde_json::json!({ "query": call.document, "variables": call.variables });
-        let mut attempt = 1;
+    /// All attempts at one address.
+    async fn send_to(
+        &self,
+        candidate: usize,
+        body: &[u8],
+        call: &Call<'_>,
+        context: &Context<'_>,
+    ) -> Result<Reply, Unanswered> {
+        let Some(url) = self.candidates.get(candidate) else {
+            return Err(Unanswered {
+                error: Error::Settings("there is no address to send to".to_owned()),
+                elsewhere: false,
+            });
+        };
+        let host = host_of(url);
+        let place = || Place {
+            operation: call.operation.to_owned(),
+            host: host.clone(),
+            page: None,
+        };
+        let mut attempts = 0;
+        let mut cause = None;
         loop {
-            context.stats.request(attempt > 1);
-            let Failure { outcome, error } = match self.transport.attempt(url, &body, call.document, context.token, context.stats, context.left()).await {
-                Ok(reply) => return Ok(reply),
+            if context
+                .deadline
+                .is_some_and(|deadline| Instant::now() >= deadline)
+            {
+                let error = Error::Deadline {
+                    at: Box::new(place()),
+                    wait: None,
+                    cause,
+                    attempts,
+                };
+                return Err(Unanswered {
+                    error,
+                    elsewhere: false,
+                });
+            }
+            attempts += 1;
+            let outcome = self
+                .transport
+                .attempt(url, context.token, body, context.stats)
+                .await;
+            let failure = match outcome.and_then(|raw| reply::read(raw, context.token)) {
+                Ok(reply) => {
+                    self.choose(candidate);
+                    return Ok(reply);
+                }
                 Err(failure) => failure,
             };
-            let error = error(attempt);
-            if error.is_elsewhere() && self.has_another() {
-                return Err(error);
+            if failure.proves_the_api() {
+                self.choose(candidate);
             }
-            match decide(&outcome, attempt, &self.policy, rand::random(), SystemTime::now(), context.left()) {
-                Decision::GiveUp | Decision::Exhausted | Decision::WaitTooLong(_) => return Err(error),
-                Decision::PastDeadline(delay) => {
-                    let late = delay.saturating_sub(context.left().unwrap_or_default());
-                    return Err(Error::Deadline { late, cause: error.to_string() });
-                }
-                Decision::RetryAfter(delay) => {
-                    if !context.budget.take() {
-                        return Err(Error::BudgetSpent { cause: error.to_string() });
-                    }
-                    let started = Instant::now();
-                    tokio::time::sleep(delay).await;
-                    context.stats.backed_off(started.elapsed());
-                    attempt += 1;
-                }
+            let elsewhere = self.chosen.get().is_none() && failure.is_elsewhere();
+            let unanswered = |error| Unanswered { error, elsewhere };
+            let last = Last {
+                at: place(),
+                attempts,
+                document: call.document,
+            };
+            if elsewhere && candidate + 1 < self.candidates.len() {
+                return Err(unanswered(failure.into_error(last, None)));
             }
+            let decision = decide(
+                failure.outcome(),
+                attempts,
+                self.policy,
+                rand::random(),
+                Instant::now(),
+                context.deadline,
+            );
+            let wait = match decision {
+                Decision::RetryAfter(wait) => wait,
+                Decision::Stop(Reason::Deadline(wait)) => {
+                    let cause = Some(failure.summary(&host));
+                    return Err(unanswered(Error::Deadline {
+                        at: Box::new(last.at),
+                        wait: Some(wait),
+                        cause,
+                        attempts,
+                    }));
+                }
+                Decision::Stop(Reason::WaitTooLong(asked)) => {
+                    return Err(unanswered(failure.into_error(last, Some(asked))));
+                }
+                Decision::Stop(Reason::AttemptsUsed | Reason::Permanent) => {
+                    return Err(unanswered(failure.into_error(last, None)));
+                }
+            };
+            if !context.budget.take() {
+                let (retries, cause) = (context.budget.allowed(), failure.summary(&host));
+                return Err(unanswered(Error::BudgetSpent {
+                    at: Box::new(last.at),
+                    retries,
+                    cause,
+                    attempts,
+                }));
+            }
+            cause = Some(failure.summary(&host));
+            self.wait(wait, context).await;
+            context.stats.count_retry();
         }
+    }
+
+    async fn wait(&self, wait: Duration, context: &Context<'_>) {
+        let _waiting = context.stats.waiting(true);
+        tokio::time::sleep(wait).await;
+    }
+
+    /// Keeps an address that has answered as the API does.
+    fn choose(&self, candidate: usize) {
+        if self.chosen.get().is_none() {
+            self.chosen.set(Some(candidate));
+            self.endpoint
+                .replace(self.candidates.get(candidate).cloned());
+        }
+    }
+
+    /// The host that messages name.
+    pub(crate) fn host(&self) -> String {
+        let index = self.chosen.get().unwrap_or(0);
+        self.candidates.get(index).map_or_else(String::new, host_of)
+    }
+}
+
+/// Why one address gave no answer, and whether it may not be the API's at all.
+struct Unanswered {
+    error: Error,
+    elsewhere: bool,
+}
+
+/// Lets the runtime's other tasks see what has happened meanwhile, without waiting for anything. A connection closes
+/// only when its own task runs, so a caller that drops a request under way, and will not soon make another, runs this
+/// to leave no socket behind.
+pub async fn settle() {
+    // Once to hear of it, once to act on it, and once for what follows from that.
+    for _ in 0..3 {
+        tokio::task::yield_now().await;
     }
 }

@@ -4,7 +4,10 @@ use url::{Host, Url};
 
 /// The addresses tried while none is set: the one that customers' integrations use, then the one that the developer
 /// portal documents ("Using GraphQL").
-const BUILT_IN: [&str; 2] = ["https://api.pluralsight.com/GraphQL", "https://paas-api.pluralsight.com/graphql"];
+const BUILT_IN: [&str; 2] = [
+    "https://api.pluralsight.com/GraphQL",
+    "https://paas-api.pluralsight.com/graphql",
+];
 
 /// Which address to talk to.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
@@ -24,7 +27,9 @@ pub enum UrlProblem {
     NotAUrl(String),
     #[error("it must begin with https://")]
     NotHttps,
-    #[error("it must begin with https://; http:// is for this machine's own addresses alone, such as http://127.0.0.1:4000/graphql")]
+    #[error(
+        "it must begin with https://; http:// is for this machine's own addresses alone, such as http://127.0.0.1:4000/graphql"
+    )]
     PlainHttp,
     #[error("it must hold no user name or password")]
     Credentials,
@@ -37,7 +42,8 @@ pub enum UrlProblem {
 impl Endpoint {
     /// Reads an address: `https` to anywhere, `http` to the machine itself alone; no credentials, query or fragment.
     pub fn parse(text: &str) -> Result<Endpoint, UrlProblem> {
-        let url = Url::parse(text.trim()).map_err(|error| UrlProblem::NotAUrl(error.to_string()))?;
+        let url =
+            Url::parse(text.trim()).map_err(|error| UrlProblem::NotAUrl(error.to_string()))?;
         check(&url)?;
         Ok(Endpoint::Url(url))
     }
@@ -46,7 +52,12 @@ impl Endpoint {
     pub(crate) fn candidates(&self) -> Result<Vec<Url>, UrlProblem> {
         match self {
             Endpoint::Url(url) => check(url).map(|()| vec![url.clone()]),
-            Endpoint::BuiltIn => BUILT_IN.iter().map(|text| Url::parse(text).map_err(|error| UrlProblem::NotAUrl(error.to_string()))).collect(),
+            Endpoint::BuiltIn => BUILT_IN
+                .iter()
+                .map(|text| {
+                    Url::parse(text).map_err(|error| UrlProblem::NotAUrl(error.to_string()))
+                })
+                .collect(),
         }
     }
 }
@@ -106,32 +117,54 @@ mod tests {
         }
         for (text, expected) in [
             ("http://api.pluralsight.com/graphql", UrlProblem::PlainHttp),
-            ("http://localhost.evil.example/graphql", UrlProblem::PlainHttp),
+            (
+                "http://localhost.evil.example/graphql",
+                UrlProblem::PlainHttp,
+            ),
             ("http://10.0.0.1/graphql", UrlProblem::PlainHttp),
             ("http://[::ffff:127.0.0.1]/graphql", UrlProblem::PlainHttp),
             ("ftp://api.pluralsight.com/graphql", UrlProblem::NotHttps),
             ("file:///etc/passwd", UrlProblem::NotHttps),
-            ("https://user@api.pluralsight.com/graphql", UrlProblem::Credentials),
-            ("https://:word@api.pluralsight.com/graphql", UrlProblem::Credentials),
-            ("https://api.pluralsight.com/graphql?key=1", UrlProblem::Query),
-            ("https://api.pluralsight.com/graphql#x", UrlProblem::Fragment),
+            (
+                "https://user@api.pluralsight.com/graphql",
+                UrlProblem::Credentials,
+            ),
+            (
+                "https://:word@api.pluralsight.com/graphql",
+                UrlProblem::Credentials,
+            ),
+            (
+                "https://api.pluralsight.com/graphql?key=1",
+                UrlProblem::Query,
+            ),
+            (
+                "https://api.pluralsight.com/graphql#x",
+                UrlProblem::Fragment,
+            ),
         ] {
             assert_eq!(Endpoint::parse(text), Err(expected), "{text}");
         }
         for text in ["", "api.pluralsight.com/graphql", "https://", "//x/y"] {
-            assert!(matches!(Endpoint::parse(text), Err(UrlProblem::NotAUrl(_))), "{text}");
+            assert!(
+                matches!(Endpoint::parse(text), Err(UrlProblem::NotAUrl(_))),
+                "{text}"
+            );
         }
     }
 
     #[test]
     fn a_password_in_an_address_is_not_repeated_in_the_message() {
-        let error = Endpoint::parse("https://someone:hunter2@api.pluralsight.com/graphql").expect_err("credentials");
+        let error = Endpoint::parse("https://someone:hunter2@api.pluralsight.com/graphql")
+            .expect_err("credentials");
         assert!(!error.to_string().contains("hunter2"));
     }
 
     #[test]
     fn both_built_in_addresses_are_tried_in_order() {
         let candidates = Endpoint::BuiltIn.candidates().expect("both are URLs");
-        assert_eq!(candidates.iter().map(host_of).collect::<Vec<_>>(), ["api.pluralsight.com", "paas-api.pluralsight.com"]);
+        assert_eq!(
+            candidates.iter().map(host_of).collect::<Vec<_>>(),
+            ["api.pluralsight.com", "paas-api.pluralsight.com"]
+        );
     }
 }

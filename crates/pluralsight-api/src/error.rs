@@ -1,51 +1,156 @@
-//! Everything that can go wrong between asking and having an answer.
+//! Every way in which reading the API can fail.
 
 use std::fmt;
 use std::time::Duration;
 
-use crate::settings::EndpointError;
-use crate::token::TokenError;
+use crate::completeness::Gap;
+use crate::endpoint::UrlProblem;
+use crate::graphql_error::{GraphQlError, RefusedField, refused_field};
+use crate::text::{counted, shortened, spoken};
 
-/// One entry of a reply's `errors`.
+/// What was read, from where, and how far it had come.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct GraphQlError {
-    pub message: String,
-    /// Where in the answer it happened, as `users.nodes.3.email`; empty if the API does not say.
-    pub path: String,
-    /// `extensions.code`; empty if the API does not say.
-    pub code: String,
+pub struct Place {
+    /// The root field, such as `users`.
+    pub operation: String,
+    /// The host, with its port where that is not the usual one.
+    pub host: String,
+    /// The page, from 1, where the answer has pages.
+    pub page: Option<u32>,
 }
 
-impl GraphQlError {
-    /// Whether it says of itself that another attempt may succeed.
-    pub fn is_transient(&self) -> bool {
-        const CODES: [&str; 7] = ["SERVICE_UNAVAILABLE", "TIMEOUT", "GATEWAY_TIMEOUT", "RATE_LIMITED", "TOO_MANY_REQUESTS", "THROTTLED", "DOWNSTREAM_SERVICE_ERROR"];
-        const WORDS: [&str; 7] = ["temporar", "try again", "timed out", "timeout", "rate limit", "too many requests", "unavailable"];
-        let message = self.message.to_lowercase();
-        CODES.contains(&self.code.as_str()) || WORDS.iter().any(|word| message.contains(word))
-    }
-}
-
-impl fmt::Display for GraphQlError {
+impl fmt::Display for Place {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.message)?;
-        if !self.path.is_empty() {
-            write!(f, " (at {})", self.path)?;
+        write!(f, "reading {}", self.operation)?;
+        match self.page {
+            Some(page) => write!(f, ", page {page}"),
+            None => Ok(()),
         }
-        Ok(())
     }
 }
 
-/// A field that the API does not know, as its own message says.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct RefusedField {
-    pub field: String,
-    /// The type that lacks it; empty if the message does not say.
-    pub on_type: String,
+/// How far an attempt had come when its time ran out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Phase {
+    /// No connection yet.
+    Connecting,
+    /// The request was under way; no header of the reply had come.
+    Waiting,
+    /// The reply had begun; so many bytes of it had come, after decompression.
+    Reading(u64),
 }
 
-/// The kinds of [`Error`], for choosing an error code.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// Why an answer could not be had. `Display` says what happened, where, after how many attempts and why;
+/// [`Error::hint`] says what to do about it. No text in it holds the token.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// HTTP 401, or a GraphQL error that says the same.
+    #[error("the API refused the token: {says}, {at} from {}", .at.host)]
+    Unauthorized { at: Box<Place>, says: String },
+    /// HTTP 403, or a GraphQL error that says the same.
+    #[error("the API denied access: {says}, {at} from {}", .at.host)]
+    Forbidden { at: Box<Place>, says: String },
+    /// HTTP 404, 405 or 410: the address is not that of the API.
+    #[error("no GraphQL API was found at {}: HTTP {status}, {at}", .at.host)]
+    NotFound { at: Box<Place>, status: u16 },
+    /// HTTP 429, or a GraphQL error that says the same. `retry_after` is what the server asked to wait.
+    #[error("{}'s rate limit was reached, {at}{} ({})", .at.host, Asked(.retry_after), counted(u64::from(*.attempts), "attempt"))]
+    RateLimited {
+        at: Box<Place>,
+        retry_after: Option<Duration>,
+        attempts: u32,
+    },
+    /// Name look-up or connection failed.
+    #[error("could not connect to {}: {cause} ({})", .at.host, counted(u64::from(*.attempts), "attempt"))]
+    Connect {
+        at: Box<Place>,
+        cause: String,
+        attempts: u32,
+    },
+    /// The server could not show that it is who it should be.
+    #[error("no secure connection to {host}: {cause}")]
+    Tls { host: String, cause: String },
+    /// One attempt took longer than it may.
+    #[error("{}, {at} ({})", Stalled(*.phase, &.at.host, *.after), counted(u64::from(*.attempts), "attempt"))]
+    Timeout {
+        at: Box<Place>,
+        phase: Phase,
+        after: Duration,
+        attempts: u32,
+    },
+    /// Any other HTTP status. `retry_after` is what the server asked to wait.
+    #[error("HTTP {status} from {}, {at}{} ({})", .at.host, Asked(.retry_after), counted(u64::from(*.attempts), "attempt"))]
+    Http {
+        at: Box<Place>,
+        status: u16,
+        retry_after: Option<Duration>,
+        excerpt: String,
+        attempts: u32,
+    },
+    /// The reply broke off, or is not a GraphQL answer.
+    #[error("unusable reply from {}: {why}, {at} ({})", .at.host, counted(u64::from(*.attempts), "attempt"))]
+    BadReply {
+        at: Box<Place>,
+        why: String,
+        excerpt: String,
+        attempts: u32,
+    },
+    /// The reply is larger than `limit` bytes; the rest was not read.
+    #[error("the reply from {} is larger than {limit} bytes, {at}", .at.host)]
+    TooLarge { at: Box<Place>, limit: u64 },
+    /// The server wants the request to go elsewhere; it does not, and neither does the token.
+    #[error("{} answered with a redirect (HTTP {status}){}, {at}; redirects are not followed", .at.host, To(.to))]
+    Redirect {
+        at: Box<Place>,
+        status: u16,
+        to: Option<String>,
+    },
+    /// A non-empty `errors`, with `data` or without.
+    #[error("the API answered with an error: {}, {at} ({})", Listed(.errors), counted(u64::from(*.attempts), "attempt"))]
+    GraphQl {
+        at: Box<Place>,
+        errors: Vec<GraphQlError>,
+        document: String,
+        attempts: u32,
+    },
+    /// The answer is not whole, or cannot be shown to be.
+    #[error("incomplete answer from {}, {at}: {gap}", .at.host)]
+    Incomplete { at: Box<Place>, gap: Gap },
+    /// The answer breaks the schema.
+    #[error("unexpected answer from {}, {at}: {path} is {got}, not {expected}", .at.host)]
+    Shape {
+        at: Box<Place>,
+        path: String,
+        expected: String,
+        got: String,
+    },
+    /// The statement would end before another attempt could be made.
+    #[error("gave up on {}, {at}: {}{}", .at.host, TooLate(.wait), LastCause(.cause.as_deref(), *.attempts))]
+    Deadline {
+        at: Box<Place>,
+        wait: Option<Duration>,
+        cause: Option<String>,
+        attempts: u32,
+    },
+    /// The scan has repeated as many requests as one scan may.
+    #[error("gave up on {}, {at}: {}{}", .at.host, repeated(*.retries), LastCause(Some(.cause), *.attempts))]
+    BudgetSpent {
+        at: Box<Place>,
+        retries: u32,
+        cause: String,
+        attempts: u32,
+    },
+    /// The address that was set cannot be used.
+    #[error("invalid API address: {0}")]
+    InvalidUrl(#[from] UrlProblem),
+    /// A setting other than the address cannot be used.
+    #[error("{0}")]
+    Settings(String),
+}
+
+/// The kinds of [`Error`], to choose a code by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum ErrorKind {
     Unauthorized,
@@ -65,57 +170,14 @@ pub enum ErrorKind {
     Deadline,
     BudgetSpent,
     InvalidUrl,
-    Setup,
-}
-
-/// What went wrong. Its text never holds the token.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[non_exhaustive]
-pub enum Error {
-    #[error("the API refused the token (HTTP 401{})", said(.message))]
-    Unauthorized { message: String },
-    #[error("the API denied access (HTTP 403{})", said(.message))]
-    Forbidden { message: String },
-    #[error("there is no GraphQL API at {url} (HTTP {status})")]
-    NotFound { url: String, status: u16 },
-    #[error("the API limits the rate of requests (HTTP 429 after {}{})", tries(.attempts), asked(.retry_after))]
-    RateLimited { retry_after: Option<Duration>, attempts: u32 },
-    #[error("could not connect to {host}: {cause} (after {})", tries(.attempts))]
-    Connect { host: String, cause: String, attempts: u32 },
-    #[error("no secure connection to {host}: {cause}")]
-    Tls { host: String, cause: String },
-    #[error("no complete reply from {host} within {} (after {})", duration(.after), tries(.attempts))]
-    Timeout { host: String, after: Duration, attempts: u32 },
-    #[error("the API answered HTTP {status} (after {}{})", tries(.attempts), asked(.retry_after))]
-    Http { status: u16, attempts: u32, retry_after: Option<Duration> },
-    #[error("the API's reply cannot be read: {why} (after {})", tries(.attempts))]
-    BadReply { why: String, attempts: u32 },
-    #[error("the API's reply is larger than {limit} bytes")]
-    TooLarge { limit: u64 },
-    #[error("the API redirects to {to} (HTTP {status}), where the token must not go")]
-    Redirect { status: u16, to: String },
-    #[error("the API reports {}{}", list(.errors), after_more(.attempts))]
-    GraphQl { errors: Vec<GraphQlError>, attempts: u32, document: String },
-    #[error("the answer is not complete: {why} (page {page}{})", expected_got(.expected, .got))]
-    Incomplete { page: u32, why: String, expected: Option<String>, got: Option<u64> },
-    #[error("the answer has an unexpected form: {path} holds {got} where {expected} was expected (page {page})")]
-    Shape { page: u32, path: String, expected: String, got: String },
-    #[error("the next attempt would come {} too late for this statement: {cause}", duration(.late))]
-    Deadline { late: Duration, cause: String },
-    #[error("too many retries in one scan: {cause}")]
-    BudgetSpent { cause: String },
-    #[error("invalid address of the API: {0}")]
-    InvalidUrl(#[from] EndpointError),
-    #[error("the API token cannot be used: {0}")]
-    InvalidToken(#[from] TokenError),
-    #[error("the HTTP client cannot be set up: {0}")]
-    Setup(String),
+    Settings,
 }
 
 impl Error {
+    /// The kind of error.
     pub fn kind(&self) -> ErrorKind {
         match self {
-            Error::Unauthorized { .. } | Error::InvalidToken(_) => ErrorKind::Unauthorized,
+            Error::Unauthorized { .. } => ErrorKind::Unauthorized,
             Error::Forbidden { .. } => ErrorKind::Forbidden,
             Error::NotFound { .. } => ErrorKind::NotFound,
             Error::RateLimited { .. } => ErrorKind::RateLimited,
@@ -126,151 +188,244 @@ impl Error {
             Error::BadReply { .. } => ErrorKind::BadReply,
             Error::TooLarge { .. } => ErrorKind::TooLarge,
             Error::Redirect { .. } => ErrorKind::Redirect,
-            Error::GraphQl { errors, .. } if errors.iter().any(|error| error.code == "UNAUTHENTICATED") => ErrorKind::Unauthorized,
-            Error::GraphQl { errors, .. } if errors.iter().any(|error| error.code == "FORBIDDEN") => ErrorKind::Forbidden,
             Error::GraphQl { .. } => ErrorKind::GraphQl,
             Error::Incomplete { .. } => ErrorKind::Incomplete,
             Error::Shape { .. } => ErrorKind::Shape,
             Error::Deadline { .. } => ErrorKind::Deadline,
             Error::BudgetSpent { .. } => ErrorKind::BudgetSpent,
             Error::InvalidUrl(_) => ErrorKind::InvalidUrl,
-            Error::Setup(_) => ErrorKind::Setup,
+            Error::Settings(_) => ErrorKind::Settings,
         }
     }
 
-    /// What to do about it, where there is something to say.
+    /// What a person can do about it.
     pub fn hint(&self) -> Option<String> {
-        Some(
-            match self.kind() {
-                ErrorKind::Unauthorized => "Check the token, or make a new one: a plan admin finds Manage Keys in Pluralsight's developer portal. The API answers the same to a plan without access to it.",
-                ErrorKind::Forbidden => "The key or the plan may not read this. Keys are made, with their rights, under Manage Keys in Pluralsight's developer portal.",
-                ErrorKind::NotFound => "Check the server's option api_url, or drop it to use Pluralsight's own address.",
-                ErrorKind::RateLimited => "Wait before asking again, or ask for less: name only the columns needed, and join by user_id or email.",
-                ErrorKind::Connect | ErrorKind::Timeout => "Check that this host can reach the API. The server's options connect_timeout, request_timeout and max_attempts say how long to try.",
-                ErrorKind::Tls => "The certificate must be valid for that host and issued by an authority that this host trusts.",
-                ErrorKind::TooLarge => "Raise the server's option max_response_size, or lower page_size.",
-                ErrorKind::Redirect => "If the API has moved there, set the server's option api_url to the new address.",
-                ErrorKind::Incomplete => "Nothing was returned rather than a part. Try again; if it stays, the table option on_incomplete 'warning' lets the rows through with a warning.",
-                ErrorKind::Deadline => "Raise statement_timeout, or try again later.",
-                _ => return None,
+        let hint = match self {
+            Error::Unauthorized { .. } => {
+                "Check the token, or have a plan admin make a new key under Manage Keys in Pluralsight's developer portal; a key that was not used for 90 days after it expired is deleted."
             }
-            .to_owned(),
-        )
+            Error::Forbidden { .. } => {
+                "The plan or the key lacks access: the API needs a Professional or Enterprise plan, and a key made by one of its admins."
+            }
+            Error::NotFound { .. } => {
+                "Check api_url; Pluralsight documents https://paas-api.pluralsight.com/graphql."
+            }
+            Error::RateLimited {
+                retry_after: Some(wait),
+                ..
+            } => {
+                return Some(format!(
+                    "Try again in {}, or raise max_backoff if a query may wait that long; fewer and larger pages (page_size) cost fewer requests.",
+                    spoken(*wait)
+                ));
+            }
+            Error::RateLimited { .. } => {
+                "Try again later; fewer and larger pages (page_size) cost fewer requests."
+            }
+            Error::Connect { .. } => {
+                "Check that this machine may reach that host (DNS, firewall, proxy)."
+            }
+            Error::Tls { .. } => {
+                "If a proxy or a private authority signs the certificates here, add its certificate as a trusted authority; TLS cannot be switched off."
+            }
+            Error::Timeout {
+                phase: Phase::Connecting,
+                ..
+            } => {
+                "Check that this machine may reach that host; connect_timeout sets how long one attempt may take to connect."
+            }
+            Error::Timeout { .. } => {
+                "request_timeout sets how long one attempt may take; a smaller page_size makes each reply smaller."
+            }
+            Error::Http {
+                retry_after: Some(wait),
+                ..
+            } => {
+                return Some(format!(
+                    "Try again in {}, or raise max_backoff if a query may wait that long.",
+                    spoken(*wait)
+                ));
+            }
+            Error::Http { status: 500.., .. } => {
+                "The trouble is on the API's side; try again later."
+            }
+            Error::Http { .. } => return None,
+            Error::BadReply { .. } => {
+                "Something between here and the API may have answered in its place; check api_url and proxy, or try again."
+            }
+            Error::TooLarge { .. } => {
+                "Ask for smaller pages (page_size), or raise max_response_size."
+            }
+            Error::Redirect { .. } => "Set api_url to the address that answers itself.",
+            Error::GraphQl { .. } => return self.refused_field().map(|refused| {
+                format!(
+                    "The API's type {} has no {}: correct the column's field, or drop the column.",
+                    refused.on_type, refused.field
+                )
+            }),
+            Error::Incomplete { gap, .. } => gap.hint(),
+            Error::Shape { .. } => {
+                "The API may have changed; on_incomplete does not help here, since the answer cannot be read."
+            }
+            Error::Deadline { .. } => "Raise statement_timeout, or try again when the API answers.",
+            Error::BudgetSpent { .. } => "The API fails again and again; try again later.",
+            Error::InvalidUrl(_) | Error::Settings(_) => return None,
+        };
+        Some(hint.to_owned())
     }
 
-    /// More for those who look into it: the document that the API refused.
+    /// What else is known: the query of a GraphQL error, or what a reply said that was not an answer.
     pub fn detail(&self) -> Option<String> {
         match self {
-            Error::GraphQl { document, .. } => Some(format!("GraphQL document: {}", document)),
+            Error::GraphQl { document, .. } if !document.is_empty() => {
+                Some(format!("Query: {document}"))
+            }
+            Error::Http { excerpt, .. } | Error::BadReply { excerpt, .. }
+                if !excerpt.is_empty() =>
+            {
+                Some(format!("The reply begins: {excerpt}"))
+            }
             _ => None,
         }
     }
 
-    /// The field, argument or input field that the API does not know, if that is what it complains of.
+    /// The field or filter that the API says it does not have, if that is what went wrong.
     pub fn refused_field(&self) -> Option<RefusedField> {
-        let Error::GraphQl { errors, .. } = self else { return None };
-        errors.iter().find_map(|error| refused_in(&error.message))
-    }
-
-    /// Whether a look at another address makes sense: this one is not the API.
-    pub(crate) fn is_elsewhere(&self) -> bool {
         match self {
-            Error::NotFound { .. } => true,
-            Error::Connect { cause, .. } => cause.contains(UNKNOWN_HOST),
-            Error::BadReply { why, .. } => why.contains(HTML),
-            _ => false,
+            Error::GraphQl { errors, .. } => errors
+                .iter()
+                .find_map(|error| refused_field(&error.message)),
+            _ => None,
+        }
+    }
+
+    /// The same error, on that page.
+    pub(crate) fn on_page(mut self, number: u32) -> Error {
+        if let Some(at) = self.place_mut() {
+            at.page = Some(number);
+        }
+        self
+    }
+
+    fn place_mut(&mut self) -> Option<&mut Place> {
+        match self {
+            Error::Unauthorized { at, .. }
+            | Error::Forbidden { at, .. }
+            | Error::NotFound { at, .. }
+            | Error::RateLimited { at, .. }
+            | Error::Connect { at, .. }
+            | Error::Timeout { at, .. }
+            | Error::Http { at, .. }
+            | Error::BadReply { at, .. }
+            | Error::TooLarge { at, .. }
+            | Error::Redirect { at, .. }
+            | Error::GraphQl { at, .. }
+            | Error::Incomplete { at, .. }
+            | Error::Shape { at, .. }
+            | Error::Deadline { at, .. }
+            | Error::BudgetSpent { at, .. } => Some(at),
+            Error::Tls { .. } | Error::InvalidUrl(_) | Error::Settings(_) => None,
         }
     }
 }
 
-pub(crate) const UNKNOWN_HOST: &str = "there is no such host";
-pub(crate) const HTML: &str = "a web page instead of JSON";
+struct Asked<'a>(&'a Option<Duration>);
 
-/// The forms in which graphql-js and async-graphql name what they do not know.
-fn refused_in(message: &str) -> Option<RefusedField> {
-    let lower = message.to_lowercase();
-    let known = ["cannot query field", "unknown field", "unknown argument", "is not defined by type", "invalid value for argument", "cannot access field", "beta", "not available"];
-    if !known.iter().any(|words| lower.contains(words)) {
-        return None;
-    }
-    let quoted: Vec<&str> = message.split('"').skip(1).step_by(2).collect();
-    let field = quoted.first()?.rsplit('.').next()?.to_owned();
-    // `Field "x" is not defined by type "T"` and `Unknown argument "x" on field "y" of type "T"` end with the type.
-    let on_type = quoted.get(1..)?.last().map(|name| (*name).to_owned()).unwrap_or_default();
-    let is_name = !field.is_empty() && field.chars().all(|c| c == '_' || c.is_ascii_alphanumeric());
-    is_name.then_some(RefusedField { field, on_type })
-}
-
-fn said(message: &str) -> String {
-    if message.is_empty() { String::new() } else { format!(": {message}") }
-}
-
-fn tries(count: &u32) -> String {
-    if *count == 1 { "1 attempt".to_owned() } else { format!("{count} attempts") }
-}
-
-fn after_more(count: &u32) -> String {
-    if *count <= 1 { String::new() } else { format!(" (after {count} attempts)") }
-}
-
-fn asked(delay: &Option<Duration>) -> String {
-    delay.map(|delay| format!("; it asks to wait {}", duration(&delay))).unwrap_or_default()
-}
-
-fn duration(length: &Duration) -> String {
-    if length.as_millis() < 1_000 {
-        format!("{} ms", length.as_millis())
-    } else {
-        format!("{} s", (length.as_millis() as f64 / 100.0).round() / 10.0)
-    }
-}
-
-fn list(errors: &[GraphQlError]) -> String {
-    let shown: Vec<String> = errors.iter().take(3).map(ToString::to_string).collect();
-    let more = errors.len().saturating_sub(3);
-    let tail = if more > 0 { format!("; and {more} more") } else { String::new() };
-    format!("{}: {}{tail}", if errors.len() == 1 { "an error" } else { "errors" }, shown.join("; "))
-}
-
-fn expected_got(expected: &Option<String>, got: &Option<u64>) -> String {
-    match (expected, got) {
-        (Some(expected), Some(got)) => format!(", {expected} expected, {got} read"),
-        _ => String::new(),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn graphql(message: &str) -> Error {
-        Error::GraphQl {
-            errors: vec![GraphQlError { message: message.to_owned(), path: String::new(), code: String::new() }],
-            attempts: 1,
-            document: String::new(),
+impl fmt::Display for Asked<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0 {
+            Some(wait) => write!(f, "; it asks to wait {}", spoken(*wait)),
+            None => Ok(()),
         }
     }
+}
 
-    #[test]
-    fn a_refused_field_is_recognised() {
-        for (message, field, on_type) in [
-            ("Cannot query field \"mfaEnabled\" on type \"User\".", "mfaEnabled", "User"),
-            ("Cannot query field \"mfa\" on type \"User\". Did you mean \"mfaEnabled\"?", "mfa", "mfaEnabled"),
-            ("Unknown field \"mfaEnabled\" on type \"User\"", "mfaEnabled", "User"),
-            ("Field \"emails\" is not defined by type \"UserFilter\".", "emails", "UserFilter"),
-            ("Unknown argument \"filter\" on field \"Query.users\".", "filter", "Query.users"),
-        ] {
-            let refused = graphql(message).refused_field().expect(message);
-            assert_eq!((refused.field.as_str(), refused.on_type.as_str()), (field, on_type), "{message}");
+struct To<'a>(&'a Option<String>);
+
+impl fmt::Display for To<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0 {
+            Some(host) => write!(f, " to {host}"),
+            None => Ok(()),
         }
-        assert_eq!(graphql("Something \"else\" is wrong").refused_field(), None);
     }
+}
 
-    #[test]
-    fn an_error_reads_like_a_sentence() {
-        let error = Error::RateLimited { retry_after: Some(Duration::from_secs(90)), attempts: 3 };
-        assert_eq!(error.to_string(), "the API limits the rate of requests (HTTP 429 after 3 attempts; it asks to wait 90 s)");
-        let error = Error::Incomplete { page: 3, why: "records are missing".into(), expected: Some("2345 records".into()), got: Some(2_000) };
-        assert_eq!(error.to_string(), "the answer is not complete: records are missing (page 3, 2345 records expected, 2000 read)");
+/// A timeout in words: how far it had come, with which host, after how long.
+pub(crate) struct Stalled<'a>(pub Phase, pub &'a str, pub Duration);
+
+impl fmt::Display for Stalled<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Stalled(phase, host, after) = self;
+        let after = spoken(*after);
+        match phase {
+            Phase::Connecting => write!(f, "no connection to {host} within {after}"),
+            Phase::Waiting => write!(f, "no reply from {host} within {after}"),
+            Phase::Reading(bytes) => write!(
+                f,
+                "the reply from {host} was not complete after {after} ({} had come)",
+                counted(*bytes, "byte")
+            ),
+        }
+    }
+}
+
+/// How many errors of one reply are shown.
+const ERRORS_SHOWN: usize = 3;
+const MESSAGES_LENGTH: usize = 600;
+
+pub(crate) struct Listed<'a>(pub &'a [GraphQlError]);
+
+impl fmt::Display for Listed<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let shown: Vec<String> = self
+            .0
+            .iter()
+            .take(ERRORS_SHOWN)
+            .map(ToString::to_string)
+            .collect();
+        f.write_str(&shortened(&shown.join("; "), MESSAGES_LENGTH))?;
+        match self.0.len().saturating_sub(ERRORS_SHOWN) {
+            0 => Ok(()),
+            more => write!(f, "; and {more} more"),
+        }
+    }
+}
+
+fn repeated(retries: u32) -> String {
+    match retries {
+        1 => "one request was repeated in this scan, which is all that one scan may".to_owned(),
+        _ => {
+            format!("{retries} requests were repeated in this scan, which is all that one scan may")
+        }
+    }
+}
+
+struct TooLate<'a>(&'a Option<Duration>);
+
+impl fmt::Display for TooLate<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0 {
+            Some(wait) => write!(
+                f,
+                "the wait of {} before the next attempt would end after the statement must",
+                spoken(*wait)
+            ),
+            None => f.write_str("the statement's time is over"),
+        }
+    }
+}
+
+struct LastCause<'a>(Option<&'a str>, u32);
+
+impl fmt::Display for LastCause<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some(cause) = self.0 {
+            write!(f, "; last cause: {cause}")?;
+        }
+        match self.1 {
+            0 => Ok(()),
+            attempts => write!(f, " ({})", counted(u64::from(attempts), "attempt")),
+        }
     }
 }

@@ -1,27 +1,50 @@
-//! A client of Pluralsight's GraphQL API.
+//! A client for Pluralsight's GraphQL API.
 //!
-//! Knows nothing of PostgreSQL, starts no runtime, spawns nothing, prints nothing: whoever polls its futures decides when
-//! to stop. What is asked comes from the documents in `graphql/`; what comes back is complete, or an [`Error`].
+//! An answer is whole, or it is an error that says what happened and what to do. [`Client`] sends a query until it is
+//! answered; [`Pages`] reads an answer page after page and reconciles it with what the API says of its size;
+//! [`count`] asks for that size alone; [`describe`] asks what the API's schema holds.
+//!
+//! The futures need a tokio runtime with time and I/O enabled, may be polled on one thread alone, and may be left
+//! unpolled or dropped at any moment. Nothing is printed or logged, no file is written, and the token is in no text.
 
+mod cause;
 mod client;
-mod document;
+mod completeness;
+mod count;
+mod endpoint;
 mod error;
+mod failure;
+mod graphql_error;
+mod operation;
 mod page;
+mod path;
+mod records;
 mod reply;
 pub mod retry;
 mod schema;
 mod seen;
+mod selection;
 mod settings;
 mod stats;
+mod text;
+mod tls;
 mod token;
 mod transport;
 
-pub use client::{BUILT_IN, Call, Client, Context};
-pub use document::{FieldPath, FieldPathError, Operation, Selection};
-pub use error::{Error, ErrorKind, GraphQlError, RefusedField};
-pub use page::{Completeness, Page, PageQuery, PageSizes, Pages, Shape, count};
+pub use client::{Call, Client, Context, settle};
+pub use completeness::{Completeness, Finding, Gap};
+pub use count::count;
+pub use endpoint::{Endpoint, UrlProblem};
+pub use error::{Error, ErrorKind, Phase, Place};
+pub use graphql_error::{GraphQlError, RefusedField};
+pub use operation::{Operation, Shape};
+pub use page::{Page, PageQuery, PageSizes, Pages};
+pub use path::{FieldPath, PathError};
 pub use reply::{Reply, Warning};
-pub use schema::{Described, FieldShape, TypeRef, TypeShape, describe};
-pub use settings::{Endpoint, EndpointError, Settings};
-pub use stats::{RetryBudget, Stats};
+pub use retry::RetryBudget;
+pub use schema::{Described, FieldShape, TypeKind, TypeRef, TypeShape, describe};
+pub use selection::Selection;
+pub use settings::Settings;
+pub use stats::Stats;
 pub use token::{Token, TokenError};
+pub use url::Url;

@@ -1,41 +1,25 @@
-//! Page after page, until everything was read: complete, or an error.
+//! An answer, page after page, whole or not at all.
 
-use serde_json::{Map, Value, json};
+use std::time::Instant;
+
+use serde_json::{Map, Value};
 
 use crate::client::{Call, Client, Context};
-use crate::document::{FieldPath, Operation};
-use crate::error::Error;
+use crate::completeness::{Completeness, Finding, Gap, LONGEST_CURSOR, Totals};
+use crate::error::{Error, Place};
+use crate::operation::{Operation, Shape};
+use crate::path::FieldPath;
+use crate::records::{Records, Unfit};
 use crate::reply::{Reply, Warning};
 use crate::seen::Seen;
 
-/// Bytes of a cursor; a longer one is a defect of the API, and would travel with every request.
-const LONGEST_CURSOR: usize = 4_096;
-/// Pages of one scan, unless the query says otherwise.
-const MOST_PAGES: u64 = 100_000;
-/// Warnings kept of one scan.
-const MOST_WARNINGS: usize = 100;
+/// Different warnings that one stream keeps.
+const WARNINGS_KEPT: usize = 1_000;
+/// Findings that one stream keeps.
+const FINDINGS_KEPT: usize = 1_000;
 
-/// How the API hands out records.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Shape {
-    /// Pages of `nodes`.
-    Connection,
-    /// One object; a list is taken, too.
-    Object,
-    /// A plain list; one object is taken, too.
-    List,
-}
-
-/// What to do about an answer that is not complete.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Completeness {
-    Error,
-    /// Note it in [`Pages::findings`], and end.
-    Warn,
-}
-
-/// Records to ask for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// How many records to ask for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct PageSizes {
     /// On the first page.
     pub first: u32,
@@ -43,293 +27,356 @@ pub struct PageSizes {
     pub then: u32,
 }
 
-/// What to read.
+impl Default for PageSizes {
+    /// 100 first, so that a look is quick; then 1,000, the size that the API recommends.
+    fn default() -> PageSizes {
+        PageSizes {
+            first: 100,
+            then: 1_000,
+        }
+    }
+}
+
+/// What to read. Made by [`PageQuery::new`] and changed by struct update.
 #[derive(Clone, Debug)]
 pub struct PageQuery {
     pub operation: Operation,
+    /// Made by [`Operation::document`] for the same `shape`.
     pub document: String,
-    /// Variables beside `first` and `after`.
+    /// Values of the document's variables other than `first` and `after`: `filter`, where there is one.
     pub variables: Map<String, Value>,
     pub sizes: PageSizes,
-    /// Path of the value that no two records share: one that comes twice is handed out once.
+    /// Records to read at most; the first page then asks for no more than that. Whether the answer is whole is not
+    /// checked once this many have come.
+    pub limit: Option<u64>,
+    /// The value that no two records share: a record that comes again is left out. It must be in the selection.
     pub key: Option<FieldPath>,
     pub shape: Shape,
     pub check: Completeness,
-    /// Paths that are true where a list inside a record was cut.
+    /// Paths that are `true` where a list inside a record was cut, such as `teams.pageInfo.hasNextPage`.
     pub truncated: Vec<FieldPath>,
+    /// Pages to read at most.
     pub max_pages: u64,
 }
 
 impl PageQuery {
-    /// A query of `operation` whose document is still to be filled in.
+    /// A query with the operation's default document and shape, without a filter, whole or an error.
     pub fn new(operation: Operation) -> PageQuery {
         PageQuery {
             operation,
-            document: String::new(),
+            document: operation.default_document().to_owned(),
             variables: Map::new(),
-            sizes: PageSizes { first: 100, then: 1_000 },
+            sizes: PageSizes::default(),
+            limit: None,
             key: None,
-            shape: Shape::Connection,
+            shape: operation.shape(),
             check: Completeness::Error,
             truncated: Vec::new(),
-            max_pages: MOST_PAGES,
+            max_pages: 100_000,
         }
     }
 }
 
-/// Records that came together.
-#[derive(Clone, Debug)]
+/// One page.
+#[derive(Clone, Debug, PartialEq)]
 pub struct Page {
     /// From 1.
     pub number: u32,
+    /// The records, each an object; those that came before are left out, so there may be none.
     pub nodes: Vec<Value>,
-    /// How many records there are in all, if the API says.
+    /// The size of the whole answer, where the API said it.
     pub total_count: Option<u64>,
+    /// Nothing follows. Every check of the whole answer was made before such a page is handed out.
     pub last: bool,
 }
 
-/// The pages of one query.
+/// The pages of one query, asked for one at a time.
 pub struct Pages {
     query: PageQuery,
-    cursor: Option<String>,
-    cursors: Seen,
-    keys: Seen,
+    after: Option<String>,
     number: u32,
-    done: bool,
-    /// Records received and handed out; the difference came twice.
-    received: u64,
-    unique: u64,
-    totals: Option<(u64, u64)>,
+    /// Different records that came.
+    got: u64,
+    totals: Totals,
+    seen: Seen,
+    cursors: Seen,
     warnings: Vec<Warning>,
-    findings: Vec<String>,
+    findings: Vec<Finding>,
+    cap: Option<u32>,
+    state: State,
+}
+
+enum State {
+    Reading,
+    Ended,
+    /// What came cannot be made whole by asking again.
+    Failed(Gap),
 }
 
 impl Pages {
+    /// Starts before the first page; nothing is sent.
     pub fn new(query: PageQuery) -> Pages {
+        let state = if query.limit == Some(0) {
+            State::Ended
+        } else {
+            State::Reading
+        };
         Pages {
             query,
-            cursor: None,
-            cursors: Seen::new(),
-            keys: Seen::new(),
+            after: None,
             number: 0,
-            done: false,
-            received: 0,
-            unique: 0,
-            totals: None,
+            got: 0,
+            totals: Totals::default(),
+            seen: Seen::new(),
+            cursors: Seen::new(),
             warnings: Vec::new(),
             findings: Vec::new(),
+            cap: None,
+            state,
         }
     }
 
-    /// What the API said beside its data, each once.
+    /// Asks for the next page; `None` after the last one. A future that is dropped has changed nothing: the next call
+    /// asks for the same page. So does the call after an error other than [`Error::Incomplete`], which stays.
+    pub async fn next(
+        &mut self,
+        client: &Client,
+        context: &Context<'_>,
+    ) -> Result<Option<Page>, Error> {
+        match &self.state {
+            State::Ended => return Ok(None),
+            State::Failed(gap) => return Err(self.incomplete(client, gap.clone())),
+            State::Reading => {}
+        }
+        if u64::from(self.number) >= self.query.max_pages {
+            self.found(client, Gap::TooManyPages(self.query.max_pages))?;
+            self.state = State::Ended;
+            return Ok(None);
+        }
+        let size = self.size();
+        let call = Call {
+            operation: self.query.operation.name(),
+            document: &self.query.document,
+            operation_name: None,
+            variables: self.variables(size),
+        };
+        let started = Instant::now();
+        let reply = client
+            .send(&call, context)
+            .await
+            .map_err(|error| error.on_page(self.number + 1))?;
+        // Nothing below waits, so that a dropped future cannot leave a page half counted.
+        let (page, duplicates) = self.take(client, context, reply, size)?;
+        context
+            .stats
+            .count_page(page.nodes.len(), duplicates, started.elapsed());
+        Ok(Some(page))
+    }
+
+    /// What the API has said beside its data so far, each thing once.
     pub fn warnings(&self) -> &[Warning] {
         &self.warnings
     }
 
-    /// What is wrong with the answer, under [`Completeness::Warn`].
-    pub fn findings(&self) -> &[String] {
+    /// What the answer lacks, where [`Completeness::Warn`] is in force.
+    pub fn findings(&self) -> &[Finding] {
         &self.findings
     }
 
-    /// The next page; `None` after the last. If the future is dropped, the next call asks for the same page again.
-    ///
-    /// # Errors
-    /// Whatever kept the page from coming, or the answer from being complete.
-    pub async fn next(&mut self, client: &Client, context: &Context<'_>) -> Result<Option<Page>, Error> {
-        if self.done {
-            return Ok(None);
-        }
-        let mut variables = self.query.variables.clone();
-        if self.query.shape == Shape::Connection {
-            let size = if self.number == 0 { self.query.sizes.first } else { self.query.sizes.then };
-            variables.insert("first".to_owned(), json!(size));
-            variables.insert("after".to_owned(), json!(self.cursor));
-        }
-        let call = Call { document: &self.query.document, variables };
-        let reply = client.send(&call, context).await?;
-        context.stats.page();
-        self.take(reply)
+    /// The most records of a page that was cut below what was asked, which is then the API's cap.
+    pub fn page_cap(&self) -> Option<u32> {
+        self.cap
     }
 
-    /// Takes a reply as the next page.
-    fn take(&mut self, mut reply: Reply) -> Result<Option<Page>, Error> {
-        self.number += 1;
-        for warning in reply.warnings.drain(..) {
-            if self.warnings.len() < MOST_WARNINGS && !self.warnings.contains(&warning) {
+    /// Different records that have come so far.
+    pub fn rows(&self) -> u64 {
+        self.got
+    }
+
+    fn size(&self) -> u32 {
+        let wanted = if self.number == 0 {
+            self.query.sizes.first
+        } else {
+            self.query.sizes.then
+        };
+        let left = self
+            .query
+            .limit
+            .map_or(u64::MAX, |limit| limit.saturating_sub(self.got));
+        wanted.min(u32::try_from(left).unwrap_or(u32::MAX)).max(1)
+    }
+
+    fn variables(&self, size: u32) -> Value {
+        let mut variables = self.query.variables.clone();
+        if self.query.shape == Shape::Connection {
+            variables.insert("first".to_owned(), size.into());
+            if let Some(cursor) = &self.after {
+                variables.insert("after".to_owned(), cursor.as_str().into());
+            }
+        }
+        Value::Object(variables)
+    }
+
+    /// Takes one reply: its records that are new, and how many are not.
+    fn take(
+        &mut self,
+        client: &Client,
+        context: &Context<'_>,
+        mut reply: Reply,
+        asked: u32,
+    ) -> Result<(Page, usize), Error> {
+        let operation = self.query.operation;
+        let records = Records::read(&mut reply.data, operation.name(), self.query.shape)
+            .map_err(|unfit| self.unfit(client, context, unfit))?;
+        for warning in reply.warnings {
+            if self.warnings.len() < WARNINGS_KEPT && !self.warnings.contains(&warning) {
                 self.warnings.push(warning);
             }
         }
-        let field = self.query.operation.field();
-        let answer = reply.data.get_mut(field).map(Value::take).unwrap_or_default();
-        let page = match self.query.shape {
-            Shape::Connection => self.connection_page(answer)?,
-            Shape::Object | Shape::List => self.single_page(answer)?,
-        };
-        Ok(Some(page))
-    }
-
-    fn single_page(&mut self, answer: Value) -> Result<Page, Error> {
-        self.done = true;
-        let nodes = match answer {
-            Value::Array(nodes) => nodes,
-            node @ Value::Object(_) => vec![node],
-            other => return Err(self.shape("", "an object or a list", &other)),
-        };
-        if let Some(node) = nodes.iter().find(|node| !node.is_object()) {
-            return Err(self.shape("", "objects", node));
+        if let Some(gap) = records.gap.clone() {
+            self.found(client, gap)?;
         }
-        self.check_lists(&nodes)?;
-        Ok(Page { number: self.number, nodes, total_count: None, last: true })
-    }
-
-    fn connection_page(&mut self, mut answer: Value) -> Result<Page, Error> {
-        if !answer.is_object() {
-            return Err(self.shape("", "a connection", &answer));
-        }
-        let nodes = match answer.get_mut("nodes").map(Value::take) {
-            Some(Value::Array(nodes)) => nodes,
-            other => return Err(self.shape("nodes", "a list", &other.unwrap_or_default())),
-        };
-        if let Some(node) = nodes.iter().find(|node| !node.is_object()) {
-            return Err(self.shape("nodes", "objects", node));
-        }
-        let total_count = match answer.get("totalCount") {
-            None | Some(Value::Null) => None,
-            Some(total) => Some(total.as_u64().ok_or_else(|| self.shape("totalCount", "a number from 0", total))?),
-        };
-        if let Some(total) = total_count {
-            let (least, most) = self.totals.unwrap_or((total, total));
-            self.totals = Some((least.min(total), most.max(total)));
-        }
-        let info = answer.get("pageInfo").unwrap_or(&Value::Null);
-        let more = match info.get("hasNextPage") {
-            Some(Value::Bool(more)) => *more,
-            other => return Err(self.shape("pageInfo.hasNextPage", "a Boolean", other.unwrap_or(&Value::Null))),
-        };
-        let empty = nodes.is_empty();
-        self.received += nodes.len() as u64;
-        self.check_lists(&nodes)?;
-        let nodes = self.once_each(nodes);
-        self.unique += nodes.len() as u64;
-        if more {
-            let cursor = info.get("endCursor").and_then(Value::as_str).map(str::to_owned);
-            self.go_on(cursor, empty)?;
-        } else {
-            self.done = true;
-            self.reconcile()?;
-        }
-        Ok(Page { number: self.number, nodes, total_count, last: self.done })
-    }
-
-    /// Moves on to the page behind `cursor`.
-    fn go_on(&mut self, cursor: Option<String>, empty: bool) -> Result<(), Error> {
-        let problem = match &cursor {
-            None => Some("the API promises a further page but gives no cursor to it"),
-            Some(cursor) if cursor.len() > LONGEST_CURSOR => Some("the cursor to the next page is longer than 4096 bytes"),
-            Some(_) if empty => Some("an empty page promises a further one"),
-            Some(cursor) if !self.cursors.insert(cursor) => Some("the cursor to the next page came before"),
-            Some(_) if u64::from(self.number) >= self.query.max_pages => Some("there are more pages than one scan may read"),
-            Some(_) => None,
-        };
-        match problem {
-            Some(problem) => self.incomplete(problem),
-            None => {
-                self.cursor = cursor;
-                Ok(())
-            }
-        }
-    }
-
-    /// Rows read must lie within the totals that the API stated while they were read: data may move meanwhile, but no
-    /// movement explains more or fewer.
-    fn reconcile(&mut self) -> Result<(), Error> {
-        let Some((least, most)) = self.totals else { return Ok(()) };
-        if (least..=most).contains(&self.unique) {
-            return Ok(());
-        }
-        // Where nothing identifies a record, one that came twice cannot be told from two.
-        if self.query.key.is_none() && self.received >= least && self.number > 1 {
-            return Ok(());
-        }
-        self.incomplete(if self.unique < least { "records are missing" } else { "there are more records than the API counts" })
-    }
-
-    fn incomplete(&mut self, why: &str) -> Result<(), Error> {
-        self.done = true;
-        let error = Error::Incomplete {
-            page: self.number,
-            why: why.to_owned(),
-            expected: self.totals.map(|(least, most)| if least == most { format!("{least} records") } else { format!("{least} to {most} records") }),
-            got: self.totals.map(|_| self.unique),
-        };
-        match self.query.check {
-            Completeness::Error => Err(error),
-            Completeness::Warn => {
-                self.findings.push(error.to_string());
-                Ok(())
-            }
-        }
-    }
-
-    fn check_lists(&mut self, nodes: &[Value]) -> Result<(), Error> {
         for path in self.query.truncated.clone() {
-            let cut = nodes.iter().any(|node| path.segments().iter().try_fold(node, |value, name| value.get(name)) == Some(&Value::Bool(true)));
-            if cut {
-                let before = self.done;
-                self.incomplete(&format!("a list inside a record was cut ({path} is true)"))?;
-                self.done = before;
+            let is_cut = |record: &Value| path.any(record, &|value| *value == Value::Bool(true));
+            let mut cut = records
+                .nodes
+                .iter()
+                .enumerate()
+                .filter(|(_, record)| is_cut(record))
+                .map(|(position, _)| position);
+            if let Some(first) = cut.next() {
+                let number = 1 + cut.count();
+                self.found(
+                    client,
+                    Gap::CutList {
+                        path,
+                        first,
+                        number,
+                    },
+                )?;
             }
         }
-        Ok(())
+        let next = match self.cursor(&records) {
+            Ok(next) => next,
+            Err(gap) => {
+                self.found(client, gap)?;
+                None
+            }
+        };
+        if records.has_next && records.nodes.len() < asked as usize {
+            self.cap = self.cap.max(u32::try_from(records.nodes.len()).ok());
+        }
+        if let Some(total) = records.total_count {
+            self.totals.note(total);
+        }
+        let came = records.nodes.len();
+        let mut nodes = records.nodes;
+        if let Some(key) = &self.query.key {
+            let seen = &mut self.seen;
+            nodes.retain(|record| {
+                key.of(record)
+                    .is_none_or(|value| value.is_null() || seen.insert(value))
+            });
+        }
+        let duplicates = came - nodes.len();
+        let left = self
+            .query
+            .limit
+            .map_or(u64::MAX, |limit| limit.saturating_sub(self.got));
+        let enough = nodes.len() as u64 >= left;
+        if enough {
+            nodes.truncate(usize::try_from(left).unwrap_or(usize::MAX));
+        }
+        self.got += nodes.len() as u64;
+        let last = enough || next.is_none();
+        if last
+            && !enough
+            && let Some(gap) = self.totals.check(self.got)
+        {
+            self.found(client, gap)?;
+        }
+        self.number += 1;
+        self.after = next;
+        if last {
+            self.state = State::Ended;
+        }
+        Ok((
+            Page {
+                number: self.number,
+                nodes,
+                total_count: records.total_count,
+                last,
+            },
+            duplicates,
+        ))
     }
 
-    fn once_each(&mut self, nodes: Vec<Value>) -> Vec<Value> {
-        let Some(key) = self.query.key.clone() else { return nodes };
-        let mut nodes = nodes;
-        nodes.retain(|node| match key.segments().iter().try_fold(node, |value, name| value.get(name)) {
-            Some(Value::String(key)) => self.keys.insert(key),
-            Some(Value::Number(key)) => self.keys.insert(&key.to_string()),
-            _ => true,
-        });
-        nodes
-    }
-
-    fn shape(&self, below: &str, expected: &str, got: &Value) -> Error {
-        let field = self.query.operation.field();
-        Error::Shape {
-            page: self.number,
-            path: if below.is_empty() { field.to_owned() } else { format!("{field}.{below}") },
-            expected: expected.to_owned(),
-            got: kind(got).to_owned(),
+    /// Where to go on; `None` at the end.
+    fn cursor(&mut self, records: &Records) -> Result<Option<String>, Gap> {
+        if !records.has_next {
+            return Ok(None);
+        }
+        let Some(cursor) = records
+            .end_cursor
+            .as_ref()
+            .filter(|cursor| !cursor.is_empty())
+        else {
+            return Err(Gap::MissingCursor);
+        };
+        if cursor.len() > LONGEST_CURSOR {
+            Err(Gap::LongCursor(cursor.len()))
+        } else if !self.cursors.insert_text(cursor) {
+            Err(Gap::RepeatedCursor)
+        } else if records.nodes.is_empty() {
+            Err(Gap::EmptyPage)
+        } else {
+            Ok(Some(cursor.clone()))
         }
     }
-}
 
-/// Asks how many records there are, in one request.
-///
-/// # Errors
-/// Whatever kept the number from coming.
-pub async fn count(client: &Client, context: &Context<'_>, operation: &Operation, filter: Option<Value>) -> Result<u64, Error> {
-    let document = operation.count_document(filter.is_some());
-    let variables = filter.map(|filter| Map::from_iter([("filter".to_owned(), filter)])).unwrap_or_default();
-    let reply = client.send(&Call { document: &document, variables }, context).await?;
-    context.stats.page();
-    let total = reply.data.get(operation.field()).and_then(|answer| answer.get("totalCount")).unwrap_or(&Value::Null);
-    total.as_u64().ok_or_else(|| Error::Shape {
-        page: 1,
-        path: format!("{}.totalCount", operation.field()),
-        expected: "a number from 0".to_owned(),
-        got: kind(total).to_owned(),
-    })
-}
+    /// Notes a gap, or fails for good.
+    fn found(&mut self, client: &Client, gap: Gap) -> Result<(), Error> {
+        match self.query.check {
+            Completeness::Error => {
+                let error = self.incomplete(client, gap.clone());
+                self.state = State::Failed(gap);
+                Err(error)
+            }
+            Completeness::Warn => {
+                if self.findings.len() < FINDINGS_KEPT {
+                    self.findings.push(Finding {
+                        operation: self.query.operation.name().to_owned(),
+                        page: self.number + 1,
+                        gap,
+                    });
+                }
+                Ok(())
+            }
+        }
+    }
 
-fn kind(value: &Value) -> &'static str {
-    match value {
-        Value::Null => "null",
-        Value::Bool(_) => "a Boolean",
-        Value::Number(_) => "a number",
-        Value::String(_) => "a text",
-        Value::Array(_) => "a list",
-        Value::Object(_) => "an object",
+    fn place(&self, client: &Client) -> Box<Place> {
+        let page = (self.query.shape == Shape::Connection).then_some(self.number + 1);
+        Box::new(Place {
+            operation: self.query.operation.name().to_owned(),
+            host: client.host(),
+            page,
+        })
+    }
+
+    fn incomplete(&self, client: &Client, gap: Gap) -> Error {
+        Error::Incomplete {
+            at: self.place(client),
+            gap,
+        }
+    }
+
+    fn unfit(&self, client: &Client, context: &Context<'_>, unfit: Unfit) -> Error {
+        Error::Shape {
+            at: self.place(client),
+            path: unfit.path,
+            expected: unfit.expected.to_owned(),
+            got: crate::text::presentable(&unfit.got, context.token),
+        }
     }
 }

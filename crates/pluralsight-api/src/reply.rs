@@ -1,194 +1,383 @@
-//! From the bytes of a body to data, warnings or errors. Takes anything, panics at nothing.
+//! What a reply holds: data, errors, warnings, or something else than a GraphQL answer.
 
+use std::borrow::Cow;
 use std::fmt;
 
-use serde::Deserialize;
-use serde_json::Value;
+use serde_json::{Map, Value};
 
-use crate::error::{Error, GraphQlError, HTML};
+use crate::failure::Failure;
+use crate::graphql_error::GraphQlError;
+use crate::text::{excerpt, presentable};
 use crate::token::Token;
+use crate::transport::RawReply;
 
-/// Characters of the API's own words that are passed on.
-const QUOTED: usize = 500;
+/// Entries of one reply's `extensions.warnings` that are kept.
+const WARNINGS_KEPT: usize = 100;
 
-/// Something that the API says beside its data, in `extensions.warnings`.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub struct Warning(String);
-
-impl fmt::Display for Warning {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
-}
-
-/// A successful answer.
-#[derive(Clone, Debug)]
+/// A whole answer without errors.
+#[derive(Clone, Debug, PartialEq)]
 pub struct Reply {
-    /// The member `data`; never null.
+    /// The value of `data`, an object.
     pub data: Value,
+    /// What the API says beside it.
     pub warnings: Vec<Warning>,
     /// Size of the body, after decompression.
     pub bytes: u64,
 }
 
-#[derive(Deserialize)]
-struct Body {
-    data: Option<Value>,
-    errors: Option<Value>,
-    extensions: Option<Value>,
+/// One entry of `extensions.warnings`: a page that was cut, a field that will go away, a key that has expired. Whether
+/// the API sends texts or objects is not published; both are read.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Warning {
+    pub message: String,
+    /// `code`, or `extensions.code`, of a warning that is an object.
+    pub code: Option<String>,
 }
 
-/// What a body turned out to be.
-pub(crate) enum Decoded {
-    Reply(Reply),
-    Errors(Vec<GraphQlError>),
-    /// Why it is no GraphQL reply.
-    Unreadable(String),
-}
-
-/// Reads a body, whatever the status it came with.
-pub(crate) fn decode(body: &[u8], token: &Token) -> Decoded {
-    let parsed: Body = match serde_json::from_slice(body) {
-        Ok(parsed) => parsed,
-        Err(error) => return Decoded::Unreadable(unreadable(body, &error)),
-    };
-    let errors = graphql_errors(parsed.errors, token);
-    if !errors.is_empty() {
-        return Decoded::Errors(errors);
-    }
-    match parsed.data {
-        Some(data) if !data.is_null() => Decoded::Reply(Reply {
-            data,
-            warnings: warnings(parsed.extensions, token),
-            bytes: body.len() as u64,
-        }),
-        _ => Decoded::Unreadable("it has neither data nor errors".to_owned()),
+impl fmt::Display for Warning {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.message)
     }
 }
 
-fn unreadable(body: &[u8], error: &serde_json::Error) -> String {
-    let start = body.trim_ascii_start();
-    if start.is_empty() {
-        "it is empty".to_owned()
-    } else if start.first() == Some(&b'<') {
-        format!("it is {HTML}")
-    } else if std::str::from_utf8(body).is_err() {
-        "it is not UTF-8".to_owned()
+/// Reads a reply: its data, or why it is no answer.
+pub(crate) fn read(raw: RawReply, token: &Token) -> Result<Reply, Failure> {
+    let is_success = (200..300).contains(&raw.status);
+    let is_page = looks_like_a_page(&raw);
+    let envelope = if is_page {
+        Err(Unread::Page)
     } else {
-        format!("it is not a JSON object as GraphQL defines it ({error})")
+        envelope(&raw.body)
+    };
+    // Errors count whatever the status: servers of this kind answer 400 to an invalid query.
+    if let Ok(envelope) = &envelope
+        && !matches!(raw.status, 401 | 403 | 429)
+    {
+        let errors = GraphQlError::read_all(envelope.get("errors").unwrap_or(&Value::Null), token);
+        if !errors.is_empty() {
+            return Err(Failure::GraphQl {
+                errors,
+                status: raw.status,
+                retry_after: raw.retry_after,
+            });
+        }
+    }
+    if !is_success {
+        return Err(match raw.status {
+            300..400 => Failure::Redirect {
+                status: raw.status,
+                to: raw.redirected_to.map(|host| presentable(&host, token)),
+            },
+            status => Failure::Status {
+                status,
+                retry_after: raw.retry_after,
+                says: envelope.map_or_else(|_| String::new(), |envelope| said(&envelope, token)),
+                excerpt: excerpt(&raw.body, token),
+                is_page,
+            },
+        });
+    }
+    let mut envelope = envelope.map_err(|unread| unread.into_failure(&raw, token))?;
+    let warnings = warnings(envelope.get("extensions"), token);
+    match envelope.remove("data") {
+        Some(data @ Value::Object(_)) => Ok(Reply {
+            data,
+            warnings,
+            bytes: raw.body.len() as u64,
+        }),
+        Some(Value::Null) => Err(Unread::NullData.into_failure(&raw, token)),
+        Some(_) | None => Err(Unread::NoData.into_failure(&raw, token)),
     }
 }
 
-fn graphql_errors(errors: Option<Value>, token: &Token) -> Vec<GraphQlError> {
-    let entries = match errors {
-        None | Some(Value::Null) => return Vec::new(),
-        Some(Value::Array(entries)) => entries,
-        Some(other) => vec![other],
-    };
-    entries
-        .iter()
-        .map(|entry| {
-            let message = entry.get("message").and_then(Value::as_str).map_or_else(|| entry.to_string(), str::to_owned);
-            let path = match entry.get("path") {
-                Some(Value::Array(parts)) => parts.iter().map(|part| part.as_str().map_or_else(|| part.to_string(), str::to_owned)).collect::<Vec<_>>().join("."),
-                _ => String::new(),
-            };
-            let code = entry.pointer("/extensions/code").and_then(Value::as_str).unwrap_or_default();
-            GraphQlError {
-                message: quote(&message, token),
-                path: quote(&path, token),
-                code: quote(code, token),
+/// Why a body is no GraphQL answer.
+enum Unread {
+    Page,
+    Empty,
+    NotUtf8,
+    TooDeep,
+    NotJson(String),
+    NotAnObject,
+    NullData,
+    NoData,
+}
+
+impl Unread {
+    fn into_failure(self, raw: &RawReply, token: &Token) -> Failure {
+        let is_page = matches!(self, Unread::Page);
+        let passes = !matches!(self, Unread::TooDeep);
+        let why = match self {
+            Unread::Page => "it is a web page (HTML)".to_owned(),
+            Unread::Empty => "it is empty".to_owned(),
+            Unread::NotUtf8 => "it is not UTF-8".to_owned(),
+            Unread::TooDeep => "its JSON is nested too deeply".to_owned(),
+            Unread::NotJson(error) => format!("it is not JSON ({})", presentable(&error, token)),
+            Unread::NotAnObject => "it is JSON, but not an object".to_owned(),
+            Unread::NullData => "its data is null, and it has no errors".to_owned(),
+            Unread::NoData => "it has neither data nor errors".to_owned(),
+        };
+        Failure::Broken {
+            why,
+            excerpt: excerpt(&raw.body, token),
+            is_page,
+            passes,
+        }
+    }
+}
+
+fn looks_like_a_page(raw: &RawReply) -> bool {
+    let declared = raw.content_type.to_ascii_lowercase();
+    declared.contains("text/html")
+        || declared.contains("application/xhtml")
+        || raw.body.iter().find(|byte| !byte.is_ascii_whitespace()) == Some(&b'<')
+}
+
+fn envelope(body: &[u8]) -> Result<Map<String, Value>, Unread> {
+    let body = body.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(body);
+    if body.iter().all(u8::is_ascii_whitespace) {
+        return Err(Unread::Empty);
+    }
+    let text = std::str::from_utf8(body).map_err(|_| Unread::NotUtf8)?;
+    match parse(text) {
+        Ok(Value::Object(envelope)) => Ok(envelope),
+        Ok(_) => Err(Unread::NotAnObject),
+        Err(error) => {
+            let error = error.to_string();
+            Err(if error.contains("recursion limit") {
+                Unread::TooDeep
+            } else {
+                Unread::NotJson(error)
+            })
+        }
+    }
+}
+
+/// JavaScript writes half of a character pair as `\ud83d` when a text was cut inside the pair. That is not a character,
+/// so it is read as U+FFFD rather than making the whole answer unreadable.
+fn parse(text: &str) -> serde_json::Result<Value> {
+    serde_json::from_str(text).or_else(|error| match without_half_pairs(text) {
+        Cow::Owned(mended) => serde_json::from_str(&mended),
+        Cow::Borrowed(_) => Err(error),
+    })
+}
+
+fn without_half_pairs(text: &str) -> Cow<'_, str> {
+    let bytes = text.as_bytes();
+    let mut mended = String::new();
+    let mut copied = 0;
+    let mut position = 0;
+    while let Some(offset) = bytes
+        .get(position..)
+        .and_then(|rest| rest.iter().position(|byte| *byte == b'\\'))
+    {
+        let start = position + offset;
+        position = match unit_at(bytes, start) {
+            Some(0xD800..=0xDBFF) if matches!(unit_at(bytes, start + 6), Some(0xDC00..=0xDFFF)) => {
+                start + 12
             }
-        })
-        .collect()
+            Some(0xD800..=0xDFFF) => {
+                mended.push_str(text.get(copied..start).unwrap_or(""));
+                mended.push_str("\\ufffd");
+                copied = start + 6;
+                copied
+            }
+            _ => start + 2,
+        };
+    }
+    if copied == 0 {
+        return Cow::Borrowed(text);
+    }
+    mended.push_str(text.get(copied..).unwrap_or(""));
+    Cow::Owned(mended)
 }
 
-fn warnings(extensions: Option<Value>, token: &Token) -> Vec<Warning> {
-    let entries = match extensions.and_then(|mut extensions| extensions.get_mut("warnings").map(Value::take)) {
+/// The UTF-16 unit of the escape `\uXXXX` at `start`.
+fn unit_at(bytes: &[u8], start: usize) -> Option<u16> {
+    let digits = bytes
+        .get(start..start.checked_add(6)?)?
+        .strip_prefix(b"\\u")?;
+    let digits = std::str::from_utf8(digits)
+        .ok()
+        .filter(|digits| digits.bytes().all(|digit| digit.is_ascii_hexdigit()))?;
+    u16::from_str_radix(digits, 16).ok()
+}
+
+/// What a body that is not a GraphQL answer says went wrong: `{"error": "…"}`, `{"message": "…"}`, `{"errors": […]}`.
+fn said(envelope: &Map<String, Value>, token: &Token) -> String {
+    let text = ["error", "message", "error_description", "detail"]
+        .iter()
+        .find_map(|name| envelope.get(*name).and_then(Value::as_str));
+    match text {
+        Some(text) => presentable(text, token),
+        None => GraphQlError::read_all(envelope.get("errors").unwrap_or(&Value::Null), token)
+            .first()
+            .map_or_else(String::new, ToString::to_string),
+    }
+}
+
+fn warnings(extensions: Option<&Value>, token: &Token) -> Vec<Warning> {
+    let entries = match extensions.and_then(|extensions| extensions.get("warnings")) {
         None | Some(Value::Null) => return Vec::new(),
-        Some(Value::Array(entries)) => entries,
-        Some(other) => vec![other],
+        Some(Value::Array(entries)) => entries.as_slice(),
+        Some(one) => std::slice::from_ref(one),
     };
     entries
         .iter()
-        .map(|entry| {
-            let text = match entry {
-                Value::String(text) => text.clone(),
-                other => other.get("message").and_then(Value::as_str).map_or_else(|| other.to_string(), str::to_owned),
-            };
-            Warning(quote(&text, token))
-        })
+        .filter(|entry| !entry.is_null())
+        .take(WARNINGS_KEPT)
+        .map(|entry| warning(entry, token))
         .collect()
 }
 
-/// The API's words, without the token, control characters or excess length.
-pub(crate) fn quote(text: &str, token: &Token) -> String {
-    let mut quoted: String = token.mask(text).chars().map(|c| if c.is_control() { ' ' } else { c }).take(QUOTED + 1).collect();
-    if quoted.chars().count() > QUOTED {
-        quoted.pop();
-        quoted.push('…');
+fn warning(entry: &Value, token: &Token) -> Warning {
+    let text = |value: Option<&Value>| {
+        value
+            .and_then(Value::as_str)
+            .filter(|text| !text.is_empty())
+            .map(|text| presentable(text, token))
+    };
+    Warning {
+        message: text(Some(entry))
+            .or_else(|| text(entry.get("message")))
+            .unwrap_or_else(|| presentable(&entry.to_string(), token)),
+        code: text(entry.get("code")).or_else(|| text(entry.pointer("/extensions/code"))),
     }
-    quoted
-}
-
-/// The message of a body that is no GraphQL reply, such as `{"error":"AuthenticationError: Invalid API Key"}`.
-pub(crate) fn plain_message(body: &[u8], token: &Token) -> String {
-    let Ok(value) = serde_json::from_slice::<Value>(body) else { return String::new() };
-    let message = value.get("error").or_else(|| value.get("message")).or_else(|| value.pointer("/errors/0/message"));
-    message.and_then(Value::as_str).map(|text| quote(text, token)).unwrap_or_default()
-}
-
-/// A GraphQL error as an [`Error`].
-pub(crate) fn graphql_error(errors: Vec<GraphQlError>, attempts: u32, document: &str) -> Error {
-    Error::GraphQl { errors, attempts, document: document.to_owned() }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn token() -> Token {
-        Token::new("canary".to_owned()).expect("fit for a header")
-    }
+    const TOKEN: &str = "canary-token-0123456789";
 
-    #[test]
-    fn data_beside_errors_is_an_error() {
-        assert!(matches!(decode(br#"{"data":{"a":1},"errors":[{"message":"x"}]}"#, &token()), Decoded::Errors(_)));
-        assert!(matches!(decode(br#"{"data":{"a":1},"errors":[]}"#, &token()), Decoded::Reply(_)));
-        assert!(matches!(decode(br#"{"data":{"a":1},"errors":null}"#, &token()), Decoded::Reply(_)));
-    }
-
-    #[test]
-    fn warnings_come_as_texts_or_objects() {
-        let Decoded::Reply(reply) = decode(br#"{"data":{},"extensions":{"warnings":["a",{"message":"b"},{"c":1}]}}"#, &token()) else {
-            panic!("a reply");
+    fn answer(status: u16, content_type: &str, body: &[u8]) -> Result<Reply, Failure> {
+        let raw = RawReply {
+            status,
+            content_type: content_type.to_owned(),
+            retry_after: None,
+            redirected_to: None,
+            body: body.to_vec(),
         };
-        assert_eq!(reply.warnings.iter().map(ToString::to_string).collect::<Vec<_>>(), ["a", "b", "{\"c\":1}"]);
+        read(raw, &Token::new(TOKEN).expect("a legal token"))
     }
 
-    #[test]
-    fn what_is_no_reply_says_what_it_is() {
-        for (body, words) in [
-            (&b""[..], "empty"),
-            (b"  <html>", "web page"),
-            (b"\xff\xfe", "UTF-8"),
-            (b"[1]", "JSON object"),
-            (b"{\"data\":", "JSON object"),
-            (b"{}", "neither data nor errors"),
-            (b"{\"data\":null}", "neither data nor errors"),
-        ] {
-            let Decoded::Unreadable(why) = decode(body, &token()) else { panic!("{body:?}") };
-            assert!(why.contains(words), "{why}");
+    fn why(body: &[u8]) -> String {
+        match answer(200, "application/json", body) {
+            Err(Failure::Broken { why, .. }) => why,
+            other => panic!("{other:?}"),
         }
-        let deep = format!("{{\"data\":{}{}}}", "[".repeat(10_000), "]".repeat(10_000));
-        assert!(matches!(decode(deep.as_bytes(), &token()), Decoded::Unreadable(_)));
     }
 
     #[test]
-    fn an_echoed_token_is_masked() {
-        let Decoded::Errors(errors) = decode(br#"{"errors":[{"message":"bad key canary"}]}"#, &token()) else {
-            panic!("errors");
+    fn data_without_errors_is_an_answer() {
+        for body in [
+            r#"{"data": {"a": 1}}"#,
+            r#"{"data": {"a": 1}, "errors": []}"#,
+            r#"{"data": {"a": 1}, "errors": null, "extensions": {"x": 1}}"#,
+            "\u{feff} {\"data\": {\"a\": 1}}",
+        ] {
+            let reply = answer(200, "application/json", body.as_bytes()).expect(body);
+            assert_eq!(reply.data, serde_json::json!({"a": 1}));
+            assert_eq!(reply.bytes, body.len() as u64);
+        }
+    }
+
+    #[test]
+    fn whatever_is_not_an_answer_says_what_it_is() {
+        for (body, expected) in [
+            (&b""[..], "it is empty"),
+            (b" \n", "it is empty"),
+            (b"<!doctype html><p>Sign in", "it is a web page (HTML)"),
+            (b"{\"data\": {\"a\": \"\xff\"}}", "it is not UTF-8"),
+            (b"[1, 2]", "it is JSON, but not an object"),
+            (b"{}", "it has neither data nor errors"),
+            (b"{\"data\": [1]}", "it has neither data nor errors"),
+            (
+                b"{\"data\": null}",
+                "its data is null, and it has no errors",
+            ),
+        ] {
+            assert_eq!(why(body), expected);
+        }
+        assert!(why(b"{\"data\": ").starts_with("it is not JSON (EOF"));
+        assert!(why(b"oops").starts_with("it is not JSON ("));
+        assert_eq!(
+            why(&[b"{\"data\":".to_vec(), vec![b'['; 10_000]].concat()),
+            "its JSON is nested too deeply"
+        );
+    }
+
+    #[test]
+    fn errors_count_whatever_the_status_and_whatever_the_data() {
+        let body = br#"{"data": {"a": 1}, "errors": [{"message": "no"}]}"#;
+        for status in [200, 400, 404, 422, 500] {
+            assert!(
+                matches!(
+                    answer(status, "application/json", body),
+                    Err(Failure::GraphQl { .. })
+                ),
+                "{status}"
+            );
+        }
+        assert!(matches!(
+            answer(401, "application/json", body),
+            Err(Failure::Status { status: 401, .. })
+        ));
+    }
+
+    #[test]
+    fn an_echoed_token_is_masked_in_what_a_reply_said() {
+        let body = format!(r#"{{"error": "Invalid API Key {TOKEN}"}}"#);
+        let Err(Failure::Status { says, excerpt, .. }) =
+            answer(401, "application/json", body.as_bytes())
+        else {
+            panic!()
         };
-        assert_eq!(errors[0].message, "bad key [token]");
+        assert_eq!(says, "Invalid API Key ***");
+        assert!(!excerpt.contains("canary"));
+        let body = format!(
+            r#"{{"data": {{}}, "extensions": {{"warnings": ["{TOKEN}", {{"message": "key {TOKEN}"}}]}}}}"#
+        );
+        let reply = answer(200, "application/json", body.as_bytes()).expect("an answer");
+        assert!(!format!("{:?}", reply.warnings).contains("canary"));
+    }
+
+    #[test]
+    fn warnings_are_read_as_texts_and_as_objects() {
+        let body = br#"{"data": {}, "extensions": {"warnings": ["cut", {"message": "old", "code": "DEPRECATED"}, {"x": 1}, null, 7, ""]}}"#;
+        let warnings = answer(200, "", body).expect("an answer").warnings;
+        let shown: Vec<String> = warnings.iter().map(ToString::to_string).collect();
+        assert_eq!(shown, ["cut", "old", r#"{"x":1}"#, "7", r#""""#]);
+        assert_eq!(warnings[1].code.as_deref(), Some("DEPRECATED"));
+        let one = answer(
+            200,
+            "",
+            br#"{"data": {}, "extensions": {"warnings": "alone"}}"#,
+        )
+        .expect("an answer")
+        .warnings;
+        assert_eq!(one.len(), 1);
+        for none in [
+            r#"{"data": {}, "extensions": {"warnings": null}}"#,
+            r#"{"data": {}, "extensions": 3}"#,
+        ] {
+            assert!(
+                answer(200, "", none.as_bytes())
+                    .expect("an answer")
+                    .warnings
+                    .is_empty()
+            );
+        }
+    }
+
+    #[test]
+    fn half_a_character_pair_does_not_make_an_answer_unreadable() {
+        let body = br#"{"data": {"a": "cut \ud83d", "b": "\udc4d\u00e4", "c": "whole \ud83d\udc4d", "d": "\\ud83d", "e": "\ud83d\ud83d\udc4d"}}"#;
+        let data = answer(200, "", body).expect("an answer").data;
+        assert_eq!(data["a"], "cut \u{fffd}");
+        assert_eq!(data["b"], "\u{fffd}ä");
+        assert_eq!(data["c"], "whole 👍");
+        assert_eq!(data["d"], "\\ud83d");
+        assert_eq!(data["e"], "\u{fffd}👍");
     }
 }

@@ -1,41 +1,132 @@
-//! What the API's schema has, by introspection.
+//! What the API says of its own schema, as far as some of its queries rest on it.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::HashMap;
 
-use serde::Deserialize;
-use serde_json::{Map, Value};
+use serde_json::{Value, json};
 
 use crate::client::{Call, Client, Context};
-use crate::error::{Error, ErrorKind};
+use crate::error::Error;
+use crate::path::is_name;
 
-/// Types asked for in one request.
-const TYPES_A_REQUEST: usize = 20;
-/// Requests of one look at the schema: the root, the connections, the records, and what hangs below them.
-const REQUESTS: usize = 6;
+/// Asks for every type at once: one request, where following the types from one to the next would take one a level.
+const DOCUMENT: &str = "\
+query Schema {
+  __schema {
+    queryType {
+      name
+    }
+    types {
+      kind
+      name
+      fields(includeDeprecated: true) {
+        name
+        isDeprecated
+        type {
+          ...Reference
+        }
+        args {
+          name
+          defaultValue
+          type {
+            ...Reference
+          }
+        }
+      }
+      inputFields {
+        name
+        defaultValue
+        type {
+          ...Reference
+        }
+      }
+    }
+  }
+}
 
-/// A part of a schema: the types that can be reached from some root fields.
-#[derive(Clone, Debug, Default)]
+fragment Reference on __Type {
+  kind
+  name
+  ofType {
+    kind
+    name
+    ofType {
+      kind
+      name
+      ofType {
+        kind
+        name
+        ofType {
+          kind
+          name
+        }
+      }
+    }
+  }
+}
+";
+
+/// The part of the API's schema that was asked about.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Described {
-    query: TypeShape,
-    types: HashMap<String, TypeShape>,
+    /// Name of the type that holds the root fields.
+    pub query_type: String,
+    /// The types that the root fields rest on, by name.
+    pub types: HashMap<String, TypeShape>,
+}
+
+/// What a type is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum TypeKind {
+    Scalar,
+    Object,
+    Interface,
+    Union,
+    Enum,
+    InputObject,
+}
+
+/// A type.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TypeShape {
+    pub name: String,
+    pub kind: TypeKind,
+    /// Of an object or interface, in the schema's order.
+    pub fields: Vec<FieldShape>,
+    /// Of an input object.
+    pub input_fields: Vec<FieldShape>,
+}
+
+/// A field, an argument, or a field of an input object.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FieldShape {
+    pub name: String,
+    pub type_ref: TypeRef,
+    pub deprecated: bool,
+    /// Of a field.
+    pub args: Vec<FieldShape>,
+    /// Of an argument or input field: there is a value for it if none is given.
+    pub has_default: bool,
+}
+
+/// The type of a field without its wrappers, and which those were.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TypeRef {
+    name: String,
+    kind: TypeKind,
+    list: bool,
+    non_null: bool,
 }
 
 impl Described {
-    /// A field of the query type.
+    /// The root field of that name.
     pub fn root(&self, name: &str) -> Option<&FieldShape> {
-        self.query.field(name)
+        self.type_named(&self.query_type)?.field(name)
     }
 
+    /// The type of that name.
     pub fn type_named(&self, name: &str) -> Option<&TypeShape> {
         self.types.get(name)
     }
-}
-
-/// One type.
-#[derive(Clone, Debug, Default)]
-pub struct TypeShape {
-    pub fields: Vec<FieldShape>,
-    pub input_fields: Vec<FieldShape>,
 }
 
 impl TypeShape {
@@ -48,174 +139,287 @@ impl TypeShape {
     }
 }
 
-/// A field, an argument or an input field.
-#[derive(Clone, Debug)]
-pub struct FieldShape {
-    pub name: String,
-    pub type_ref: TypeRef,
-    pub deprecated: bool,
-    pub arguments: Vec<FieldShape>,
-}
-
 impl FieldShape {
     pub fn argument(&self, name: &str) -> Option<&FieldShape> {
-        self.arguments.iter().find(|argument| argument.name == name)
+        self.args.iter().find(|argument| argument.name == name)
     }
 
-    /// A field that cannot be asked for by its name alone.
+    /// Whether the field cannot be asked for without giving an argument.
     pub fn has_required_argument(&self) -> bool {
-        self.arguments.iter().any(|argument| argument.type_ref.required)
+        self.args.iter().any(FieldShape::is_required)
     }
-}
 
-/// The type of a field, without its wrappers.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct TypeRef {
-    name: String,
-    kind: String,
-    list: bool,
-    required: bool,
+    /// Whether an argument or input field must be given.
+    pub fn is_required(&self) -> bool {
+        self.type_ref.non_null && !self.has_default
+    }
 }
 
 impl TypeRef {
-    /// The named type, such as `User` in `[User!]!`.
+    /// A type by itself: nullable and no list.
+    pub fn named(name: impl Into<String>, kind: TypeKind) -> TypeRef {
+        TypeRef {
+            name: name.into(),
+            kind,
+            list: false,
+            non_null: false,
+        }
+    }
+
+    /// A list of this type.
+    #[must_use]
+    pub fn listed(self) -> TypeRef {
+        TypeRef {
+            list: true,
+            non_null: false,
+            ..self
+        }
+    }
+
+    /// This type, never null.
+    #[must_use]
+    pub fn required(self) -> TypeRef {
+        TypeRef {
+            non_null: true,
+            ..self
+        }
+    }
+
+    /// Name of the type inside all lists.
     pub fn name(&self) -> &str {
         &self.name
     }
 
-    /// Whether there is a list around it.
+    pub fn kind(&self) -> TypeKind {
+        self.kind
+    }
+
+    /// Whether it is a list, or a list of lists.
     pub fn is_list(&self) -> bool {
         self.list
     }
 
-    /// Whether it is a scalar or an enum, which has no fields of its own.
+    /// Whether its values need no selection of fields: a scalar or an enum.
     pub fn is_leaf(&self) -> bool {
-        matches!(self.kind.as_str(), "SCALAR" | "ENUM")
+        matches!(self.kind, TypeKind::Scalar | TypeKind::Enum)
+    }
+
+    /// Whether the outermost type is never null.
+    pub fn is_non_null(&self) -> bool {
+        self.non_null
     }
 }
 
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct RawType {
-    name: Option<String>,
-    fields: Option<Vec<RawField>>,
-    input_fields: Option<Vec<RawField>>,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct RawField {
-    name: String,
-    #[serde(default)]
-    is_deprecated: bool,
-    #[serde(rename = "type")]
-    type_ref: RawRef,
-    #[serde(default)]
-    args: Vec<RawField>,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct RawRef {
-    kind: String,
-    name: Option<String>,
-    of_type: Option<Box<RawRef>>,
-}
-
-impl From<RawField> for FieldShape {
-    fn from(raw: RawField) -> FieldShape {
-        FieldShape {
-            name: raw.name,
-            type_ref: unwrap(&raw.type_ref),
-            deprecated: raw.is_deprecated,
-            arguments: raw.args.into_iter().map(FieldShape::from).collect(),
-        }
-    }
-}
-
-fn unwrap(raw: &RawRef) -> TypeRef {
-    let required = raw.kind == "NON_NULL";
-    let mut list = false;
-    let mut inner = raw;
-    while let Some(next) = &inner.of_type {
-        list |= inner.kind == "LIST";
-        inner = next;
-    }
-    TypeRef { name: inner.name.clone().unwrap_or_default(), kind: inner.kind.clone(), list, required }
-}
-
-/// Asks for the types that the fields `roots` of the query type lead to. `None` where the API does not tell its schema
-/// to this key.
-///
-/// # Errors
-/// Whatever kept the API from answering at all.
-pub async fn describe(client: &Client, context: &Context<'_>, roots: &[&str]) -> Result<Option<Described>, Error> {
-    let Some(mut found) = types(client, context, &["Query".to_owned()]).await? else {
-        return Ok(None);
+/// Asks the API what these root fields answer and take, down to the last type, in one request. `None` where the API
+/// does not say: introspection refused, or answered with nothing. A refused token is an error all the same, and so is
+/// an API that cannot be reached.
+pub async fn describe(
+    client: &Client,
+    context: &Context<'_>,
+    start: &[&str],
+) -> Result<Option<Described>, Error> {
+    let call = Call {
+        operation: "__schema",
+        document: DOCUMENT,
+        operation_name: None,
+        variables: json!({}),
     };
-    let Some(query) = found.remove("Query") else {
-        return Ok(None);
-    };
-    let mut described = Described { query, types: HashMap::new() };
-    let mut wanted: BTreeSet<String> = BTreeSet::new();
-    for field in described.query.fields.iter().filter(|field| roots.contains(&field.name.as_str())) {
-        mention(field, &mut wanted);
-    }
-    for _ in 1..REQUESTS {
-        let names: Vec<String> = wanted.iter().filter(|name| !described.types.contains_key(*name)).take(TYPES_A_REQUEST).cloned().collect();
-        if names.is_empty() {
-            break;
-        }
-        let Some(found) = types(client, context, &names).await? else {
-            return Ok(None);
-        };
-        for shape in found.values() {
-            shape.fields.iter().chain(&shape.input_fields).for_each(|field| mention(field, &mut wanted));
-        }
-        for name in names {
-            described.types.insert(name.clone(), found.get(&name).cloned().unwrap_or_default());
-        }
-    }
-    Ok(Some(described))
-}
-
-/// Notes the types that a field leads to.
-fn mention(field: &FieldShape, wanted: &mut BTreeSet<String>) {
-    for reference in std::iter::once(&field.type_ref).chain(field.arguments.iter().map(|argument| &argument.type_ref)) {
-        if !reference.is_leaf() && !reference.name.is_empty() {
-            wanted.insert(reference.name.clone());
-        }
+    match client.send(&call, context).await {
+        Ok(reply) => Ok(read(&reply.data, start)),
+        Err(
+            Error::GraphQl { .. }
+            | Error::Forbidden { .. }
+            | Error::Http {
+                status: 400..500, ..
+            },
+        ) => Ok(None),
+        Err(error) => Err(error),
     }
 }
 
-async fn types(client: &Client, context: &Context<'_>, names: &[String]) -> Result<Option<HashMap<String, TypeShape>>, Error> {
-    const TYPE: &str = "kind name ofType { kind name ofType { kind name ofType { kind name } } }";
-    let mut declared = Vec::new();
-    let mut asked = Vec::new();
-    let mut variables = Map::new();
-    for (index, name) in names.iter().enumerate() {
-        declared.push(format!("$t{index}: String!"));
-        asked.push(format!("t{index}: __type(name: $t{index}) {{ ...Shape }}"));
-        variables.insert(format!("t{index}"), Value::from(name.as_str()));
+/// The types that `start` rests on.
+fn read(data: &Value, start: &[&str]) -> Option<Described> {
+    let schema = data.get("__schema")?;
+    let query_type = schema.pointer("/queryType/name")?.as_str()?.to_owned();
+    let mut all: HashMap<String, TypeShape> = schema
+        .get("types")?
+        .as_array()?
+        .iter()
+        .filter_map(type_shape)
+        .map(|shape| (shape.name.clone(), shape))
+        .collect();
+    let mut query = all.remove(&query_type)?;
+    query
+        .fields
+        .retain(|field| start.contains(&field.name.as_str()));
+    let mut waiting = vec![query];
+    let mut types = HashMap::new();
+    while let Some(shape) = waiting.pop() {
+        let fields = shape
+            .fields
+            .iter()
+            .flat_map(|field| std::iter::once(field).chain(&field.args))
+            .chain(&shape.input_fields);
+        waiting.extend(fields.filter_map(|field| all.remove(field.type_ref.name())));
+        types.insert(shape.name.clone(), shape);
     }
-    let document = format!(
-        "query Describe({}) {{ {} }}\nfragment Shape on __Type {{ name fields(includeDeprecated: true) {{ name isDeprecated type {{ {TYPE} }} args {{ name type {{ {TYPE} }} }} }} inputFields {{ name type {{ {TYPE} }} }} }}",
-        declared.join(", "),
-        asked.join(" ")
-    );
-    let reply = match client.send(&Call { document: &document, variables }, context).await {
-        Ok(reply) => reply,
-        // A schema that is not told is refused as any unknown field is, or for want of rights.
-        Err(error) if matches!(error.kind(), ErrorKind::GraphQl | ErrorKind::Forbidden) => return Ok(None),
-        Err(error) => return Err(error),
-    };
-    let Value::Object(answers) = reply.data else { return Ok(None) };
-    let mut found = HashMap::new();
-    for (_, answer) in answers {
-        let Ok(raw) = serde_json::from_value::<RawType>(answer) else { continue };
-        let Some(name) = raw.name else { continue };
-        let shapes = |fields: Option<Vec<RawField>>| fields.unwrap_or_default().into_iter().map(FieldShape::from).collect();
-        found.insert(name, TypeShape { fields: shapes(raw.fields), input_fields: shapes(raw.input_fields) });
+    Some(Described { query_type, types })
+}
+
+fn type_shape(value: &Value) -> Option<TypeShape> {
+    Some(TypeShape {
+        name: name(value)?,
+        kind: kind(value)?,
+        fields: field_shapes(value.get("fields")),
+        input_fields: field_shapes(value.get("inputFields")),
+    })
+}
+
+fn field_shapes(values: Option<&Value>) -> Vec<FieldShape> {
+    values
+        .and_then(Value::as_array)
+        .map_or_else(Vec::new, |values| {
+            values.iter().filter_map(field_shape).collect()
+        })
+}
+
+fn field_shape(value: &Value) -> Option<FieldShape> {
+    Some(FieldShape {
+        name: name(value)?,
+        type_ref: type_ref(value.get("type")?)?,
+        deprecated: value
+            .get("isDeprecated")
+            .and_then(Value::as_bool)
+            .unwrap_or(false),
+        args: field_shapes(value.get("args")),
+        has_default: value
+            .get("defaultValue")
+            .is_some_and(|default| !default.is_null()),
+    })
+}
+
+/// Unwraps lists and non-null marks, as deep as the document asks.
+fn type_ref(value: &Value) -> Option<TypeRef> {
+    let inner = || value.get("ofType").and_then(type_ref);
+    match value.get("kind")?.as_str()? {
+        "NON_NULL" => inner().map(TypeRef::required),
+        "LIST" => inner().map(TypeRef::listed),
+        _ => Some(TypeRef::named(name(value)?, kind(value)?)),
     }
-    Ok((!found.is_empty()).then_some(found))
+}
+
+fn kind(value: &Value) -> Option<TypeKind> {
+    match value.get("kind")?.as_str()? {
+        "SCALAR" => Some(TypeKind::Scalar),
+        "OBJECT" => Some(TypeKind::Object),
+        "INTERFACE" => Some(TypeKind::Interface),
+        "UNION" => Some(TypeKind::Union),
+        "ENUM" => Some(TypeKind::Enum),
+        "INPUT_OBJECT" => Some(TypeKind::InputObject),
+        _ => None,
+    }
+}
+
+/// A name that can be asked for again; anything else is passed over.
+fn name(value: &Value) -> Option<String> {
+    value
+        .get("name")?
+        .as_str()
+        .filter(|name| is_name(name) && name.len() <= 64)
+        .map(str::to_owned)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn reference(kind: &str, name: &str) -> Value {
+        json!({"kind": kind, "name": name, "ofType": null})
+    }
+
+    fn schema() -> Value {
+        let list = json!({"kind": "LIST", "name": null, "ofType": {"kind": "NON_NULL", "name": null, "ofType": reference("OBJECT", "User")}});
+        json!({"__schema": {
+            "queryType": {"name": "RootQuery"},
+            "types": [
+                {"kind": "OBJECT", "name": "RootQuery", "fields": [
+                    {"name": "users", "isDeprecated": false, "type": reference("OBJECT", "UserConnection"), "args": [
+                        {"name": "first", "defaultValue": "10", "type": {"kind": "NON_NULL", "ofType": reference("SCALAR", "Int")}},
+                        {"name": "filter", "defaultValue": null, "type": reference("INPUT_OBJECT", "UserFilter")},
+                    ]},
+                    {"name": "channels", "type": reference("OBJECT", "Channel"), "args": []},
+                ]},
+                {"kind": "OBJECT", "name": "UserConnection", "fields": [{"name": "nodes", "type": list, "args": []}]},
+                {"kind": "OBJECT", "name": "User", "fields": [
+                    {"name": "email", "type": {"kind": "NON_NULL", "ofType": reference("SCALAR", "String")}, "args": []},
+                    {"name": "team", "isDeprecated": true, "type": reference("OBJECT", "User"), "args": [
+                        {"name": "id", "type": {"kind": "NON_NULL", "ofType": reference("SCALAR", "ID")}},
+                    ]},
+                    {"name": "no name", "type": reference("SCALAR", "String")},
+                    {"name": "untyped"},
+                ]},
+                {"kind": "INPUT_OBJECT", "name": "UserFilter", "inputFields": [{"name": "emails", "type": {"kind": "LIST", "ofType": reference("SCALAR", "String")}}]},
+                {"kind": "SCALAR", "name": "String"},
+                {"kind": "OBJECT", "name": "Channel", "fields": []},
+                {"kind": "STRANGE", "name": "Other"},
+            ],
+        }})
+    }
+
+    #[test]
+    fn the_types_that_a_root_field_rests_on_are_read() {
+        let described = read(&schema(), &["users", "missing"]).expect("a schema");
+        let users = described.root("users").expect("the root field");
+        assert_eq!(users.type_ref.name(), "UserConnection");
+        assert!(!users.has_required_argument());
+        let filter = described
+            .type_named(
+                users
+                    .argument("filter")
+                    .expect("the filter")
+                    .type_ref
+                    .name(),
+            )
+            .expect("its type");
+        assert!(
+            filter
+                .input_field("emails")
+                .expect("a filter")
+                .type_ref
+                .is_list()
+        );
+        let nodes = described
+            .type_named("UserConnection")
+            .and_then(|shape| shape.field("nodes"))
+            .expect("nodes");
+        assert!(nodes.type_ref.is_list() && !nodes.type_ref.is_leaf());
+        let user = described
+            .type_named(nodes.type_ref.name())
+            .expect("the record's type");
+        assert_eq!(
+            user.fields
+                .iter()
+                .map(|field| field.name.as_str())
+                .collect::<Vec<_>>(),
+            ["email", "team"]
+        );
+        let (email, team) = (&user.fields[0], &user.fields[1]);
+        assert!(email.type_ref.is_leaf() && email.type_ref.is_non_null() && !email.deprecated);
+        assert!(team.deprecated && team.has_required_argument());
+        assert!(described.root("missing").is_none());
+        assert!(described.root("channels").is_none());
+        assert!(described.type_named("Channel").is_none());
+    }
+
+    #[test]
+    fn an_answer_without_a_schema_is_none() {
+        for data in [
+            json!({}),
+            json!({"__schema": null}),
+            json!({"__schema": {"queryType": null, "types": []}}),
+            json!({"__schema": {"queryType": {"name": "Query"}, "types": []}}),
+        ] {
+            assert_eq!(read(&data, &["users"]), None, "{data}");
+        }
+    }
 }

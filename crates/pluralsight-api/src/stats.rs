@@ -72,19 +72,25 @@ impl Stats {
     }
 
     pub(crate) fn count_bytes(&self, bytes: usize) {
-        self.bytes.set(self.bytes.get().saturating_add(bytes as u64));
+        self.bytes
+            .set(self.bytes.get().saturating_add(bytes as u64));
     }
 
     pub(crate) fn count_page(&self, rows: usize, duplicates: usize, took: Duration) {
         self.pages.set(self.pages.get().saturating_add(1));
         self.rows.set(self.rows.get().saturating_add(rows as u64));
-        self.duplicates.set(self.duplicates.get().saturating_add(duplicates as u64));
+        self.duplicates
+            .set(self.duplicates.get().saturating_add(duplicates as u64));
         self.slowest_page.set(self.slowest_page.get().max(took));
     }
 
     /// Counts the time from now until the guard is dropped, also when the future that holds it is dropped.
     pub(crate) fn waiting(&self, between_attempts: bool) -> Waiting<'_> {
-        Waiting { stats: self, since: Instant::now(), between_attempts }
+        Waiting {
+            stats: self,
+            since: Instant::now(),
+            between_attempts,
+        }
     }
 }
 

@@ -1,202 +1,288 @@
-//! One attempt at one request.
+//! One attempt: one HTTP request, and its reply read to the last byte or to the limit.
 
-use std::error::Error as _;
-use std::time::{Duration, Instant};
+use std::cell::{Cell, RefCell};
+use std::time::{Duration, SystemTime};
 
-use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, LOCATION, RETRY_AFTER};
-use reqwest::{Response, StatusCode, redirect};
-use serde_json::Value;
+use reqwest::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderMap, LOCATION, RETRY_AFTER};
+use rustls::ClientConfig;
 use url::Url;
 
-use crate::error::{Error, UNKNOWN_HOST};
-use crate::reply::{self, Decoded, Reply};
-use crate::retry::Outcome;
+use crate::cause::{self, Cause};
+use crate::client::settle;
+use crate::error::{Error, Phase};
+use crate::failure::Failure;
+use crate::retry::parse_retry_after;
 use crate::settings::Settings;
 use crate::stats::Stats;
+use crate::tls;
 use crate::token::Token;
 
-/// How long an idle connection is worth keeping.
+/// How long a connection is kept for the next request. Shorter than servers and balancers commonly wait, so that it is
+/// seldom used just as they close it.
 const IDLE: Duration = Duration::from_secs(30);
+/// Bytes of a reply other than 2xx that are read: enough for any error message.
+const EXPLANATION: u64 = 1024 * 1024;
 
-/// A failed attempt: what it means for a retry, and the error if it was the last.
-pub(crate) struct Failure {
-    pub outcome: Outcome,
-    /// The error, given the number of attempts made.
-    pub error: Box<dyn FnOnce(u32) -> Error>,
-}
-
-impl Failure {
-    fn new(outcome: Outcome, error: impl FnOnce(u32) -> Error + 'static) -> Failure {
-        Failure { outcome, error: Box::new(error) }
-    }
-}
-
-/// Sends requests over kept connections.
+/// The connection and how to make a new one.
 pub(crate) struct Transport {
-    http: reqwest::Client,
+    http: RefCell<reqwest::Client>,
+    /// The last exchange did not come to an end, so the connection may be dead without either side knowing.
+    doubtful: Cell<bool>,
+    tls: ClientConfig,
+    proxy: Option<Url>,
+    connect_timeout: Duration,
     request_timeout: Duration,
     max_response_size: u64,
 }
 
+/// A reply as it came.
+pub(crate) struct RawReply {
+    pub status: u16,
+    pub content_type: String,
+    /// What the server asks to wait.
+    pub retry_after: Option<Duration>,
+    /// The host that a redirect names.
+    pub redirected_to: Option<String>,
+    pub body: Vec<u8>,
+}
+
 impl Transport {
-    pub fn new(settings: &Settings) -> Result<Transport, Error> {
-        // Another library in the process may have chosen one; which it is does not matter here.
-        let _ = rustls::crypto::ring::default_provider().install_default();
-        let setup = |error: reqwest::Error| Error::Setup(chain(&error));
-        let mut builder = reqwest::Client::builder()
-            .user_agent(concat!("pluralsight_fdw/", env!("CARGO_PKG_VERSION")))
-            .connect_timeout(settings.connect_timeout)
-            .redirect(redirect::Policy::none())
-            .pool_max_idle_per_host(1)
-            .pool_idle_timeout(IDLE)
-            .tcp_nodelay(true)
-            .no_proxy();
-        if let Some(pem) = &settings.ca_pem {
-            let authorities = reqwest::Certificate::from_pem_bundle(pem).map_err(setup)?;
-            builder = builder.tls_certs_merge(authorities);
-        }
-        if let Some(proxy) = &settings.proxy {
-            builder = builder.proxy(reqwest::Proxy::all(proxy.clone()).map_err(setup)?);
-        }
+    pub fn new(settings: &Settings, uses_tls: bool) -> Result<Transport, Error> {
+        let uses_tls = uses_tls
+            || settings
+                .proxy
+                .as_ref()
+                .is_some_and(|proxy| proxy.scheme() == "https");
+        let tls = tls::config(settings.ca_pem.as_deref(), uses_tls)?;
         Ok(Transport {
-            http: builder.build().map_err(setup)?,
+            http: RefCell::new(build(
+                &tls,
+                settings.proxy.as_ref(),
+                settings.connect_timeout,
+            )?),
+            doubtful: Cell::new(false),
+            tls,
+            proxy: settings.proxy.clone(),
+            connect_timeout: settings.connect_timeout,
             request_timeout: settings.request_timeout,
             max_response_size: settings.max_response_size,
         })
     }
 
-    /// Asks once. The time limit covers everything from connecting to the last byte.
-    pub async fn attempt(&self, url: &Url, body: &Value, document: &str, token: &Token, stats: &Stats, left: Option<Duration>) -> Result<Reply, Failure> {
-        let started = Instant::now();
-        let limit = left.map_or(self.request_timeout, |left| left.min(self.request_timeout));
-        let outcome = tokio::time::timeout(limit, self.exchange(url, body, document, token)).await;
-        stats.replied(started.elapsed());
-        match outcome {
-            Ok(Ok(reply)) => {
-                stats.received(reply.bytes);
-                Ok(reply)
-            }
-            Ok(Err(failure)) => Err(failure),
-            Err(_) => {
-                let host = host(url);
-                Err(Failure::new(Outcome::Timeout, move |attempts| Error::Timeout { host, after: limit, attempts }))
-            }
+    /// Sends the request once.
+    pub async fn attempt(
+        &self,
+        url: &Url,
+        token: &Token,
+        body: &[u8],
+        stats: &Stats,
+    ) -> Result<RawReply, Failure> {
+        stats.count_request();
+        let _waiting = stats.waiting(false);
+        if self.doubtful.take()
+            && let Ok(fresh) = build(&self.tls, self.proxy.as_ref(), self.connect_timeout)
+        {
+            self.http.replace(fresh);
         }
+        let phase = Cell::new(Phase::Waiting);
+        let mut unfinished = Unfinished(Some(&self.doubtful));
+        let outcome = tokio::time::timeout(
+            self.request_timeout,
+            self.exchange(url, token, body, stats, &phase),
+        )
+        .await;
+        if outcome.is_ok() {
+            unfinished.0 = None;
+        }
+        let outcome = outcome.unwrap_or_else(|_| {
+            Err(Failure::Timeout {
+                phase: phase.get(),
+                after: self.request_timeout,
+            })
+        });
+        if outcome.is_err() {
+            // Nobody may poll the runtime for a long time from here on, and a connection closes only when its task runs.
+            settle().await;
+        }
+        outcome
     }
 
-    async fn exchange(&self, url: &Url, body: &Value, document: &str, token: &Token) -> Result<Reply, Failure> {
-        let Some(authorization) = token.header() else {
-            return Err(Failure::new(Outcome::Permanent, |_| Error::InvalidToken(crate::TokenError::NotAHeader)));
-        };
-        let response = self
-            .http
+    async fn exchange(
+        &self,
+        url: &Url,
+        token: &Token,
+        body: &[u8],
+        stats: &Stats,
+        phase: &Cell<Phase>,
+    ) -> Result<RawReply, Failure> {
+        // The server may have closed the kept connection while nobody polled the runtime. Stepping aside lets the
+        // connection's own task see that, so that the request does not go out on it.
+        settle().await;
+        let authorization = token
+            .header()
+            .ok_or_else(|| Failure::unsendable("the token cannot be sent"))?;
+        // Cloned out of the cell: nothing is borrowed while waiting. A clone shares the connections.
+        let http = self.http.borrow().clone();
+        let request = http
             .post(url.clone())
             .header(AUTHORIZATION, authorization)
             .header(CONTENT_TYPE, "application/json")
-            .body(body.to_string())
+            .header(ACCEPT, "application/json")
+            .body(body.to_vec());
+        let mut response = request
             .send()
             .await
-            .map_err(|error| self.connection_failure(url, &error))?;
-        let status = response.status();
-        if status.is_redirection() {
-            let to = response.headers().get(LOCATION).and_then(|to| to.to_str().ok()).map_or_else(|| "nowhere".to_owned(), |to| reply::quote(to, token));
-            return Err(Failure::new(Outcome::Permanent, move |_| Error::Redirect { status: status.as_u16(), to }));
+            .map_err(|error| self.failed_to_send(&error))?;
+        let status = response.status().as_u16();
+        let limit = if response.status().is_success() {
+            self.max_response_size
+        } else {
+            EXPLANATION.min(self.max_response_size)
+        };
+        let mut reply = RawReply {
+            status,
+            content_type: text_of(response.headers(), CONTENT_TYPE),
+            retry_after: parse_retry_after(
+                &text_of(response.headers(), RETRY_AFTER),
+                SystemTime::now(),
+            ),
+            redirected_to: redirect_target(url, response.headers()),
+            body: Vec::new(),
+        };
+        if response.status().is_success()
+            && response
+                .content_length()
+                .is_some_and(|length| length > limit)
+        {
+            return Err(Failure::TooLarge { limit });
         }
-        let retry_after = response.headers().get(RETRY_AFTER).and_then(|text| text.to_str().ok()).map(str::to_owned);
-        let body = self.read(url, response).await?;
-        match reply::decode(&body, token) {
-            Decoded::Reply(reply) if status.is_success() => Ok(reply),
-            Decoded::Errors(errors) if status.is_success() || status == StatusCode::BAD_REQUEST => {
-                let transient = errors.iter().any(crate::GraphQlError::is_transient);
-                let document = document.to_owned();
-                Err(Failure::new(Outcome::GraphQl { transient }, move |attempts| reply::graphql_error(errors, attempts, &document)))
+        phase.set(Phase::Reading(0));
+        loop {
+            match response.chunk().await {
+                Ok(Some(chunk)) => {
+                    stats.count_bytes(chunk.len());
+                    if reply.body.len() as u64 + chunk.len() as u64 > limit {
+                        if response.status().is_success() {
+                            return Err(Failure::TooLarge { limit });
+                        }
+                        // The status says what happened; no explanation is that long.
+                        return Ok(reply);
+                    }
+                    reply.body.extend_from_slice(&chunk);
+                    phase.set(Phase::Reading(reply.body.len() as u64));
+                }
+                Ok(None) => return Ok(reply),
+                // The status says more than a broken explanation.
+                Err(_) if !response.status().is_success() => return Ok(reply),
+                Err(error) => return Err(broken_body(&error, reply.body.len())),
             }
-            Decoded::Unreadable(why) if status.is_success() => Err(Failure::new(Outcome::BadReply, move |attempts| Error::BadReply { why, attempts })),
-            _ => Err(status_failure(url, status, retry_after, reply::plain_message(&body, token))),
         }
     }
 
-    /// The body, as long as it stays below the limit.
-    async fn read(&self, url: &Url, mut response: Response) -> Result<Vec<u8>, Failure> {
-        let limit = self.max_response_size;
-        let mut body = Vec::new();
-        while let Some(chunk) = response.chunk().await.map_err(|error| self.connection_failure(url, &error))? {
-            if (body.len() + chunk.len()) as u64 > limit {
-                return Err(Failure::new(Outcome::Permanent, move |_| Error::TooLarge { limit }));
-            }
-            body.extend_from_slice(&chunk);
+    fn failed_to_send(&self, error: &reqwest::Error) -> Failure {
+        if error.is_connect() && error.is_timeout() {
+            return Failure::Timeout {
+                phase: Phase::Connecting,
+                after: self.connect_timeout,
+            };
         }
-        Ok(body)
-    }
-
-    fn connection_failure(&self, url: &Url, error: &reqwest::Error) -> Failure {
-        let host = host(url);
-        let limit = self.request_timeout;
-        if error.is_timeout() {
-            return Failure::new(Outcome::Timeout, move |attempts| Error::Timeout { host, after: limit, attempts });
+        match cause::of(error) {
+            Cause::Tls(cause) => Failure::Tls { cause },
+            Cause::NoSuchHost => Failure::NotConnected {
+                cause: "no such host".to_owned(),
+                no_such_host: true,
+            },
+            Cause::Other(cause) if error.is_connect() => Failure::NotConnected {
+                cause,
+                no_such_host: false,
+            },
+            Cause::Other(cause) if error.is_builder() => Failure::unsendable(&cause),
+            Cause::Other(cause) => Failure::Broken {
+                why: cause,
+                excerpt: String::new(),
+                is_page: false,
+                passes: true,
+            },
         }
-        let cause = chain(error);
-        if is_tls(error) {
-            return Failure::new(Outcome::Permanent, move |_| Error::Tls { host, cause });
-        }
-        if error.is_decode() {
-            return Failure::new(Outcome::BadReply, move |attempts| Error::BadReply { why: cause, attempts });
-        }
-        if error.is_connect() {
-            return Failure::new(Outcome::Connection, move |attempts| Error::Connect { host, cause, attempts });
-        }
-        Failure::new(Outcome::Connection, move |attempts| Error::BadReply { why: format!("the connection broke before it was complete ({cause})"), attempts })
     }
 }
 
-fn status_failure(url: &Url, status: StatusCode, retry_after: Option<String>, message: String) -> Failure {
-    let url = url.to_string();
-    let wait = retry_after.as_deref().and_then(|text| crate::retry::parse_retry_after(text, std::time::SystemTime::now()));
-    Failure::new(Outcome::Status { status, retry_after }, move |attempts| match status.as_u16() {
-        401 => Error::Unauthorized { message },
-        403 => Error::Forbidden { message },
-        404 | 405 | 410 => Error::NotFound { url, status: status.as_u16() },
-        429 => Error::RateLimited { retry_after: wait, attempts },
-        other => Error::Http { status: other, attempts, retry_after: wait },
+/// An exchange under way. If it is dropped before its end, because of a timeout or because nobody waits any more, the
+/// next one opens a new connection.
+struct Unfinished<'a>(Option<&'a Cell<bool>>);
+
+impl Drop for Unfinished<'_> {
+    fn drop(&mut self) {
+        if let Some(doubtful) = self.0 {
+            doubtful.set(true);
+        }
+    }
+}
+
+fn build(
+    tls: &ClientConfig,
+    proxy: Option<&Url>,
+    connect_timeout: Duration,
+) -> Result<reqwest::Client, Error> {
+    let mut builder = reqwest::Client::builder()
+        .user_agent(concat!("pluralsight_fdw/", env!("CARGO_PKG_VERSION")))
+        .tls_backend_preconfigured(tls.clone())
+        .redirect(reqwest::redirect::Policy::none())
+        // Every request is counted, so every retry is ours.
+        .retry(reqwest::retry::never())
+        .referer(false)
+        .connect_timeout(connect_timeout)
+        .pool_max_idle_per_host(1)
+        .pool_idle_timeout(IDLE)
+        .no_proxy();
+    if let Some(proxy) = proxy {
+        let proxy = reqwest::Proxy::all(proxy.clone()).map_err(|error| {
+            Error::Settings(format!(
+                "the proxy's address cannot be used: {}",
+                error.without_url()
+            ))
+        })?;
+        builder = builder.proxy(proxy);
+    }
+    builder.build().map_err(|error| {
+        Error::Settings(format!(
+            "the HTTP client cannot be set up: {}",
+            error.without_url()
+        ))
     })
 }
 
-/// Host and port, as a person looks for them.
-pub(crate) fn host(url: &Url) -> String {
-    match (url.host_str(), url.port()) {
-        (Some(host), Some(port)) => format!("{host}:{port}"),
-        (Some(host), None) => host.to_owned(),
-        _ => url.to_string(),
-    }
+fn text_of(headers: &HeaderMap, name: reqwest::header::HeaderName) -> String {
+    headers
+        .get(name)
+        .and_then(|value| value.to_str().ok())
+        .unwrap_or("")
+        .to_owned()
 }
 
-/// The innermost causes of an error, which say more than its outermost words.
-fn chain(error: &reqwest::Error) -> String {
-    let mut causes: Vec<String> = Vec::new();
-    let mut next = error.source();
-    while let Some(cause) = next {
-        causes.push(cause.to_string());
-        next = cause.source();
-    }
-    let text = causes.join(": ");
-    let lower = text.to_lowercase();
-    if lower.contains("failed to lookup address") || lower.contains("name or service not known") || lower.contains("nodename nor servname") {
-        return UNKNOWN_HOST.to_owned();
-    }
-    let innermost = causes.last().cloned().unwrap_or_else(|| error.to_string());
-    // "(os error 111)" behind "Connection refused" says nothing more.
-    innermost.split(" (os error").next().unwrap_or_default().to_owned()
+/// The host that a redirect names; a target on the same host is named by its path.
+fn redirect_target(from: &Url, headers: &HeaderMap) -> Option<String> {
+    let to = from.join(headers.get(LOCATION)?.to_str().ok()?).ok()?;
+    let host = crate::endpoint::host_of(&to);
+    Some(if to.origin() == from.origin() {
+        format!("{host}{}", to.path())
+    } else {
+        format!("{}://{host}", to.scheme())
+    })
 }
 
-fn is_tls(error: &reqwest::Error) -> bool {
-    let mut next = error.source();
-    while let Some(cause) = next {
-        // hyper hides the handshake's error in an io::Error, which must be looked into.
-        let inner = cause.downcast_ref::<std::io::Error>().and_then(|io| io.get_ref());
-        if cause.is::<rustls::Error>() || inner.is_some_and(|inner| inner.is::<rustls::Error>()) {
-            return true;
-        }
-        next = cause.source();
+fn broken_body(error: &reqwest::Error, received: usize) -> Failure {
+    let why = match cause::of(error) {
+        Cause::Tls(cause) | Cause::Other(cause) => cause,
+        Cause::NoSuchHost => "no such host".to_owned(),
+    };
+    Failure::Broken {
+        why: format!(
+            "{why} (after {})",
+            crate::text::counted(received as u64, "byte")
+        ),
+        excerpt: String::new(),
+        is_page: false,
+        passes: true,
     }
-    false
 }

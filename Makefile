@@ -1,0 +1,49 @@
+# The front door. `make help` lists what there is.
+#
+# cargo gets --ignore-rust-version everywhere: the framework declares a newer Rust than it needs.
+
+SHELL := /bin/bash
+CARGO_FLAGS := --ignore-rust-version
+CRATES := -p pluralsight-api -p pluralsight-catalog -p pluralsight-sandbox -p behaviour
+
+.PHONY: help demo test test-crates test-behaviour bench lint docs install package build clean bootstrap
+
+help: ## this list
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 24
+
+demo: bootstrap ## show what it is for, on a private PostgreSQL and the sandbox (or the API, with PLURALSIGHT_API_TOKEN)
+	@scripts/demo
+
+test: bootstrap test-crates test-behaviour ## every test, against a real PostgreSQL and the sandbox
+
+test-crates: ## the crates that need no PostgreSQL
+	cargo test $(CARGO_FLAGS) -p pluralsight-api -p pluralsight-catalog -p pluralsight-sandbox
+
+test-behaviour: ## behaviour through SQL; TESTS='name …' chooses
+	cargo test $(CARGO_FLAGS) -p behaviour --no-run
+	package=$$(scripts/build debug) && scripts/with-postgres "$$package" cargo test $(CARGO_FLAGS) -p behaviour $(TESTS)
+
+bench: bootstrap ## rows a second and requests, beside other ways to get the same data
+	@scripts/bench
+
+lint: bootstrap ## formatting and clippy, warnings denied
+	cargo fmt --all --check
+	cargo clippy $(CARGO_FLAGS) $(CRATES) --all-targets -- -D warnings
+	source scripts/lib.sh && pgrx_environment && cargo clippy $(CARGO_FLAGS) -p pluralsight_fdw --no-default-features --features pg$$PG_MAJOR -- -D warnings
+
+docs: ## write docs/tables.md and the selections in graphql/ anew from the declarations
+	UPDATE=1 cargo test $(CARGO_FLAGS) -q -p pluralsight-catalog --test generated
+
+build: bootstrap ## the extension, release, as a folder of files
+	@scripts/build release
+
+install: bootstrap ## into the PostgreSQL of PG_CONFIG
+	source scripts/lib.sh && pgrx_environment && package=$$(scripts/build release) && as_root cp -r "$$package"/. /
+
+package: build ## the same as build
+
+bootstrap:
+	@scripts/bootstrap
+
+clean: ## remove what was built
+	cargo clean

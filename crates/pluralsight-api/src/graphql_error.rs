@@ -1,0 +1,369 @@
+//! The entries of a reply's `errors`, and what they mean.
+
+use std::fmt;
+
+use serde_json::Value;
+
+use crate::text::presentable;
+use crate::token::Token;
+
+/// Entries of one reply's `errors` that are kept.
+const KEPT: usize = 100;
+
+/// One entry of `errors`, without the token.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct GraphQlError {
+    pub message: String,
+    /// Where in the answer, as `users.nodes.3.email`.
+    pub path: Option<String>,
+    /// `extensions.code`.
+    pub code: Option<String>,
+}
+
+impl fmt::Display for GraphQlError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.message)?;
+        match (&self.path, &self.code) {
+            (None, None) => Ok(()),
+            (Some(path), None) => write!(f, " (at {path})"),
+            (None, Some(code)) => write!(f, " ({code})"),
+            (Some(path), Some(code)) => write!(f, " ({code}, at {path})"),
+        }
+    }
+}
+
+/// What kind of trouble an error is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Trouble {
+    /// It may go away by itself.
+    Transient,
+    RateLimited,
+    Unauthorized,
+    Forbidden,
+    Permanent,
+}
+
+/// Codes by which servers of this kind say what kind of trouble they are in. Pluralsight publishes none of its own;
+/// these are the ones of Apollo's and of common gateways.
+const CODES: &[(&str, Trouble)] = &[
+    ("INTERNAL_SERVER_ERROR", Trouble::Transient),
+    ("INTERNAL_ERROR", Trouble::Transient),
+    ("SERVICE_UNAVAILABLE", Trouble::Transient),
+    ("UNAVAILABLE", Trouble::Transient),
+    ("TEMPORARILY_UNAVAILABLE", Trouble::Transient),
+    ("BAD_GATEWAY", Trouble::Transient),
+    ("GATEWAY_TIMEOUT", Trouble::Transient),
+    ("TIMEOUT", Trouble::Transient),
+    ("REQUEST_TIMEOUT", Trouble::Transient),
+    ("DOWNSTREAM_SERVICE_ERROR", Trouble::Transient),
+    ("SUBREQUEST_HTTP_ERROR", Trouble::Transient),
+    ("RATE_LIMITED", Trouble::RateLimited),
+    ("RATE_LIMIT_EXCEEDED", Trouble::RateLimited),
+    ("TOO_MANY_REQUESTS", Trouble::RateLimited),
+    ("THROTTLED", Trouble::RateLimited),
+    ("UNAUTHENTICATED", Trouble::Unauthorized),
+    ("FORBIDDEN", Trouble::Forbidden),
+];
+
+/// Words by which an error without a known code says the same, in lower case.
+const WORDS: &[(&str, Trouble)] = &[
+    ("authenticationerror", Trouble::Unauthorized),
+    ("invalid api key", Trouble::Unauthorized),
+    ("too many requests", Trouble::RateLimited),
+    ("rate limit", Trouble::RateLimited),
+    ("timed out", Trouble::Transient),
+    ("timeout", Trouble::Transient),
+    ("temporarily unavailable", Trouble::Transient),
+    ("service unavailable", Trouble::Transient),
+    ("internal server error", Trouble::Transient),
+    ("try again", Trouble::Transient),
+    ("socket hang up", Trouble::Transient),
+    ("connection reset", Trouble::Transient),
+    ("econnreset", Trouble::Transient),
+    ("econnrefused", Trouble::Transient),
+    ("etimedout", Trouble::Transient),
+];
+
+impl GraphQlError {
+    /// Reads the value of `errors`; anything in it counts as an error, also what no server should send.
+    pub(crate) fn read_all(errors: &Value, token: &Token) -> Vec<GraphQlError> {
+        match errors {
+            Value::Null => Vec::new(),
+            Value::Array(entries) => entries
+                .iter()
+                .take(KEPT)
+                .map(|entry| GraphQlError::read(entry, token))
+                .collect(),
+            other => vec![GraphQlError::read(other, token)],
+        }
+    }
+
+    fn read(entry: &Value, token: &Token) -> GraphQlError {
+        let message = match (entry.get("message").and_then(Value::as_str), entry.as_str()) {
+            (Some(text), _) | (None, Some(text)) => presentable(text, token),
+            (None, None) => presentable(&entry.to_string(), token),
+        };
+        let code = entry.pointer("/extensions/code").and_then(Value::as_str);
+        GraphQlError {
+            message: if message.is_empty() {
+                "an error without a message".to_owned()
+            } else {
+                message
+            },
+            path: entry
+                .get("path")
+                .and_then(Value::as_array)
+                .filter(|path| !path.is_empty())
+                .map(|path| presentable(&joined(path), token)),
+            code: code
+                .filter(|code| !code.is_empty())
+                .map(|code| presentable(code, token)),
+        }
+    }
+
+    fn trouble(&self) -> Trouble {
+        if let Some(code) = &self.code {
+            let known = CODES
+                .iter()
+                .find(|(known, _)| known.eq_ignore_ascii_case(code));
+            // A code that is not known is not guessed at from the words beside it.
+            return known.map_or(Trouble::Permanent, |(_, trouble)| *trouble);
+        }
+        if refused_field(&self.message).is_some() {
+            return Trouble::Permanent;
+        }
+        let message = self.message.to_lowercase();
+        WORDS
+            .iter()
+            .find(|(words, _)| message.contains(words))
+            .map_or(Trouble::Permanent, |(_, trouble)| *trouble)
+    }
+}
+
+fn joined(path: &[Value]) -> String {
+    let names: Vec<String> = path
+        .iter()
+        .take(32)
+        .map(|part| match part {
+            Value::String(name) => name.clone(),
+            other => other.to_string(),
+        })
+        .collect();
+    names.join(".")
+}
+
+/// What the errors of one reply amount to: passing trouble only if every one of them will pass.
+pub(crate) fn overall(errors: &[GraphQlError]) -> Trouble {
+    let troubles: Vec<Trouble> = errors.iter().map(GraphQlError::trouble).collect();
+    let all = |accepted: &[Trouble]| {
+        !troubles.is_empty() && troubles.iter().all(|trouble| accepted.contains(trouble))
+    };
+    let any = |wanted: Trouble| troubles.contains(&wanted);
+    if any(Trouble::Unauthorized) {
+        Trouble::Unauthorized
+    } else if all(&[Trouble::Forbidden]) {
+        Trouble::Forbidden
+    } else if all(&[Trouble::RateLimited]) {
+        Trouble::RateLimited
+    } else if all(&[Trouble::Transient, Trouble::RateLimited]) {
+        Trouble::Transient
+    } else {
+        Trouble::Permanent
+    }
+}
+
+/// A field, or a field of a filter, that the API does not have.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RefusedField {
+    pub field: String,
+    pub on_type: String,
+}
+
+/// How servers say so: the words before the name, and those between the name and its type.
+const REFUSALS: &[(&str, &str)] = &[
+    // graphql-js
+    ("Cannot query field ", " on type "),
+    ("Field ", " is not defined by type "),
+    // async-graphql
+    ("Unknown field ", " on type "),
+    ("unknown field ", " of type "),
+    // graphql-java, Hot Chocolate
+    ("Field ", " in type "),
+    ("The field ", " does not exist on the type "),
+];
+
+/// Recognises a message that refuses a field.
+pub(crate) fn refused_field(message: &str) -> Option<RefusedField> {
+    REFUSALS.iter().find_map(|(before, between)| {
+        message.match_indices(before).find_map(|(position, _)| {
+            let (field, rest) = quoted_name(message.get(position + before.len()..)?)?;
+            let (on_type, _) = quoted_name(rest.strip_prefix(between)?)?;
+            Some(RefusedField {
+                field: field.to_owned(),
+                on_type: on_type.to_owned(),
+            })
+        })
+    })
+}
+
+/// A GraphQL name in quotes of some kind at the start of `text`, and what follows it.
+fn quoted_name(text: &str) -> Option<(&str, &str)> {
+    let quote = text
+        .chars()
+        .next()
+        .filter(|quote| matches!(quote, '"' | '\'' | '`'))?;
+    let (name, rest) = text.get(1..)?.split_once(quote)?;
+    // A list or non-null type is written with marks around its name.
+    let bare = name.trim_matches(['[', ']', '!']);
+    crate::path::is_name(bare).then_some((bare, rest))
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn read(errors: Value) -> Vec<GraphQlError> {
+        GraphQlError::read_all(
+            &errors,
+            &Token::new("canary-token-0123456789").expect("a legal token"),
+        )
+    }
+
+    #[test]
+    fn errors_are_read_whatever_their_form() {
+        let errors = read(json!([
+            {"message": "no such user", "path": ["users", "nodes", 3, "email"], "extensions": {"code": "NOT_FOUND"}},
+            {"message": "plain"},
+            "a bare text",
+            {"extensions": {"code": 7}},
+            {"message": ""},
+            null,
+        ]));
+        let shown: Vec<String> = errors.iter().map(ToString::to_string).collect();
+        assert_eq!(
+            shown,
+            [
+                "no such user (NOT_FOUND, at users.nodes.3.email)",
+                "plain",
+                "a bare text",
+                r#"{"extensions":{"code":7}}"#,
+                "an error without a message",
+                "null"
+            ]
+        );
+        assert!(read(json!([])).is_empty());
+        assert!(read(Value::Null).is_empty());
+        assert_eq!(read(json!({"message": "not a list"})).len(), 1);
+        assert_eq!(read(json!("not a list")).len(), 1);
+    }
+
+    #[test]
+    fn an_echoed_token_is_masked() {
+        let errors = read(
+            json!([{"message": "bad canary-token-0123456789", "path": ["canary-token-0123456789"], "extensions": {"code": "canary-token-0123456789"}}]),
+        );
+        assert!(!format!("{errors:?}").contains("canary"), "{errors:?}");
+    }
+
+    #[test]
+    fn only_errors_that_say_they_pass_are_transient() {
+        for (errors, expected) in [
+            (
+                json!([{"message": "x", "extensions": {"code": "INTERNAL_SERVER_ERROR"}}]),
+                Trouble::Transient,
+            ),
+            (
+                json!([{"message": "Request timed out"}]),
+                Trouble::Transient,
+            ),
+            (
+                json!([{"message": "please try again later"}, {"message": "x", "extensions": {"code": "THROTTLED"}}]),
+                Trouble::Transient,
+            ),
+            (
+                json!([{"message": "Rate limit exceeded"}]),
+                Trouble::RateLimited,
+            ),
+            (
+                json!([{"message": "x", "extensions": {"code": "FORBIDDEN"}}]),
+                Trouble::Forbidden,
+            ),
+            (
+                json!([{"message": "AuthenticationError: Invalid API Key"}]),
+                Trouble::Unauthorized,
+            ),
+            (
+                json!([{"message": "x", "extensions": {"code": "GRAPHQL_VALIDATION_FAILED"}}]),
+                Trouble::Permanent,
+            ),
+            (
+                json!([{"message": "timeout is not a field", "extensions": {"code": "BAD_USER_INPUT"}}]),
+                Trouble::Permanent,
+            ),
+            (
+                json!([{"message": "Cannot query field \"timeout\" on type \"User\"."}]),
+                Trouble::Permanent,
+            ),
+            (
+                json!([{"message": "timeout"}, {"message": "Syntax Error"}]),
+                Trouble::Permanent,
+            ),
+            (json!([{"message": "something else"}]), Trouble::Permanent),
+        ] {
+            assert_eq!(overall(&read(errors.clone())), expected, "{errors}");
+        }
+    }
+
+    #[test]
+    fn a_refused_field_is_recognised() {
+        for (message, field, on_type) in [
+            (
+                r#"Cannot query field "mfaEnabled" on type "User". Did you mean "isMfaEnabled"?"#,
+                "mfaEnabled",
+                "User",
+            ),
+            (
+                r#"Unknown field "mfaEnabled" on type "User"."#,
+                "mfaEnabled",
+                "User",
+            ),
+            (
+                r#"Invalid value for argument "filter", unknown field "psUserIds" of type "UserFilter""#,
+                "psUserIds",
+                "UserFilter",
+            ),
+            (
+                r#"Variable "$filter" got invalid value { ids: [] }; Field "ids" is not defined by type "UserFilter"."#,
+                "ids",
+                "UserFilter",
+            ),
+            (
+                "Validation error (FieldUndefined@[users/nodes/x]) : Field 'x' in type 'User' is undefined",
+                "x",
+                "User",
+            ),
+            (
+                "The field `x` does not exist on the type `[User!]`.",
+                "x",
+                "User",
+            ),
+        ] {
+            let expected = RefusedField {
+                field: field.to_owned(),
+                on_type: on_type.to_owned(),
+            };
+            assert_eq!(refused_field(message), Some(expected), "{message}");
+        }
+        for message in [
+            "",
+            "Cannot query field ",
+            "Unknown field \"a b\" on type \"User\"",
+            "Unknown field \"x on type",
+            "Field ä",
+        ] {
+            assert_eq!(refused_field(message), None, "{message}");
+        }
+    }
+}

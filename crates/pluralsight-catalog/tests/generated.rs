@@ -1,0 +1,64 @@
+//! What is written from the declarations is true of them. `make docs` (UPDATE=1) writes it anew.
+
+use std::path::{Path, PathBuf};
+
+use pluralsight_api::{FieldPath, Selection};
+use pluralsight_catalog::{ImportedTable, reference_page, tables};
+
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
+}
+
+fn check(path: &Path, expected: &str) {
+    if std::env::var_os("UPDATE").is_some() {
+        std::fs::write(path, expected).expect("the file can be written");
+    }
+    let found = std::fs::read_to_string(path).unwrap_or_default();
+    assert!(found == expected, "{} is not true any more: run `make docs`", path.display());
+}
+
+/// The selection with a field a line.
+fn lines(selection: &str, depth: usize) -> String {
+    let mut depth = depth;
+    let mut text = String::new();
+    for word in selection.split_whitespace() {
+        match word {
+            "{" => {
+                text.truncate(text.trim_end().len());
+                text.push_str(" {\n");
+                depth += 1;
+            }
+            "}" => {
+                depth -= 1;
+                text.push_str(&format!("{}}}\n", "  ".repeat(depth)));
+            }
+            name => text.push_str(&format!("{}{name}\n", "  ".repeat(depth))),
+        }
+    }
+    text
+}
+
+#[test]
+fn the_reference_page_is_true() {
+    check(&root().join("docs/tables.md"), &reference_page());
+}
+
+#[test]
+fn the_documents_ask_for_the_declared_columns() {
+    for (table, file) in tables::ALL.iter().zip(["users", "plan", "admins", "teams"]) {
+        let mut paths = Vec::new();
+        for column in ImportedTable::declared(table).columns {
+            for path in [Some(column.field), column.only_where, column.only_where_not].into_iter().flatten() {
+                paths.push(FieldPath::parse(&path).expect("a declared path"));
+            }
+        }
+        let selection = Selection::from_paths(&paths).to_string();
+        let path = root().join(format!("graphql/{file}.graphql"));
+        let document = std::fs::read_to_string(&path).expect("each table has a document");
+        let (before, rest) = document.split_once("# columns\n").expect("the selection's start is marked");
+        let (_, after) = rest.split_once("# end of columns").expect("the selection's end is marked");
+        let indent = before.len() - before.trim_end_matches(' ').len();
+        let wanted = format!("{before}# columns\n{}{}# end of columns{after}", lines(&selection, indent / 2), " ".repeat(indent));
+        check(&path, &wanted);
+    }
+}

@@ -1,0 +1,62 @@
+//! A local server that behaves like Pluralsight's GraphQL API, for demos, tests and benchmarks.
+//!
+//! It serves `graphql/schema.graphql` from a real GraphQL engine, so that it refuses what the real API would refuse, with
+//! an organisation that is generated from a seed: any number of users in constant memory. What is not known of the real
+//! API is a switch of [`Config`]; what can go wrong is a rule of [`Faults`].
+//!
+//! ```
+//! use pluralsight_sandbox::{Action, Config, Rule, Sandbox, When};
+//!
+//! let sandbox = Sandbox::start(Config { users: 250, seed: 7, ..Config::default() })?;
+//! assert!(sandbox.url().starts_with("http://127.0.0.1:"));
+//!
+//! // The truth, to compare a client's answer with.
+//! let first = sandbox.organisation().user(0);
+//! assert_eq!(sandbox.organisation().find(&first.ps_user_id), Some(first));
+//!
+//! // The second request for users is told to wait a second.
+//! let refusal = Action::Status { code: 429, retry_after: Some("1".to_owned()), body: None };
+//! sandbox.faults().add(Rule::new("users", When::Nth(2), refusal));
+//! sandbox.faults().script("planInfo=delay=50ms")?; // the same in the words of the command line
+//!
+//! // What the client asked for.
+//! assert_eq!(sandbox.count("users"), 0);
+//! assert!(sandbox.requests().is_empty());
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! A [`Sandbox`] runs on threads of its own, so that a synchronous test can use it; dropping it closes the port.
+//!
+//! | module | concern |
+//! | --- | --- |
+//! | `organisation` | who is in it, and what happens to them while the server runs |
+//! | `sdl`, `engine` | the schema that is served, and its answers |
+//! | `http`, `server`, `connection`, `tls` | how they are sent |
+//! | `faults` | how they are spoilt |
+//! | `record` | what was asked |
+
+mod config;
+mod connection;
+mod cursor;
+mod engine;
+mod faults;
+mod http;
+mod organisation;
+mod record;
+mod sdl;
+mod server;
+mod tls;
+
+pub use config::{
+    BadCursor, Cap, Config, Cursors, EmailMatch, EmptyList, ErrorStyle, Introspection, KeyState,
+    NameMatch, PlanInfoShape, TeamMatch, WarningStyle,
+};
+pub use connection::Connections;
+pub use faults::{Action, Cut, End, Faults, GRAMMAR, GrammarError, Hook, Rule, When};
+pub use organisation::{
+    Membership, Organisation, Place, Plan, PlanAdmin, Product, Team, User, instant_text,
+};
+pub use record::{Key, Recorded};
+pub use sdl::SchemaError;
+pub use server::{Error, Sandbox};
+pub use tls::{Certificate, TlsError};

@@ -1,0 +1,112 @@
+//! The sandbox as a program: a local server that behaves like Pluralsight's GraphQL API.
+//!
+//! ```text
+//! pluralsight-sandbox                                      # 2,345 users on a free port
+//! pluralsight-sandbox --port 8080 --users 100000 --latency 80ms
+//! pluralsight-sandbox --without User.mfaEnabled --introspection off --fault 'users@2=429,retry-after=1'
+//! pluralsight-sandbox --help                               # every switch, and the grammar of faults
+//! ```
+//!
+//! The first line on standard output is `listening on http://127.0.0.1:PORT/graphql`. Then each request is a line on
+//! standard error, unless `--quiet`. SIGTERM and SIGINT end the program.
+
+use std::{
+    io::{self, Write},
+    path::PathBuf,
+    process::ExitCode,
+};
+
+use chrono::{SubsecRound, Utc};
+use clap::{CommandFactory, FromArgMatches, Parser, parser::ValueSource};
+use pluralsight_sandbox::{Config, GRAMMAR, Recorded, Sandbox};
+use tokio::signal::unix::{SignalKind, signal};
+
+/// A local server that behaves like Pluralsight's GraphQL API, with a generated organisation and faults on demand
+#[derive(Parser)]
+#[command(version, after_long_help = GRAMMAR)]
+struct Cli {
+    #[command(flatten)]
+    config: Config,
+    /// Do not print a line for each request
+    #[arg(long)]
+    quiet: bool,
+    /// With --tls: write the certificate of the authority to trust to this file (PEM)
+    #[arg(long, value_name = "FILE")]
+    ca_file: Option<PathBuf>,
+}
+
+fn main() -> ExitCode {
+    let matches = Cli::command().get_matches();
+    let mut cli = Cli::from_arg_matches(&matches).unwrap_or_else(|error| error.exit());
+    // A demo is about today; only tests want a fixed day.
+    if matches.value_source("now") != Some(ValueSource::CommandLine) {
+        cli.config.now = Utc::now().trunc_subsecs(3);
+    }
+    match run(cli) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            let _ = writeln!(io::stderr(), "pluralsight-sandbox: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(cli: Cli) -> Result<(), Box<dyn std::error::Error>> {
+    let sandbox = Sandbox::start(cli.config)?;
+    if let (Some(path), Some(pem)) = (&cli.ca_file, sandbox.ca_pem()) {
+        std::fs::write(path, pem)?;
+    }
+    if !cli.quiet {
+        sandbox.observe(|request| {
+            // Nobody reading the lines is no reason to stop answering.
+            let _ = writeln!(io::stderr(), "{}", line(request));
+        });
+    }
+    writeln!(io::stdout(), "listening on {}", sandbox.url())?;
+    io::stdout().flush()?;
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()?;
+    runtime.block_on(async {
+        let mut terminated = signal(SignalKind::terminate())?;
+        let mut interrupted = signal(SignalKind::interrupt())?;
+        tokio::select! {
+            _ = terminated.recv() => {}
+            _ = interrupted.recv() => {}
+        }
+        Ok(())
+    })
+}
+
+/// A request in a line: when, status, what, how long, how much, and what was done to it.
+fn line(request: &Recorded) -> String {
+    let status = request
+        .status
+        .map_or("---".to_owned(), |status| status.to_string());
+    let what = match request.operation.as_str() {
+        "" => format!("{} {}", request.method, request.path),
+        operation => operation.to_owned(),
+    };
+    let took = request.took.map_or(0.0, |took| took.as_secs_f64() * 1000.0);
+    let gzip = if request.compressed { " gzip" } else { "" };
+    let mut line = format!("{} {status} {what}", Utc::now().format("%H:%M:%S%.3f"));
+    if !request.variables.is_null() {
+        line.push_str(&format!(" {}", shortened(&request.variables.to_string())));
+    }
+    line.push_str(&format!(
+        " {took:.1} ms {} B{gzip} #{}",
+        request.bytes_out, request.connection
+    ));
+    for fault in &request.faults {
+        line.push_str(&format!(" [{}]", shortened(fault)));
+    }
+    line
+}
+
+fn shortened(text: &str) -> String {
+    const MOST: usize = 160;
+    if text.chars().count() <= MOST {
+        return text.to_owned();
+    }
+    text.chars().take(MOST).chain("…".chars()).collect()
+}

@@ -1,0 +1,76 @@
+//! Who may change the plan: some hold a licence, some do not, some once did.
+
+use super::{
+    dice::{Aspect, Dice},
+    model::PlanAdmin,
+    people::{Need, People},
+};
+
+/// Numbers of admins without a licence begin far beyond any user, so that their identifiers belong to no user.
+const BEYOND_USERS: u64 = 1 << 48;
+
+/// The admins. Two of three are users, spread over the list; the others never held a licence of the plan.
+pub(super) fn admins(people: &People, seed: u64, count: u32) -> Vec<PlanAdmin> {
+    let count = u64::from(count);
+    let stride = (people.len() / count.max(1)).max(1);
+    (0..count)
+        .map(|number| {
+            let index = number * stride + stride / 2;
+            if number % 3 == 1 || index >= people.len() {
+                without_licence(people, seed, number)
+            } else {
+                user(people, index)
+            }
+        })
+        .collect()
+}
+
+fn user(people: &People, index: u64) -> PlanAdmin {
+    let user = people.user(index, Need::ALL);
+    PlanAdmin {
+        ps_user_id: user.ps_user_id,
+        email: user.email,
+        first_name: user.first_name,
+        last_name: user.last_name,
+        plan_id: user.plan_id,
+        plan_user_id: user.plan_user_id,
+        current_sso_identifier: user.current_sso_identifier,
+        created_on: user.created_on,
+        note: user.note,
+    }
+}
+
+fn without_licence(people: &People, seed: u64, number: u64) -> PlanAdmin {
+    let mut dice = Dice::new(seed, Aspect::Admin, number);
+    let person = people.names().person(number);
+    let address = match person.namesakes {
+        0 => format!(
+            "{}.{}@admin.meridian.example",
+            person.given.latin, person.family.latin
+        ),
+        namesakes => format!(
+            "{}.{}{}@admin.meridian.example",
+            person.given.latin,
+            person.family.latin,
+            namesakes + 1
+        ),
+    };
+    // Two offices can share a Latin name; the office's own part of the domain keeps their admins apart.
+    let office = person.domain.split('.').next().unwrap_or_default();
+    let address = address.replacen("@admin", &format!("@{office}.admin"), 1);
+    PlanAdmin {
+        ps_user_id: people.ps_user_id(BEYOND_USERS + number),
+        email: Some(address),
+        first_name: Some(person.given.shown.to_owned()),
+        last_name: Some(person.family.shown.to_owned()),
+        plan_id: Some(people.plan_id().to_owned()),
+        plan_user_id: Some(people.plan_user_id(BEYOND_USERS + number)),
+        current_sso_identifier: dice.chance(500).then(|| format!("MERIDIAN\\admin{number}")),
+        created_on: Some(
+            people.now() - chrono::Duration::milliseconds(dice.below(2000 * 86_400_000) as i64),
+        ),
+        note: dice
+            .chance(300)
+            .then(|| "External: IT service partner".to_owned()),
+    }
+}

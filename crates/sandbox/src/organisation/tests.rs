@@ -1,0 +1,617 @@
+use std::collections::{BTreeMap, BTreeSet};
+
+use chrono::TimeDelta;
+
+use super::*;
+
+fn organisation(users: u64, seed: u64) -> Organisation {
+    let now = DateTime::from_timestamp(1_793_491_200, 0).expect("in range");
+    Organisation::new(&Origin {
+        users,
+        seed,
+        now,
+        teams: None,
+        admins: None,
+    })
+}
+
+fn by(query: impl FnOnce(&mut UserQuery)) -> UserQuery {
+    let mut filter = UserQuery::default();
+    query(&mut filter);
+    filter
+}
+
+fn found(organisation: &Organisation, query: &UserQuery) -> Vec<User> {
+    let snapshot = organisation.snapshot();
+    let stretch = snapshot.stretch(query, Start::After(None), usize::MAX >> 1);
+    stretch
+        .positions
+        .iter()
+        .map(|position| snapshot.user(*position, Need::ALL))
+        .collect()
+}
+
+#[test]
+fn the_same_seed_gives_the_same_people() {
+    let (one, two, other) = (
+        organisation(50, 7),
+        organisation(50, 7),
+        organisation(50, 8),
+    );
+    assert!(one.users().eq(two.users()));
+    assert!(
+        one.users()
+            .zip(other.users())
+            .all(|(one, other)| one.ps_user_id != other.ps_user_id)
+    );
+}
+
+#[test]
+fn a_larger_organisation_begins_with_the_same_people() {
+    let names = |users| {
+        organisation(users, 7)
+            .users()
+            .take(20)
+            .map(|user| user.email)
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(names(20), names(5000));
+}
+
+#[test]
+fn keys_are_unique_and_lead_back_to_their_owner() {
+    // Past the number of names, so that addresses with numbers occur.
+    let organisation = organisation(9000, 3);
+    let (mut ids, mut handles, mut plan_users, mut emails) = (
+        BTreeSet::new(),
+        BTreeSet::new(),
+        BTreeSet::new(),
+        BTreeSet::new(),
+    );
+    let mut with_address = 0;
+    for (index, user) in organisation.users().enumerate() {
+        let index = Some(index as u64);
+        let people = &organisation.base.people;
+        assert_eq!(people.index_of_ps_user_id(&user.ps_user_id), index);
+        assert_eq!(people.index_of_id(&user.id), index);
+        ids.insert(user.ps_user_id);
+        handles.insert(user.id);
+        plan_users.insert(user.plan_user_id);
+        if let Some(email) = user.email {
+            assert_eq!(people.index_of_email(&email), index, "{email}");
+            with_address += 1;
+            emails.insert(email.to_lowercase());
+        }
+    }
+    assert_eq!([ids.len(), handles.len(), plan_users.len()], [9000; 3]);
+    assert_eq!(emails.len(), with_address);
+    assert!(ids.is_disjoint(&handles));
+}
+
+#[test]
+fn strange_addresses_belong_to_nobody() {
+    let organisation = organisation(3000, 3);
+    let known = organisation
+        .user(0)
+        .email
+        .expect("the first has one")
+        .to_lowercase();
+    for text in [
+        "",
+        "@",
+        "a@b",
+        "nobody@meridian.example",
+        "a.b.c@meridian.example",
+        "İ.x@meridian.example",
+        "x.99999999999999999999@meridian.example",
+        &known.replace('@', "1@"),
+        &known.replace('@', "0@"),
+        &known.replace('@', ".ext@"),
+        &format!(" {known}"),
+    ] {
+        assert_eq!(
+            organisation.base.people.index_of_email(text),
+            None,
+            "{text}"
+        );
+    }
+}
+
+#[test]
+fn every_kind_of_person_is_there() {
+    let organisation = organisation(2345, 7);
+    let users: Vec<User> = organisation.users().collect();
+    let count = |what: fn(&User) -> bool| users.iter().filter(|user| what(user)).count();
+    let kinds: Vec<(&str, fn(&User) -> bool, usize)> = vec![
+        ("removed", |user| !user.is_on_account, 100),
+        ("never logged in", |user| user.last_login.is_none(), 100),
+        (
+            "on no team",
+            |user| user.teams.is_empty() && user.is_on_account,
+            100,
+        ),
+        (
+            "on five teams",
+            |user| user.direct_team_ids().len() == 5,
+            10,
+        ),
+        (
+            "with inherited teams",
+            |user| user.teams.iter().any(|membership| !membership.is_direct),
+            200,
+        ),
+        (
+            "active without a product",
+            |user| user.is_on_account && user.product_ids.as_ref().is_none_or(Vec::is_empty),
+            50,
+        ),
+        (
+            "with several products",
+            |user| user.product_ids.as_ref().is_some_and(|ids| ids.len() > 1),
+            100,
+        ),
+        ("products null", |user| user.product_ids.is_none(), 10),
+        (
+            "removed with a product",
+            |user| {
+                !user.is_on_account && user.product_ids.as_ref().is_some_and(|ids| !ids.is_empty())
+            },
+            1,
+        ),
+        (
+            "address in mixed case",
+            |user| {
+                user.email
+                    .as_ref()
+                    .is_some_and(|email| *email != email.to_lowercase())
+            },
+            400,
+        ),
+        ("without an address", |user| user.email.is_none(), 1),
+        ("note null", |user| user.note.is_none(), 100),
+        ("note empty", |user| user.note.as_deref() == Some(""), 50),
+        (
+            "note with an HR key",
+            |user| {
+                user.note
+                    .as_ref()
+                    .is_some_and(|note| note.starts_with("HR-"))
+            },
+            300,
+        ),
+        (
+            "note with a newline",
+            |user| user.note.as_ref().is_some_and(|note| note.contains('\n')),
+            1,
+        ),
+        (
+            "note with a quote",
+            |user| user.note.as_ref().is_some_and(|note| note.contains('"')),
+            1,
+        ),
+        (
+            "note with a backslash",
+            |user| user.note.as_ref().is_some_and(|note| note.contains('\\')),
+            1,
+        ),
+        (
+            "note with an emoji",
+            |user| user.note.as_ref().is_some_and(|note| note.contains('🌱')),
+            1,
+        ),
+        ("SSO on", |user| user.sso_enabled == Some(true), 500),
+        ("SSO off", |user| user.sso_enabled == Some(false), 300),
+        (
+            "SSO on without an identifier",
+            |user| user.sso_enabled == Some(true) && user.current_sso_identifier.is_none(),
+            20,
+        ),
+        ("MFA on", |user| user.mfa_enabled == Some(true), 500),
+        ("MFA unknown", |user| user.mfa_enabled.is_none(), 10),
+        ("no start", |user| user.started_on.is_none(), 1),
+        ("no first name", |user| user.first_name.is_none(), 1),
+        ("no last name", |user| user.last_name.is_none(), 1),
+        (
+            "several addresses",
+            |user| {
+                user.additional_emails
+                    .as_ref()
+                    .is_some_and(|emails| emails.len() > 1)
+            },
+            20,
+        ),
+    ];
+    for (kind, is_it, at_least) in kinds {
+        assert!(count(is_it) >= at_least, "{kind}: {}", count(is_it));
+    }
+}
+
+#[test]
+fn dates_are_in_their_order() {
+    let organisation = organisation(3000, 5);
+    for user in organisation.users() {
+        let created = user.created_on.expect("always known");
+        let end = user.removed_on.unwrap_or(organisation.now());
+        assert_eq!(user.removed_on.is_some(), !user.is_on_account);
+        assert!(created <= end && end <= organisation.now());
+        let started = user.started_on.unwrap_or(created);
+        assert!(created <= started && started <= end);
+        assert!(
+            user.last_login
+                .is_none_or(|login| started <= login && login <= end)
+        );
+    }
+}
+
+#[test]
+fn a_team_comes_once_and_its_ancestors_come_with_it() {
+    let organisation = organisation(2000, 7);
+    let teams: BTreeMap<&str, &Team> = organisation
+        .teams()
+        .iter()
+        .map(|team| (team.id.as_str(), &**team))
+        .collect();
+    for user in organisation.users() {
+        let mine: BTreeSet<&str> = user
+            .teams
+            .iter()
+            .map(|membership| membership.team.id.as_str())
+            .collect();
+        assert_eq!(mine.len(), user.teams.len());
+        assert!(
+            user.teams
+                .is_sorted_by_key(|membership| !membership.is_direct)
+        );
+        for membership in &user.teams {
+            let parent = membership.team.parent_team_id.as_deref();
+            assert!(parent.is_none_or(|parent| mine.contains(parent)));
+            assert_eq!(teams[membership.team.id.as_str()], &*membership.team);
+        }
+        for membership in user.teams.iter().filter(|membership| !membership.is_direct) {
+            assert!(
+                user.teams
+                    .iter()
+                    .any(|below| below.team.parent_team_id.as_ref() == Some(&membership.team.id))
+            );
+        }
+    }
+}
+
+#[test]
+fn somebody_is_in_a_team_and_in_one_above_it() {
+    let twice = organisation(2000, 7).users().any(|user| {
+        let direct: Vec<&Membership> = user
+            .teams
+            .iter()
+            .filter(|membership| membership.is_direct)
+            .collect();
+        direct.iter().any(|one| {
+            direct
+                .iter()
+                .any(|two| one.team.parent_team_id.as_ref() == Some(&two.team.id))
+        })
+    });
+    assert!(twice);
+}
+
+#[test]
+fn seats_are_those_that_users_hold() {
+    let organisation = organisation(2345, 7);
+    let held = |organisation: &Organisation| {
+        let mut held: BTreeMap<String, i64> = BTreeMap::new();
+        organisation
+            .users()
+            .flat_map(|user| user.product_ids.unwrap_or_default())
+            .for_each(|id| *held.entry(id).or_default() += 1);
+        held
+    };
+    let check = |organisation: &Organisation| {
+        let held = held(organisation);
+        for product in organisation.products() {
+            assert_eq!(
+                product.assigned,
+                held.get(&product.id).copied().unwrap_or_default()
+            );
+            assert_eq!(product.remaining, product.purchased - product.assigned);
+        }
+    };
+    check(&organisation);
+    assert!(
+        organisation
+            .products()
+            .iter()
+            .any(|product| product.remaining == 0 && product.assigned > 0)
+    );
+    assert!(
+        organisation
+            .products()
+            .iter()
+            .any(|product| product.assigned == 0 && product.purchased > 0)
+    );
+    let before = organisation.products();
+    organisation.add_users(30, Place::Start);
+    let holder = organisation
+        .users()
+        .find(|user| user.product_ids.as_ref().is_some_and(|ids| ids.len() > 1))
+        .expect("somebody");
+    assert!(organisation.deactivate_user(&holder.ps_user_id, organisation.now()));
+    check(&organisation);
+    let bought = |products: &[Product]| {
+        products
+            .iter()
+            .map(|product| product.purchased)
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(bought(&before), bought(&organisation.products()));
+    assert!(organisation.set_purchased("flow", 7));
+    assert!(!organisation.set_purchased("nothing", 7));
+    assert_eq!(
+        organisation
+            .products()
+            .last()
+            .map(|product| (product.purchased, product.remaining)),
+        Some((7, 7))
+    );
+}
+
+#[test]
+fn admins_are_with_and_without_a_licence() {
+    let organisation = organisation(2345, 7);
+    let admins = organisation.admins();
+    let ids: BTreeSet<&str> = admins
+        .iter()
+        .map(|admin| admin.ps_user_id.as_str())
+        .collect();
+    assert_eq!(ids.len(), admins.len());
+    let (with, without): (Vec<&PlanAdmin>, Vec<&PlanAdmin>) = admins
+        .iter()
+        .partition(|admin| organisation.find(&admin.ps_user_id).is_some());
+    assert!(with.len() >= 5 && without.len() >= 5);
+    for admin in with {
+        let user = organisation.find(&admin.ps_user_id).expect("just found");
+        assert_eq!(
+            (&user.email, &user.plan_user_id, &user.created_on),
+            (&admin.email, &admin.plan_user_id, &admin.created_on)
+        );
+    }
+    let emails: BTreeSet<String> = organisation
+        .users()
+        .filter_map(|user| user.email)
+        .map(|email| email.to_lowercase())
+        .collect();
+    assert!(without.iter().all(|admin| {
+        !emails.contains(&admin.email.as_ref().expect("always known").to_lowercase())
+    }));
+}
+
+#[test]
+fn the_smallest_organisations_hold_together() {
+    for users in 0..4 {
+        let organisation = organisation(users, 7);
+        assert_eq!(
+            (organisation.len(), organisation.users().count() as u64),
+            (users, users)
+        );
+        assert_eq!(organisation.admins().len(), 3);
+        assert_eq!(organisation.products().len(), 5);
+        assert!(organisation.get(users).is_none());
+    }
+    let now = DateTime::from_timestamp(0, 0).expect("in range");
+    let bare = Organisation::new(&Origin {
+        users: 10,
+        seed: 1,
+        now,
+        teams: Some(0),
+        admins: Some(0),
+    });
+    assert!(
+        bare.teams().is_empty()
+            && bare.admins().is_empty()
+            && bare.users().all(|user| user.teams.is_empty())
+    );
+}
+
+#[test]
+fn a_filter_finds_whom_a_look_at_everybody_finds() {
+    let organisation = organisation(600, 7);
+    organisation.add_users(5, Place::Before(100));
+    organisation.forget_user(&organisation.user(50).ps_user_id);
+    organisation.edit_user(&organisation.user(60).ps_user_id, |user| {
+        user.email = Some("New@meridian.example".to_owned())
+    });
+    let users: Vec<User> = organisation.users().collect();
+    let sample: Vec<&User> = users.iter().step_by(37).chain(&users[99..104]).collect();
+    let teams: Vec<String> = organisation
+        .teams()
+        .iter()
+        .take(2)
+        .map(|team| team.id.clone())
+        .collect();
+    let queries = [
+        by(|query| {
+            query.emails = Some(
+                sample
+                    .iter()
+                    .filter_map(|user| user.email.clone())
+                    .chain(["New@meridian.example".to_owned()])
+                    .collect(),
+            )
+        }),
+        by(|query| {
+            (query.emails, query.any_case) = (
+                Some(
+                    sample
+                        .iter()
+                        .filter_map(|user| user.email.clone())
+                        .map(|email| email.to_uppercase())
+                        .collect(),
+                ),
+                true,
+            )
+        }),
+        by(|query| {
+            query.ps_user_ids = Some(sample.iter().map(|user| user.ps_user_id.clone()).collect())
+        }),
+        by(|query| query.ids = Some(sample.iter().map(|user| user.id.clone()).collect())),
+        by(|query| query.is_on_account = Some(false)),
+        by(|query| query.team_ids = Some(teams.clone())),
+        by(|query| (query.team_ids, query.direct_only) = (Some(teams.clone()), true)),
+        by(|query| (query.team_ids, query.is_on_account) = (Some(teams.clone()), Some(true))),
+        by(|query| {
+            (query.ids, query.is_on_account) = (
+                Some(sample.iter().map(|user| user.id.clone()).collect()),
+                Some(true),
+            )
+        }),
+        by(|query| query.emails = Some(Vec::new())),
+    ];
+    for query in queries {
+        let is_wanted = |user: &&User| {
+            let has = |list: &Option<Vec<String>>, value: &str| {
+                list.as_ref()
+                    .is_none_or(|list| list.iter().any(|wanted| wanted == value))
+            };
+            let email = match (&query.emails, &user.email) {
+                (None, _) => true,
+                (Some(_), None) => false,
+                (Some(wanted), Some(email)) if query.any_case => wanted
+                    .iter()
+                    .any(|wanted| wanted.to_lowercase() == email.to_lowercase()),
+                (Some(wanted), Some(email)) => wanted.contains(email),
+            };
+            email
+                && has(&query.ids, &user.id)
+                && has(&query.ps_user_ids, &user.ps_user_id)
+                && query
+                    .is_on_account
+                    .is_none_or(|wanted| wanted == user.is_on_account)
+                && query.team_ids.as_ref().is_none_or(|teams| {
+                    user.teams.iter().any(|membership| {
+                        (membership.is_direct || !query.direct_only)
+                            && teams.contains(&membership.team.id)
+                    })
+                })
+        };
+        let expected: Vec<&User> = users.iter().filter(is_wanted).collect();
+        let got = found(&organisation, &query);
+        assert!(
+            got.iter().eq(expected.iter().copied()),
+            "{query:?}: {} of {}",
+            got.len(),
+            expected.len()
+        );
+        assert_eq!(
+            organisation.snapshot().count(&query),
+            expected.len() as u64,
+            "{query:?}"
+        );
+    }
+}
+
+#[test]
+fn what_happens_to_people_is_seen_and_can_be_undone() {
+    let organisation = organisation(10, 7);
+    let first: Vec<User> = organisation.users().collect();
+    let new = organisation.add_users(2, Place::Before(3));
+    organisation.add_users(1, Place::Start);
+    organisation.add_users(1, Place::End);
+    assert!(organisation.forget_user(&first[0].ps_user_id));
+    assert!(!organisation.forget_user(&first[0].ps_user_id));
+    assert!(organisation.forget_user(&new[0].ps_user_id));
+    assert!(organisation.deactivate_user(&first[5].ps_user_id, organisation.now()));
+    assert!(
+        organisation.edit_user(&new[1].ps_user_id, |user| user.note =
+            Some("changed".to_owned()))
+    );
+    assert_eq!(organisation.len(), 12);
+    let now: Vec<User> = organisation.users().collect();
+    assert_eq!(now.len(), 12);
+    assert!((0..12).all(|n| organisation.user(n) == now[n as usize]));
+    assert_eq!(now[1..3], first[1..3]);
+    assert_eq!(now[3].note.as_deref(), Some("changed"));
+    assert_eq!(
+        organisation
+            .find(&first[5].ps_user_id)
+            .map(|user| (user.is_on_account, user.removed_on)),
+        Some((false, Some(organisation.now())))
+    );
+    assert!(
+        now.iter()
+            .map(|user| &user.ps_user_id)
+            .collect::<BTreeSet<_>>()
+            .len()
+            == 12
+    );
+    organisation.edit_admins(Vec::clear);
+    assert!(organisation.admins().is_empty());
+    organisation.restore();
+    assert!(organisation.users().eq(first) && !organisation.admins().is_empty());
+    assert_eq!(
+        organisation.active(),
+        organisation
+            .users()
+            .filter(|user| user.is_on_account)
+            .count() as u64
+    );
+}
+
+#[test]
+fn a_page_is_found_again_behind_people_who_vanished() {
+    let organisation = organisation(10, 7);
+    let cursor = Position::generated(4);
+    let ids = |start| {
+        let snapshot = organisation.snapshot();
+        let stretch = snapshot.stretch(&UserQuery::default(), start, 3);
+        stretch
+            .positions
+            .iter()
+            .map(|position| snapshot.user(*position, Need::IDS).ps_user_id)
+            .collect::<Vec<_>>()
+    };
+    let before = ids(Start::After(Some(cursor)));
+    organisation.forget_user(&organisation.user(4).ps_user_id);
+    organisation.forget_user(&organisation.user(0).ps_user_id);
+    organisation.add_users(3, Place::Start);
+    assert_eq!(ids(Start::After(Some(cursor))), before);
+    let far = Position {
+        index: u64::MAX,
+        sub: 0,
+    };
+    assert!(ids(Start::After(Some(far))).is_empty());
+}
+
+#[test]
+fn a_page_can_begin_with_rows_that_were_given() {
+    let organisation = organisation(30, 7);
+    organisation.add_users(2, Place::Before(10));
+    organisation.forget_user(&organisation.user(8).ps_user_id);
+    let snapshot = organisation.snapshot();
+    let query = by(|query| query.is_on_account = Some(true));
+    let all = snapshot.stretch(&query, Start::After(None), 100).positions;
+    for back in 1..=12 {
+        let start = snapshot.rewound(&query, Start::After(Some(all[11])), back);
+        assert_eq!(
+            snapshot.stretch(&query, start, 100).positions,
+            all[12 - back as usize..],
+            "{back}"
+        );
+    }
+    assert_eq!(
+        snapshot.rewound(&query, Start::After(Some(all[3])), 50),
+        Start::After(None)
+    );
+}
+
+#[test]
+fn a_million_people_are_counted_and_found_without_being_kept() {
+    let organisation = organisation(1_000_000, 7);
+    let last = organisation.user(999_999);
+    assert_eq!(organisation.find(&last.ps_user_id), Some(last.clone()));
+    let query = by(|query| query.emails = last.email.clone().map(|email| vec![email]));
+    assert_eq!(found(&organisation, &query), [last]);
+    assert!((870_000..890_000).contains(&organisation.active()));
+    // Nobody has an id of the other kind.
+    assert!(organisation.find(&organisation.user(3).id).is_none());
+    let next = organisation.now() + TimeDelta::days(1);
+    assert!(!organisation.deactivate_user("no such person", next));
+}

@@ -1,0 +1,573 @@
+//! The schema is the file's, refuses what an engine refuses, and changes as the configuration says.
+
+mod client;
+
+use std::collections::BTreeMap;
+
+use async_graphql::parser::{
+    parse_schema,
+    types::{BaseType, Type, TypeKind, TypeSystemDefinition},
+};
+use client::Fixture;
+use pluralsight_sandbox::{Config, ErrorStyle, Introspection, KeyState, PlanInfoShape, Sandbox};
+use serde_json::{Value, json};
+
+const FILE: &str = include_str!("../../../graphql/schema.graphql");
+
+const TYPES: &str = "{ __schema { types { name kind
+    fields(includeDeprecated: true) { name isDeprecated type { ...T } args { name type { ...T } } }
+    inputFields { name type { ...T } } } } }
+    fragment T on __Type { kind name ofType { kind name ofType { kind name ofType { kind name } } } }";
+
+fn with(change: impl FnOnce(&mut Config)) -> Fixture {
+    let mut config = Config {
+        users: 50,
+        ..Config::default()
+    };
+    change(&mut config);
+    Fixture::new(config)
+}
+
+fn strings(texts: &[&str]) -> Vec<String> {
+    texts.iter().map(|text| (*text).to_owned()).collect()
+}
+
+/// `[Foo!]` from an introspected type.
+fn written(ty: &Value) -> String {
+    match ty["kind"].as_str() {
+        Some("NON_NULL") => format!("{}!", written(&ty["ofType"])),
+        Some("LIST") => format!("[{}]", written(&ty["ofType"])),
+        _ => ty["name"].as_str().unwrap_or_default().to_owned(),
+    }
+}
+
+fn declared(ty: &Type) -> String {
+    let base = match &ty.base {
+        BaseType::Named(name) => name.to_string(),
+        BaseType::List(item) => format!("[{}]", declared(item)),
+    };
+    if ty.nullable {
+        base
+    } else {
+        format!("{base}!")
+    }
+}
+
+fn members<'a>(list: &'a Value, name: &str) -> Vec<(String, &'a Value)> {
+    let list = list[name].as_array().into_iter().flatten();
+    list.map(|member| {
+        (
+            member["name"].as_str().unwrap_or_default().to_owned(),
+            member,
+        )
+    })
+    .collect()
+}
+
+#[tokio::test]
+async fn what_is_served_is_what_the_schema_file_says() {
+    let fixture = Fixture::users(1);
+    let data = fixture.data(TYPES).await;
+    let mut served: BTreeMap<String, Vec<String>> = BTreeMap::new();
+    for (name, ty) in members(&data["__schema"], "types") {
+        let mut lines: Vec<String> = Vec::new();
+        for (field, shape) in members(ty, "fields")
+            .into_iter()
+            .chain(members(ty, "inputFields"))
+        {
+            let arguments: Vec<String> = members(shape, "args")
+                .iter()
+                .map(|(name, argument)| format!("{name}:{}", written(&argument["type"])))
+                .collect();
+            lines.push(format!(
+                "{field}({}):{}{}",
+                arguments.join(","),
+                written(&shape["type"]),
+                if shape["isDeprecated"] == true {
+                    " old"
+                } else {
+                    ""
+                }
+            ));
+        }
+        if !name.starts_with("__") && ty["kind"] != "SCALAR" {
+            served.insert(name, lines);
+        }
+    }
+    let mut file: BTreeMap<String, Vec<String>> = BTreeMap::new();
+    for definition in parse_schema(FILE).expect("the schema language").definitions {
+        let TypeSystemDefinition::Type(definition) = definition else {
+            continue;
+        };
+        let lines = match &definition.node.kind {
+            TypeKind::Object(object) => object
+                .fields
+                .iter()
+                .map(|field| {
+                    let field = &field.node;
+                    let arguments: Vec<String> = field
+                        .arguments
+                        .iter()
+                        .map(|argument| {
+                            format!(
+                                "{}:{}",
+                                argument.node.name.node,
+                                declared(&argument.node.ty.node)
+                            )
+                        })
+                        .collect();
+                    format!(
+                        "{}({}):{}{}",
+                        field.name.node,
+                        arguments.join(","),
+                        declared(&field.ty.node),
+                        if field.directives.is_empty() {
+                            ""
+                        } else {
+                            " old"
+                        }
+                    )
+                })
+                .collect(),
+            TypeKind::InputObject(object) => object
+                .fields
+                .iter()
+                .map(|field| {
+                    format!(
+                        "{}():{}",
+                        field.node.name.node,
+                        declared(&field.node.ty.node)
+                    )
+                })
+                .collect(),
+            _ => continue,
+        };
+        file.insert(definition.node.name.node.to_string(), lines);
+    }
+    assert_eq!(served, file);
+}
+
+#[tokio::test]
+async fn a_wrong_document_is_refused_in_the_words_of_graphql_js() {
+    let fixture = Fixture::users(5);
+    for (document, variables, message) in [
+        (
+            "{ users { nodes { mfa } } }",
+            Value::Null,
+            "Cannot query field \"mfa\" on type \"User\".",
+        ),
+        (
+            "{ users { nodes { emial } } }",
+            Value::Null,
+            "Cannot query field \"emial\" on type \"User\". Did you mean \"email\"?",
+        ),
+        (
+            "{ people { id } }",
+            Value::Null,
+            "Cannot query field \"people\" on type \"Query\".",
+        ),
+        (
+            "{ users(limit: 3) { totalCount } }",
+            Value::Null,
+            "Unknown argument \"limit\" on field \"Query.users\".",
+        ),
+        (
+            "{ users(filter: { mail: \"x\" }) { totalCount } }",
+            Value::Null,
+            "Field \"mail\" is not defined by type \"UserFilter\".",
+        ),
+        (
+            "query($f: UserFilter) { users(filter: $f) { totalCount } }",
+            json!({ "f": { "mail": "x" } }),
+            "Field \"mail\" is not defined by type \"UserFilter\".",
+        ),
+        (
+            "{ users(first: \"3\") { totalCount } }",
+            Value::Null,
+            "Invalid value at \"first\": expected type \"Int\".",
+        ),
+        (
+            "query($n: Int) { users(first: $n) { totalCount } }",
+            json!({ "n": "3" }),
+            "Invalid value at \"first\": expected type \"Int\".",
+        ),
+        (
+            "query($n: String) { users(first: $n) { totalCount } }",
+            json!({}),
+            "Variable \"$n\" of type \"String\" used in position expecting type \"Int\".",
+        ),
+        (
+            "query($f: TeamsFilter) { users(filter: $f) { totalCount } }",
+            Value::Null,
+            "Variable \"$f\" of type \"TeamsFilter\" used in position expecting type \"UserFilter\".",
+        ),
+        (
+            "query($f: UsersFilter) { users(filter: $f) { totalCount } }",
+            Value::Null,
+            "Unknown type \"UsersFilter\".",
+        ),
+        (
+            "query($e: [Int]) { users(filter: { emails: $e }) { totalCount } }",
+            json!({ "e": [1] }),
+            "Invalid value at \"filter.emails.0\": expected type \"String\".",
+        ),
+        (
+            "{ users(first: $n) { totalCount } }",
+            Value::Null,
+            "Variable \"$n\" is not defined.",
+        ),
+        (
+            "query q($n: Int) { users { totalCount } }",
+            Value::Null,
+            "Variable \"$n\" is never used in operation \"q\".",
+        ),
+        (
+            "{ users }",
+            Value::Null,
+            "Field \"users\" of type \"UserConnection\" must have a selection of subfields. Did you mean \"users { ... }\"?",
+        ),
+        (
+            "{ users { totalCount { a } } }",
+            Value::Null,
+            "Field \"totalCount\" must not have a selection since type \"Int\" has no subfields.",
+        ),
+        (
+            "mutation { removeUser { psUserId } }",
+            Value::Null,
+            "Schema is not configured to execute mutation operation.",
+        ),
+    ] {
+        let answer = fixture.ask_with(document, variables).await;
+        let messages: Vec<&str> = answer["errors"]
+            .as_array()
+            .expect("errors")
+            .iter()
+            .filter_map(|error| error["message"].as_str())
+            .collect();
+        assert!(messages.contains(&message), "{document}: {messages:?}");
+        assert_eq!(answer.get("data"), None, "{document}");
+    }
+    assert!(
+        fixture
+            .error("{ users { ")
+            .await
+            .starts_with("Syntax Error: ")
+    );
+    fixture
+        .sandbox
+        .update(|config| config.error_style = ErrorStyle::AsyncGraphql)
+        .expect("a change");
+    assert_eq!(
+        fixture.error("{ users { nodes { mfa } } }").await,
+        "Unknown field \"mfa\" on type \"User\"."
+    );
+}
+
+#[tokio::test]
+async fn a_refused_document_has_the_status_that_is_chosen() {
+    let fixture = Fixture::users(5);
+    let status = async || {
+        fixture
+            .send("{ nothing }")
+            .await
+            .expect("an answer")
+            .status()
+            .as_u16()
+    };
+    assert_eq!(status().await, 200);
+    fixture
+        .sandbox
+        .update(|config| (config.invalid_document_status, config.error_codes) = (400, true))
+        .expect("a change");
+    assert_eq!(status().await, 400);
+    assert_eq!(
+        fixture.ask("{ nothing }").await["errors"][0]["extensions"]["code"],
+        "GRAPHQL_VALIDATION_FAILED"
+    );
+    // Only the document counts: a refused value is an answer with an error.
+    assert_eq!(
+        fixture
+            .send("{ users(first: -1) { totalCount } }")
+            .await
+            .expect("an answer")
+            .status()
+            .as_u16(),
+        200
+    );
+}
+
+#[tokio::test]
+async fn aliases_fragments_and_conditions_work() {
+    let fixture = Fixture::users(5);
+    let document = "query($yes: Boolean!) {
+        one: users(first: 1) { __typename nodes { ...P mail: email } nodes { psUserId } }
+        users(first: 2) { nodes { psUserId @skip(if: $yes) ... on User @include(if: $yes) { id } } }
+        users(first: 2) { totalCount }
+        __typename
+    } fragment P on User { __typename firstName }";
+    let data = fixture.data_with(document, json!({ "yes": true })).await;
+    let user = fixture.sandbox.organisation().user(0);
+    assert_eq!(
+        data["one"],
+        json!({ "__typename": "UserConnection", "nodes": [
+        { "__typename": "User", "firstName": user.first_name, "mail": user.email, "psUserId": user.ps_user_id }] })
+    );
+    assert_eq!(
+        data["users"],
+        json!({ "nodes": [{ "id": user.id }, { "id": fixture.sandbox.organisation().user(1).id }], "totalCount": 5 })
+    );
+    assert_eq!(data["__typename"], "Query");
+}
+
+#[tokio::test]
+async fn fields_filters_arguments_and_types_can_be_left_out() {
+    let fixture = with(|config| {
+        config.without = strings(&[
+            "User.mfaEnabled",
+            "UserFilter.psUserIds",
+            "Query.planAdmins.after",
+            "TeamsFilter",
+            "Query.planInfo",
+        ])
+    });
+    for (document, wrong) in [
+        ("{ users { nodes { mfaEnabled } } }", "mfaEnabled"),
+        (
+            "{ users(filter: { psUserIds: [] }) { totalCount } }",
+            "psUserIds",
+        ),
+        ("{ planAdmins(after: \"x\") { totalCount } }", "after"),
+        (
+            "{ teams(filter: { name: \"x\" }) { totalCount } }",
+            "filter",
+        ),
+        ("{ planInfo { name } }", "planInfo"),
+    ] {
+        assert!(fixture.error(document).await.contains(wrong), "{document}");
+    }
+    fixture.data("{ users(filter: { emails: [] }) { nodes { email } } planAdmins(first: 1) { totalCount } teams { totalCount } }").await;
+}
+
+#[tokio::test]
+async fn fields_filters_arguments_and_types_can_have_other_names() {
+    let fixture = with(|config| {
+        config.rename = strings(&[
+            "User.mfaEnabled=isMfaEnabled",
+            "UserFilter.emails=emailIn",
+            "Query.users.first=limit",
+            "PlanInfo=Plan",
+            "PlanInfo.products=licenses",
+            "Query.planAdmins=admins",
+            "UserFilter=UsersFilter",
+        ]);
+    });
+    let user = fixture.sandbox.organisation().user(0);
+    let document =
+        "query($f: UsersFilter) { users(limit: 1, filter: $f) { totalCount nodes { isMfaEnabled } }
+        planInfo { __typename licenses { id } } admins { totalCount } }";
+    let data = fixture
+        .data_with(document, json!({ "f": { "emailIn": [user.email] } }))
+        .await;
+    assert_eq!(
+        data["users"],
+        json!({ "totalCount": 1, "nodes": [{ "isMfaEnabled": user.mfa_enabled }] })
+    );
+    assert_eq!(
+        (
+            &data["planInfo"]["__typename"],
+            data["planInfo"]["licenses"].as_array().map(Vec::len)
+        ),
+        (&json!("Plan"), Some(5))
+    );
+    assert_eq!(
+        fixture.error("{ users { nodes { mfaEnabled } } }").await,
+        "Cannot query field \"mfaEnabled\" on type \"User\". Did you mean \"ssoEnabled\" or \"isMfaEnabled\"?"
+    );
+}
+
+#[tokio::test]
+async fn fields_can_be_added() {
+    let fixture = with(|config| {
+        config.extra = strings(&[
+            "User.favouriteColour: String",
+            "User.score: Int!",
+            "User.tags: [String]",
+            "User.seenOn: DateTime",
+            "Query.answer: Int!",
+            "UserFilter.colour: String",
+        ]);
+    });
+    let document = "{ answer users(first: 50, filter: { colour: \"red\" }) { nodes { favouriteColour score tags seenOn } } }";
+    let data = fixture.data(document).await;
+    assert_eq!(data, fixture.data(document).await);
+    let nodes = data["users"]["nodes"].as_array().expect("nodes");
+    assert_eq!(nodes.len(), 50);
+    assert!(data["answer"].is_i64() && nodes.iter().all(|node| node["score"].is_i64()));
+    for field in ["favouriteColour", "tags", "seenOn"] {
+        let nulls = nodes.iter().filter(|node| node[field].is_null()).count();
+        assert!((1..30).contains(&nulls), "{field}: {nulls}");
+    }
+    assert!(nodes.iter().any(|node| {
+        node["seenOn"]
+            .as_str()
+            .is_some_and(|at| at.ends_with(".000Z"))
+    }));
+}
+
+#[tokio::test]
+async fn a_beta_field_fails_the_whole_call() {
+    let fixture = with(|config| config.beta = strings(&["Team.description"]));
+    let answer = fixture
+        .ask("{ planInfo { name } users { nodes { teams { edges { node { description } } } } } }")
+        .await;
+    assert_eq!(answer["data"], Value::Null);
+    assert!(answer["errors"][0]["message"].as_str().is_some_and(|message| message.contains("Team.description") && message.contains("Beta")));
+    fixture
+        .data("{ users { nodes { teams { edges { node { name } } } } } }")
+        .await;
+}
+
+#[tokio::test]
+async fn a_deprecated_field_brings_a_warning() {
+    let fixture = with(|_| {});
+    let answer = fixture
+        .ask("{ users { nodes { email ssoIdentifiers team { name } } } }")
+        .await;
+    assert_eq!(
+        answer["extensions"]["warnings"],
+        json!([
+            "The field User.ssoIdentifiers is deprecated: use currentSsoIdentifier.",
+            "The field User.team is deprecated: one team only; use teams."
+        ])
+    );
+    assert!(answer["data"]["users"]["nodes"][0].get("team").is_some());
+}
+
+#[tokio::test]
+async fn the_plan_has_the_shape_that_is_chosen() {
+    for (shape, document, path) in [
+        (
+            PlanInfoShape::Object,
+            "{ planInfo { name products { id } } }",
+            "/planInfo/products/4/id",
+        ),
+        (
+            PlanInfoShape::List,
+            "{ planInfo { name products { id } } }",
+            "/planInfo/0/products/4/id",
+        ),
+        (
+            PlanInfoShape::Connection,
+            "{ planInfo(first: 5) { totalCount nodes { name products { id } } edges { cursor node { name } } pageInfo { hasNextPage } } }",
+            "/planInfo/nodes/0/products/4/id",
+        ),
+        (
+            PlanInfoShape::Products,
+            "{ planInfo { id name } }",
+            "/planInfo/4/id",
+        ),
+        (
+            PlanInfoShape::ProductConnection,
+            "{ planInfo { totalCount nodes { id } } }",
+            "/planInfo/nodes/4/id",
+        ),
+    ] {
+        let fixture = with(|config| config.plan_info = shape);
+        let data = fixture.data(document).await;
+        assert_eq!(
+            data.pointer(path),
+            Some(&json!("flow")),
+            "{shape:?}: {data}"
+        );
+    }
+    let none = with(|config| config.plan_info = PlanInfoShape::None);
+    assert!(
+        none.error("{ planInfo { products { id } } }")
+            .await
+            .contains("products")
+    );
+    none.data("{ planInfo { planId name } }").await;
+}
+
+#[tokio::test]
+async fn introspection_is_for_those_who_may() {
+    let fixture = with(|_| {});
+    let document = "{ __type(name: \"UserFilter\") { inputFields { name } } }";
+    let open = async || {
+        let body = json!({ "query": document });
+        fixture
+            .http
+            .post(fixture.sandbox.url())
+            .json(&body)
+            .send()
+            .await
+            .expect("an answer")
+            .status()
+            .as_u16()
+    };
+    assert_eq!(
+        fixture.data(document).await["__type"]["inputFields"]
+            .as_array()
+            .map(Vec::len),
+        Some(5)
+    );
+    assert_eq!(open().await, 401);
+    fixture
+        .sandbox
+        .update(|config| config.introspection = Introspection::Open)
+        .expect("a change");
+    assert_eq!(open().await, 200);
+    fixture
+        .sandbox
+        .update(|config| config.introspection = Introspection::Off)
+        .expect("a change");
+    assert!(
+        fixture
+            .error(document)
+            .await
+            .contains("introspection is not allowed")
+    );
+    assert!(
+        fixture
+            .error("{ ...F } fragment F on Query { __schema { types { name } } }")
+            .await
+            .contains("introspection is not allowed")
+    );
+    fixture.data("{ __typename users { totalCount } }").await;
+}
+
+#[tokio::test]
+async fn an_expired_key_works_with_a_warning_in_every_reply() {
+    let fixture = with(|config| config.key = KeyState::Expired);
+    for document in ["{ users { totalCount } }", "{ planInfo { name } }"] {
+        let answer = fixture.ask(document).await;
+        assert!(answer["data"].is_object());
+        assert!(
+            answer["extensions"]["warnings"][0]
+                .as_str()
+                .is_some_and(|warning| warning.contains("expired"))
+        );
+    }
+}
+
+#[test]
+fn a_configuration_that_names_nothing_is_refused_at_the_start() {
+    let changes: [fn(&mut Config); 8] = [
+        |config| config.without = strings(&["User.nothing"]),
+        |config| config.without = strings(&["Nothing"]),
+        |config| config.without = strings(&["a.b.c.d"]),
+        |config| config.rename = strings(&["User.email"]),
+        |config| config.rename = strings(&["User.nothing=x"]),
+        |config| config.extra = strings(&["User.x: "]),
+        |config| config.extra = strings(&["User.x: Missing"]),
+        |config| config.beta = strings(&["User"]),
+    ];
+    for change in changes {
+        let mut config = Config {
+            users: 1,
+            ..Config::default()
+        };
+        change(&mut config);
+        assert!(Sandbox::start(config).is_err());
+    }
+}

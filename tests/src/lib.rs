@@ -1,0 +1,11 @@
+//! How the tests reach PostgreSQL and the sandbox.
+//!
+//! `make test` starts one private PostgreSQL and runs every test against it, each in a database of its own; see
+//! `scripts/with-postgres`.
+
+pub mod cluster;
+mod session;
+mod stage;
+
+pub use session::{Canceller, Refusal, Session};
+pub use stage::{Stage, fresh_database};

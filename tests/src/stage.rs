@@ -1,0 +1,71 @@
+//! A database of one's own, set up over a sandbox of one's own.
+
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use pluralsight_sandbox::{Config, Sandbox};
+
+use crate::{Session, cluster};
+
+/// A sandbox, and a database whose schema `pluralsight` is imported from it.
+pub struct Stage {
+    pub sandbox: Sandbox,
+    pub session: Session,
+    database: String,
+}
+
+/// A fresh, empty database on the shared cluster; it is dropped with the cluster.
+pub fn fresh_database() -> String {
+    static NUMBER: AtomicU32 = AtomicU32::new(0);
+    let name = format!("test_{}_{}", std::process::id(), NUMBER.fetch_add(1, Ordering::Relaxed));
+    Session::connect(cluster::shared().dbname("postgres")).run(&format!("CREATE DATABASE {name}"));
+    name
+}
+
+impl Drop for Stage {
+    fn drop(&mut self) {
+        // A database less for those who copy the cluster. A test that is failing already must not fail here again.
+        if !std::thread::panicking() {
+            Session::connect(cluster::shared().dbname("postgres")).run(&format!("DROP DATABASE {} WITH (FORCE)", self.database));
+        }
+    }
+}
+
+impl Stage {
+    /// Everything set up, as the README says.
+    pub fn new(config: Config) -> Stage {
+        let mut stage = Stage::bare(config);
+        stage.session.run("IMPORT FOREIGN SCHEMA pluralsight FROM SERVER pluralsight INTO pluralsight");
+        stage.session.run("SELECT pluralsight.create_views()");
+        stage.session.notices();
+        stage.sandbox.reset();
+        stage
+    }
+
+    /// Server and user mapping, nothing imported yet.
+    pub fn bare(config: Config) -> Stage {
+        let sandbox = Sandbox::start(config).expect("the sandbox starts");
+        let database = fresh_database();
+        let mut session = Session::connect(cluster::shared().dbname(&database));
+        session.run("SET client_min_messages = notice");
+        session.run("CREATE EXTENSION pluralsight_fdw");
+        session.run(&format!("CREATE SERVER pluralsight FOREIGN DATA WRAPPER pluralsight_fdw OPTIONS (api_url '{}')", sandbox.url()));
+        session.run(&format!("CREATE USER MAPPING FOR CURRENT_USER SERVER pluralsight OPTIONS (api_token '{}')", sandbox.token()));
+        Stage { sandbox, session, database }
+    }
+
+    pub fn database(&self) -> &str {
+        &self.database
+    }
+
+    /// A further session on the same database.
+    pub fn another_session(&self) -> Session {
+        Session::connect(cluster::shared().dbname(&self.database))
+    }
+
+    /// Requests that `sql` makes.
+    pub fn requests(&mut self, sql: &str) -> usize {
+        self.sandbox.reset();
+        self.session.rows(sql);
+        self.sandbox.requests().len()
+    }
+}
