@@ -1,19 +1,51 @@
 # shellcheck shell=bash disable=SC2034
-# What the scripts share: where things are, and how to act as root or as PostgreSQL's own user.
+# What the scripts share: where things are, how to say what goes on, and how to act as root or as PostgreSQL's own user.
 
 ROOT=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 PGRX_VERSION=0.19.2
+SUPPORTED_MAJORS=(18 17 16 15 14)
 CACHE=${XDG_CACHE_HOME:-$HOME/.cache}/pluralsight_fdw
 CARGO_PGRX=$CACHE/cargo-pgrx-$PGRX_VERSION/bin
-STARTED=$SECONDS
+# One clock for a script and the ones that it calls.
+export PLURALSIGHT_FDW_STARTED=${PLURALSIGHT_FDW_STARTED:-$(date +%s)}
 
 say() {
-    printf '[%3ds] %s\n' $((SECONDS - STARTED)) "$*" >&2
+    printf '[%3ds] %s\n' $(($(date +%s) - PLURALSIGHT_FDW_STARTED)) "$*" >&2
 }
 
 fail() {
     printf 'error: %s\n' "$*" >&2
     exit 1
+}
+
+# with_progress LOG WHAT COMMAND …: says what is done, and every 20 seconds how far it is. The command's own output goes to
+# LOG, and is shown where the command fails.
+with_progress() {
+    local log=$1 what=$2 ticker status=0
+    shift 2
+    say "$what"
+    # Second by second, because a longer sleep would outlive this script.
+    (
+        seconds=0
+        while sleep 1 && kill -0 $$; do
+            seconds=$((seconds + 1))
+            [ $((seconds % 20)) != 0 ] || say "  … $(tail -n 1 "$log" | tr -d '\r' | cut -c 1-100)"
+        done
+    ) >/dev/null </dev/null &
+    ticker=$!
+    "$@" >"$log" 2>&1 </dev/null || status=$?
+    kill "$ticker" 2>/dev/null || true
+    wait "$ticker" 2>/dev/null || true
+    if [ "$status" != 0 ]; then
+        cat "$log" >&2
+        printf 'error: this went wrong: %s\n' "$what" >&2
+    fi
+    return "$status"
+}
+
+# Where cargo puts what it builds, whatever set it.
+target_directory() {
+    (cd "$ROOT" && cargo metadata --format-version 1 --no-deps --offline) | sed -E 's/.*"target_directory":"([^"]*)".*/\1/'
 }
 
 # Runs a command with root's rights, or says what is missing.
@@ -23,22 +55,34 @@ as_root() {
     elif command -v sudo >/dev/null; then
         sudo "$@"
     else
-        fail "this needs root: $* (run it yourself, or install sudo)"
+        fail "this needs root, and there is no sudo. Run as root: $*"
     fi
 }
 
-# The pg_config of the server to build for: $PG_CONFIG, or version $PG_MAJOR, or the newest one with server headers.
-# Prints nothing where there is none.
+# Whether a pg_config stands for a server that we support, with its headers.
+usable_pg_config() {
+    local major
+    [ -x "$1" ] || return 1
+    major=$("$1" --version | sed -E 's/^PostgreSQL ([0-9]+).*/\1/')
+    [[ " ${SUPPORTED_MAJORS[*]} " == *" $major "* ]] || return 1
+    [ -z "${PG_MAJOR:-}" ] || [ "$PG_MAJOR" = "$major" ] || return 1
+    [ -e "$("$1" --includedir-server)/postgres.h" ] && [ -x "$("$1" --bindir)/postgres" ]
+}
+
+# The pg_config of the server to build for: $PG_CONFIG; or the one on the PATH; or Debian's, the newest first; of version
+# $PG_MAJOR where that is set. Prints nothing where there is none.
 find_pg_config() {
-    local major candidate
+    local candidate
     if [ -n "${PG_CONFIG:-}" ]; then
+        PG_MAJOR='' usable_pg_config "$PG_CONFIG" || fail "PG_CONFIG is $PG_CONFIG, which is no pg_config of a PostgreSQL ${SUPPORTED_MAJORS[-1]} to ${SUPPORTED_MAJORS[0]} with its server headers"
         printf '%s\n' "$PG_CONFIG"
         return
     fi
-    for major in ${PG_MAJOR:-18 17 16 15 14}; do
-        candidate=/usr/lib/postgresql/$major/bin/pg_config
-        if [ -x "$candidate" ] && [ -e "$("$candidate" --includedir-server)/postgres.h" ] && [ -x "$("$candidate" --bindir)/postgres" ]; then
-            printf '%s\n' "$candidate"
+    for candidate in "$(command -v pg_config)" "${SUPPORTED_MAJORS[@]/#//usr/lib/postgresql/}"; do
+        [ ! -d "$candidate" ] || candidate=$candidate/bin/pg_config
+        if usable_pg_config "$candidate"; then
+            # Debian's /usr/bin/pg_config only calls another; builds keep the path of the real one.
+            printf '%s/pg_config\n' "$("$candidate" --bindir)"
             return
         fi
     done
@@ -47,14 +91,15 @@ find_pg_config() {
 # Exports what cargo and cargo-pgrx need. To be called after scripts/bootstrap.
 pgrx_environment() {
     PG_CONFIG=$(find_pg_config)
-    [ -n "$PG_CONFIG" ] || fail "no PostgreSQL with server headers was found; scripts/bootstrap installs one"
+    [ -n "$PG_CONFIG" ] || fail "no PostgreSQL${PG_MAJOR:+ $PG_MAJOR} with server headers was found; scripts/bootstrap installs one"
     PG_MAJOR=$("$PG_CONFIG" --version | sed -E 's/^PostgreSQL ([0-9]+).*/\1/')
+    # The user's own ~/.pgrx is left alone.
     PGRX_HOME=$CACHE/pgrx-home-$PG_MAJOR
-    mkdir -p "$PGRX_HOME"
-    # The user's own ~/.pgrx is left alone. Written only when it changes: cargo would rebuild everything.
+    # What `cargo pgrx init --pg15=PG_CONFIG` would write; written only when it changes, since a newer file is a new build.
     local wanted
     wanted=$(printf '[configs]\npg%s = "%s"' "$PG_MAJOR" "$PG_CONFIG")
     if [ "$(cat "$PGRX_HOME/config.toml" 2>/dev/null)" != "$wanted" ]; then
+        mkdir -p "$PGRX_HOME"
         printf '%s\n' "$wanted" >"$PGRX_HOME/config.toml"
     fi
     # The framework declares a newer Rust than it needs.
@@ -76,7 +121,8 @@ postgres_user() {
 
 as_postgres() {
     if [ "$(id -u)" = 0 ]; then
-        runuser -u "$(postgres_user)" -- "$@"
+        # From where that user may be: the checkout can be in a folder that only root can enter.
+        (cd / && exec runuser -u "$(postgres_user)" -- "$@")
     else
         "$@"
     fi

@@ -54,9 +54,19 @@ unsafe extern "C-unwind" fn sample(
     }
 }
 
-unsafe fn take(relation: pg_sys::Relation, rows: *mut pg_sys::HeapTuple, target: usize) -> Result<(usize, f64)> {
+unsafe fn take(
+    relation: pg_sys::Relation,
+    rows: *mut pg_sys::HeapTuple,
+    target: usize,
+) -> Result<(usize, f64)> {
     // SAFETY: an open relation.
-    let (oid, owner, descriptor) = unsafe { ((*relation).rd_id, (*(*relation).rd_rel).relowner, (*relation).rd_att) };
+    let (oid, owner, descriptor) = unsafe {
+        (
+            (*relation).rd_id,
+            (*(*relation).rd_rel).relowner,
+            (*relation).rd_att,
+        )
+    };
     let table = Relation::load(oid)?;
     // SAFETY: reads the open relation's descriptor.
     let width = unsafe { (*descriptor).natts };
@@ -67,7 +77,12 @@ unsafe fn take(relation: pg_sys::Relation, rows: *mut pg_sys::HeapTuple, target:
         }
     }
     let (readers, fields) = readers(&table, &live)?;
-    let reading = Reading { options: &table.options, fields: &fields, asked: &Asked::Everything, limit: None };
+    let reading = Reading {
+        options: &table.options,
+        fields: &fields,
+        asked: &Asked::Everything,
+        limit: None,
+    };
     let mut fetch = Fetch::new(&reading, owner, Rc::new(Stats::default()))?;
     let mut page = VecDeque::new();
     let mut scratch = PgMemoryContexts::new("pluralsight_fdw sample");
@@ -96,12 +111,21 @@ unsafe fn take(relation: pg_sys::Relation, rows: *mut pg_sys::HeapTuple, target:
                 }
                 Ok(())
             })?;
-            *rows.add(count) = pg_sys::heap_form_tuple(descriptor, values.as_mut_ptr(), nulls.as_mut_ptr());
+            *rows.add(count) =
+                pg_sys::heap_form_tuple(descriptor, values.as_mut_ptr(), nulls.as_mut_ptr());
             scratch.reset();
         }
         count += 1;
     }
     let read_everything = fetch.finished() && page.is_empty();
-    let known = last_total(table.options.server.oid, &table.options.query).map_or(0.0, |total| total as f64);
-    Ok((count, if read_everything { count as f64 } else { known.max(count as f64) }))
+    let known = last_total(table.options.server.oid, &table.options.query)
+        .map_or(0.0, |total| total as f64);
+    Ok((
+        count,
+        if read_everything {
+            count as f64
+        } else {
+            known.max(count as f64)
+        },
+    ))
 }

@@ -29,16 +29,29 @@ pub fn tell(table: &str, warnings: &[Warning]) {
             if heard.len() >= MOST || heard.iter().any(|known| known.text == text) {
                 return false;
             }
-            heard.push(Announcement { heard_at: now(), table: table.to_owned(), text: text.clone() });
+            heard.push(Announcement {
+                heard_at: now(),
+                table: table.to_owned(),
+                text: text.clone(),
+            });
             true
         });
         if fresh {
-            ereport!(PgLogLevel::NOTICE, PgSqlErrorCode::ERRCODE_SUCCESSFUL_COMPLETION, format!("{table}: the API says: {text}"));
+            ereport!(
+                PgLogLevel::NOTICE,
+                PgSqlErrorCode::ERRCODE_SUCCESSFUL_COMPLETION,
+                format!("{table}: the API says: {text}")
+            );
         }
     }
 }
 
 /// What this session has heard, oldest first.
 pub fn heard() -> Vec<(TimestampWithTimeZone, String, String)> {
-    HEARD.with_borrow(|heard| heard.iter().map(|known| (known.heard_at, known.table.clone(), known.text.clone())).collect())
+    HEARD.with_borrow(|heard| {
+        heard
+            .iter()
+            .map(|known| (known.heard_at, known.table.clone(), known.text.clone()))
+            .collect()
+    })
 }

@@ -39,7 +39,9 @@ pub unsafe fn scan_user(node: *mut pg_sys::ForeignScanState) -> pg_sys::Oid {
                 pg_sys::bms_next_member((*plan).fs_relids, -1)
             };
             let entries = crate::list::members::<pg_sys::RangeTblEntry>((*estate).es_range_table);
-            entries.get(relation as usize - 1).map_or(pg_sys::InvalidOid, |&entry| (*entry).checkAsUser)
+            entries
+                .get(relation as usize - 1)
+                .map_or(pg_sys::InvalidOid, |&entry| (*entry).checkAsUser)
         }
         #[cfg(not(any(feature = "pg14", feature = "pg15")))]
         {
@@ -70,11 +72,47 @@ pub unsafe fn foreign_scan_path(
     // SAFETY: the caller vouches for the arguments; the rest are PostgreSQL's own "nothing".
     unsafe {
         #[cfg(any(feature = "pg14", feature = "pg15", feature = "pg16"))]
-        return pg_sys::create_foreignscan_path(root, rel, std::ptr::null_mut(), rows, startup_cost, total_cost, nil, required_outer, none, nil);
+        return pg_sys::create_foreignscan_path(
+            root,
+            rel,
+            std::ptr::null_mut(),
+            rows,
+            startup_cost,
+            total_cost,
+            nil,
+            required_outer,
+            none,
+            nil,
+        );
         #[cfg(feature = "pg17")]
-        return pg_sys::create_foreignscan_path(root, rel, std::ptr::null_mut(), rows, startup_cost, total_cost, nil, required_outer, none, nil, nil);
+        return pg_sys::create_foreignscan_path(
+            root,
+            rel,
+            std::ptr::null_mut(),
+            rows,
+            startup_cost,
+            total_cost,
+            nil,
+            required_outer,
+            none,
+            nil,
+            nil,
+        );
         #[cfg(feature = "pg18")]
-        return pg_sys::create_foreignscan_path(root, rel, std::ptr::null_mut(), rows, 0, startup_cost, total_cost, nil, required_outer, none, nil, nil);
+        return pg_sys::create_foreignscan_path(
+            root,
+            rel,
+            std::ptr::null_mut(),
+            rows,
+            0,
+            startup_cost,
+            total_cost,
+            nil,
+            required_outer,
+            none,
+            nil,
+            nil,
+        );
     }
 }
 
@@ -94,10 +132,43 @@ pub unsafe fn foreign_upper_path(
     // SAFETY: the caller vouches for the arguments.
     unsafe {
         #[cfg(any(feature = "pg14", feature = "pg15", feature = "pg16"))]
-        return pg_sys::create_foreign_upper_path(root, rel, target, 1.0, startup_cost, total_cost, nil, none, private);
+        return pg_sys::create_foreign_upper_path(
+            root,
+            rel,
+            target,
+            1.0,
+            startup_cost,
+            total_cost,
+            nil,
+            none,
+            private,
+        );
         #[cfg(feature = "pg17")]
-        return pg_sys::create_foreign_upper_path(root, rel, target, 1.0, startup_cost, total_cost, nil, none, nil, private);
+        return pg_sys::create_foreign_upper_path(
+            root,
+            rel,
+            target,
+            1.0,
+            startup_cost,
+            total_cost,
+            nil,
+            none,
+            nil,
+            private,
+        );
         #[cfg(feature = "pg18")]
-        return pg_sys::create_foreign_upper_path(root, rel, target, 1.0, 0, startup_cost, total_cost, nil, none, nil, private);
+        return pg_sys::create_foreign_upper_path(
+            root,
+            rel,
+            target,
+            1.0,
+            0,
+            startup_cost,
+            total_cost,
+            nil,
+            none,
+            nil,
+            private,
+        );
     }
 }

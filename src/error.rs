@@ -81,7 +81,9 @@ fn sqlstate(kind: ErrorKind) -> PgSqlErrorCode {
         ErrorKind::Unauthorized => PgSqlErrorCode::ERRCODE_INVALID_AUTHORIZATION_SPECIFICATION,
         ErrorKind::Forbidden => PgSqlErrorCode::ERRCODE_INSUFFICIENT_PRIVILEGE,
         ErrorKind::RateLimited => PgSqlErrorCode::ERRCODE_CONFIGURATION_LIMIT_EXCEEDED,
-        ErrorKind::Connect | ErrorKind::Tls => PgSqlErrorCode::ERRCODE_FDW_UNABLE_TO_ESTABLISH_CONNECTION,
+        ErrorKind::Connect | ErrorKind::Tls => {
+            PgSqlErrorCode::ERRCODE_FDW_UNABLE_TO_ESTABLISH_CONNECTION
+        }
         ErrorKind::Shape | ErrorKind::Incomplete => PgSqlErrorCode::ERRCODE_FDW_INVALID_DATA_TYPE,
         ErrorKind::Deadline => PgSqlErrorCode::ERRCODE_QUERY_CANCELED,
         ErrorKind::InvalidUrl => PgSqlErrorCode::ERRCODE_FDW_INVALID_ATTRIBUTE_VALUE,

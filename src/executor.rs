@@ -11,5 +11,8 @@ mod verify;
 
 pub use fetch::{Fetch, Reading, Session, api_shape};
 pub use filter::Asked;
-pub use scan::{Scan, begin_foreign_scan, end_foreign_scan, iterate_foreign_scan, rescan_foreign_scan, with_scan};
+pub use scan::{
+    Scan, begin_foreign_scan, end_foreign_scan, iterate_foreign_scan, rescan_foreign_scan,
+    with_scan,
+};
 pub use statement::readers;

@@ -14,18 +14,30 @@ use crate::relation::Relation;
 use crate::spec::{ConditionKind, PushedCondition, ScanSpec, ValueSource};
 
 #[pg_guard]
-pub unsafe extern "C-unwind" fn explain_foreign_scan(node: *mut pg_sys::ForeignScanState, state: *mut pg_sys::ExplainState) {
+pub unsafe extern "C-unwind" fn explain_foreign_scan(
+    node: *mut pg_sys::ForeignScanState,
+    state: *mut pg_sys::ExplainState,
+) {
     // SAFETY: the executor's own node and EXPLAIN's own state; the plan is one that this extension made.
     unsafe { explain(node, state) }.or_raise();
 }
 
-unsafe fn explain(node: *mut pg_sys::ForeignScanState, state: *mut pg_sys::ExplainState) -> Result<()> {
+unsafe fn explain(
+    node: *mut pg_sys::ForeignScanState,
+    state: *mut pg_sys::ExplainState,
+) -> Result<()> {
     // SAFETY: as the caller says.
     let (spec, conditions, verbose, analyze, scan) = unsafe {
         let plan = (*node).ss.ps.plan.cast::<pg_sys::ForeignScan>();
         let spec = ScanSpec::from_plan(plan)?;
         let conditions = shown_conditions(&spec, plan, state);
-        (spec, conditions, (*state).verbose, (*state).analyze, with_scan(node))
+        (
+            spec,
+            conditions,
+            (*state).verbose,
+            (*state).analyze,
+            with_scan(node),
+        )
     };
     let relation = Relation::load(Oid::from(spec.table))?;
     let print = Printer { state };
@@ -33,7 +45,14 @@ unsafe fn explain(node: *mut pg_sys::ForeignScanState, state: *mut pg_sys::Expla
     if spec.count {
         print.text("Count", "from totalCount");
     } else {
-        print.text("Fields", &fields(&relation, &spec)?.iter().map(ToString::to_string).collect::<Vec<_>>().join(", "));
+        print.text(
+            "Fields",
+            &fields(&relation, &spec)?
+                .iter()
+                .map(ToString::to_string)
+                .collect::<Vec<_>>()
+                .join(", "),
+        );
     }
     if !conditions.is_empty() {
         print.text("Remote Filter", &conditions.join(", or with fewer values "));
@@ -50,7 +69,11 @@ unsafe fn explain(node: *mut pg_sys::ForeignScanState, state: *mut pg_sys::Expla
             if relation.options.shape == Shape::Connection {
                 paths.extend(relation.options.key.clone());
             }
-            operation.document(&Selection::from_paths(&paths), has_filter, api_shape(relation.options.shape))
+            operation.document(
+                &Selection::from_paths(&paths),
+                has_filter,
+                api_shape(relation.options.shape),
+            )
         };
         print.text("Document", &document);
     }
@@ -72,7 +95,10 @@ fn actuals(print: &Printer, scan: &Scan, verbose: bool) {
     print.integer("Bytes", stats.bytes());
     print.milliseconds("Time Waiting", stats.waited().as_secs_f64() * 1_000.0);
     if scan.shared {
-        print.text("Shared", "reads what another scan of this statement fetched");
+        print.text(
+            "Shared",
+            "reads what another scan of this statement fetched",
+        );
     }
     let complete = match (scan.scanned.is_empty(), scan.complete) {
         (true, _) => "not executed",
@@ -86,7 +112,11 @@ fn show_asked(asked: &Asked) -> String {
     match asked {
         Asked::Everything => "{}".to_owned(),
         Asked::Nothing => "none: the conditions contradict one another".to_owned(),
-        Asked::Filters(filters) => filters.iter().map(|filter| format!("{{\"filter\":{filter}}}")).collect::<Vec<_>>().join("; "),
+        Asked::Filters(filters) => filters
+            .iter()
+            .map(|filter| format!("{{\"filter\":{filter}}}"))
+            .collect::<Vec<_>>()
+            .join("; "),
     }
 }
 
@@ -95,7 +125,14 @@ fn fields(relation: &Relation, spec: &ScanSpec) -> Result<Vec<FieldPath>> {
     let mut fields = Vec::new();
     for &number in &spec.columns {
         let options = relation.planned_column(number)?.options;
-        for path in [Some(options.field), options.only_where, options.only_where_not].into_iter().flatten() {
+        for path in [
+            Some(options.field),
+            options.only_where,
+            options.only_where_not,
+        ]
+        .into_iter()
+        .flatten()
+        {
             if !fields.contains(&path) {
                 fields.push(path);
             }
@@ -105,29 +142,47 @@ fn fields(relation: &Relation, spec: &ScanSpec) -> Result<Vec<FieldPath>> {
 }
 
 /// The pushed conditions, with their values as SQL.
-unsafe fn shown_conditions(spec: &ScanSpec, plan: *mut pg_sys::ForeignScan, state: *mut pg_sys::ExplainState) -> Vec<String> {
+unsafe fn shown_conditions(
+    spec: &ScanSpec,
+    plan: *mut pg_sys::ForeignScan,
+    state: *mut pg_sys::ExplainState,
+) -> Vec<String> {
     // SAFETY: EXPLAIN has set up the context for this statement; without ancestors a value from an outer plan node is
     // shown by its number.
     let (context, expressions) = unsafe {
         (
-            pg_sys::set_deparse_context_plan((*state).deparse_cxt, plan.cast(), std::ptr::null_mut()),
+            pg_sys::set_deparse_context_plan(
+                (*state).deparse_cxt,
+                plan.cast(),
+                std::ptr::null_mut(),
+            ),
             members::<pg_sys::Node>((*plan).fdw_exprs),
         )
     };
     let value = |index: usize| {
         // SAFETY: the index comes from this plan; the deparsed text is copied.
         unsafe {
-            let Some(&expression) = expressions.get(index) else { return String::new() };
+            let Some(&expression) = expressions.get(index) else {
+                return String::new();
+            };
             let text = pg_sys::deparse_expression(expression, context, false, false);
             CStr::from_ptr(text).to_string_lossy().into_owned()
         }
     };
-    offered(&spec.conditions).into_iter().map(|condition| shown_condition(condition, &value)).collect()
+    offered(&spec.conditions)
+        .into_iter()
+        .map(|condition| shown_condition(condition, &value))
+        .collect()
 }
 
 /// The conditions that the executor chooses among: lists of keys before all else, and one filter in the end.
 fn offered(conditions: &[PushedCondition]) -> Vec<&PushedCondition> {
-    let of = |kinds: &[ConditionKind]| conditions.iter().filter(|condition| kinds.contains(&condition.kind)).collect::<Vec<_>>();
+    let of = |kinds: &[ConditionKind]| {
+        conditions
+            .iter()
+            .filter(|condition| kinds.contains(&condition.kind))
+            .collect::<Vec<_>>()
+    };
     let keys = of(&[ConditionKind::Keys]);
     if !keys.is_empty() {
         return keys;
@@ -136,7 +191,10 @@ fn offered(conditions: &[PushedCondition]) -> Vec<&PushedCondition> {
     if !overlaps.is_empty() {
         return overlaps;
     }
-    of(&[ConditionKind::Scalar, ConditionKind::Pattern]).into_iter().take(1).collect()
+    of(&[ConditionKind::Scalar, ConditionKind::Pattern])
+        .into_iter()
+        .take(1)
+        .collect()
 }
 
 fn shown_condition(condition: &PushedCondition, value: &dyn Fn(usize) -> String) -> String {
@@ -164,21 +222,31 @@ struct Printer {
 
 impl Printer {
     fn text(&self, label: &str, value: &str) {
-        let (Ok(label), Ok(value)) = (CString::new(label), CString::new(value)) else { return };
+        let (Ok(label), Ok(value)) = (CString::new(label), CString::new(value)) else {
+            return;
+        };
         // SAFETY: both strings end in NUL and outlive the call; the state is EXPLAIN's own.
         unsafe { pg_sys::ExplainPropertyText(label.as_ptr(), value.as_ptr(), self.state) };
     }
 
     fn integer(&self, label: &str, value: u64) {
-        let Ok(label) = CString::new(label) else { return };
+        let Ok(label) = CString::new(label) else {
+            return;
+        };
         let value = i64::try_from(value).unwrap_or(i64::MAX);
         // SAFETY: as above.
-        unsafe { pg_sys::ExplainPropertyInteger(label.as_ptr(), std::ptr::null(), value, self.state) };
+        unsafe {
+            pg_sys::ExplainPropertyInteger(label.as_ptr(), std::ptr::null(), value, self.state)
+        };
     }
 
     fn milliseconds(&self, label: &str, value: f64) {
-        let Ok(label) = CString::new(label) else { return };
+        let Ok(label) = CString::new(label) else {
+            return;
+        };
         // SAFETY: as above.
-        unsafe { pg_sys::ExplainPropertyFloat(label.as_ptr(), c"ms".as_ptr(), value, 1, self.state) };
+        unsafe {
+            pg_sys::ExplainPropertyFloat(label.as_ptr(), c"ms".as_ptr(), value, 1, self.state)
+        };
     }
 }

@@ -27,7 +27,14 @@ impl ForeignDataWrapper<FdwError> for PluralsightFdw {
     }
 
     // The framework's own scan is never reached: every callback that would lead here is replaced below.
-    fn begin_scan(&mut self, _: &[Qual], _: &[Column], _: &[Sort], _: &Option<Limit>, _: &std::collections::HashMap<String, String>) -> Result<(), FdwError> {
+    fn begin_scan(
+        &mut self,
+        _: &[Qual],
+        _: &[Column],
+        _: &[Sort],
+        _: &Option<Limit>,
+        _: &std::collections::HashMap<String, String>,
+    ) -> Result<(), FdwError> {
         Err(unreachable_scan())
     }
 
@@ -39,7 +46,10 @@ impl ForeignDataWrapper<FdwError> for PluralsightFdw {
         Err(unreachable_scan())
     }
 
-    fn import_foreign_schema(&mut self, statement: ImportForeignSchemaStmt) -> Result<Vec<String>, FdwError> {
+    fn import_foreign_schema(
+        &mut self,
+        statement: ImportForeignSchemaStmt,
+    ) -> Result<Vec<String>, FdwError> {
         import::statements(self.server.server_oid, &statement)
     }
 

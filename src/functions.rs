@@ -8,14 +8,26 @@ use crate::token::sealed;
 
 /// The comments that columns get when they are imported, a row a column.
 #[pg_extern(immutable, parallel_safe, name = "declared_columns")]
-fn declared_columns() -> TableIterator<'static, (name!(query, String), name!(column_name, String), name!(table_comment, String), name!(column_comment, String))> {
+fn declared_columns() -> TableIterator<
+    'static,
+    (
+        name!(query, String),
+        name!(column_name, String),
+        name!(table_comment, String),
+        name!(column_comment, String),
+    ),
+> {
     let rows: Vec<_> = pluralsight_catalog::tables::ALL
         .iter()
         .flat_map(|table| {
-            table
-                .columns
-                .iter()
-                .map(|column| (table.query.to_owned(), column.name.to_owned(), table.comment.to_owned(), column.comment.to_owned()))
+            table.columns.iter().map(|column| {
+                (
+                    table.query.to_owned(),
+                    column.name.to_owned(),
+                    table.comment.to_owned(),
+                    column.comment.to_owned(),
+                )
+            })
         })
         .collect();
     TableIterator::new(rows)
@@ -23,7 +35,14 @@ fn declared_columns() -> TableIterator<'static, (name!(query, String), name!(col
 
 /// What the API has said beside its data in this session. See the view `api_announcements`.
 #[pg_extern(volatile, parallel_restricted)]
-fn announcements_heard() -> TableIterator<'static, (name!(heard_at, TimestampWithTimeZone), name!(table_name, String), name!(announcement, String))> {
+fn announcements_heard() -> TableIterator<
+    'static,
+    (
+        name!(heard_at, TimestampWithTimeZone),
+        name!(table_name, String),
+        name!(announcement, String),
+    ),
+> {
     TableIterator::new(announcements::heard())
 }
 
@@ -38,12 +57,24 @@ fn seal(token: &str) -> String {
 fn create_key_file() -> String {
     // SAFETY: reads the backend's own state.
     if !unsafe { pgrx::pg_sys::superuser() } {
-        FdwError::new(pgrx::PgSqlErrorCode::ERRCODE_INSUFFICIENT_PRIVILEGE, "only superusers may make a key file").raise();
+        FdwError::new(
+            pgrx::PgSqlErrorCode::ERRCODE_INSUFFICIENT_PRIVILEGE,
+            "only superusers may make a key file",
+        )
+        .raise();
     }
     sealed::create_key_file().or_raise()
 }
 
-extension_sql_file!("../sql/comments.sql", name = "comments", requires = [declared_columns]);
-extension_sql_file!("../sql/announcements.sql", name = "announcements", requires = [announcements_heard]);
+extension_sql_file!(
+    "../sql/comments.sql",
+    name = "comments",
+    requires = [declared_columns]
+);
+extension_sql_file!(
+    "../sql/announcements.sql",
+    name = "announcements",
+    requires = [announcements_heard]
+);
 extension_sql_file!("../sql/roles.sql", name = "roles", bootstrap);
 extension_sql_file!("../sql/views.sql", name = "views");

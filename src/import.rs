@@ -35,10 +35,16 @@ pub fn statements(server: Oid, statement: &ImportForeignSchemaStmt) -> Result<Ve
             PgSqlErrorCode::ERRCODE_FDW_SCHEMA_NOT_FOUND,
             format!("there is no remote schema \"{}\"", statement.remote_schema),
         )
-        .hint(format!("IMPORT FOREIGN SCHEMA {REMOTE_SCHEMA} FROM SERVER … INTO …;")));
+        .hint(format!(
+            "IMPORT FOREIGN SCHEMA {REMOTE_SCHEMA} FROM SERVER … INTO …;"
+        )));
     }
     let discover = discover(statement)?;
-    let wanted: Vec<&Table> = tables::ALL.iter().copied().filter(|table| is_wanted(table, statement)).collect();
+    let wanted: Vec<&Table> = tables::ALL
+        .iter()
+        .copied()
+        .filter(|table| is_wanted(table, statement))
+        .collect();
     check_names(statement)?;
     let described = match discover {
         Discover::Off => None,
@@ -73,8 +79,11 @@ fn check_names(statement: &ImportForeignSchemaStmt) -> Result<()> {
     for name in &statement.table_list {
         if Table::named(name).is_none() {
             let names: Vec<&str> = tables::ALL.iter().map(|table| table.name).collect();
-            return Err(FdwError::new(PgSqlErrorCode::ERRCODE_FDW_TABLE_NOT_FOUND, format!("there is no table \"{name}\" to import"))
-                .hint(format!("There are {}.", names.join(", "))));
+            return Err(FdwError::new(
+                PgSqlErrorCode::ERRCODE_FDW_TABLE_NOT_FOUND,
+                format!("there is no table \"{name}\" to import"),
+            )
+            .hint(format!("There are {}.", names.join(", "))));
         }
     }
     Ok(())
@@ -110,8 +119,11 @@ fn live_schema(server: &Server, wanted: &[&Table]) -> Option<Described> {
     let roots: Vec<&str> = wanted.iter().map(|table| table.query).collect();
     // SAFETY: reads the backend's own state.
     let user = unsafe { pg_sys::GetUserId() };
-    let answer = Session::open(server, user, Rc::new(Stats::default()))
-        .and_then(|session| session.run("IMPORT FOREIGN SCHEMA", async |client, context| describe(client, context, &roots).await));
+    let answer = Session::open(server, user, Rc::new(Stats::default())).and_then(|session| {
+        session.run("IMPORT FOREIGN SCHEMA", async |client, context| {
+            describe(client, context, &roots).await
+        })
+    });
     let reason = match answer {
         Ok(Some(described)) => return Some(described),
         Ok(None) => "the API does not tell its schema to this key".to_owned(),

@@ -45,7 +45,9 @@ impl Relation {
         };
         let (mut type_oid, mut typmod, mut collation) = (Oid::INVALID, -1, Oid::INVALID);
         // SAFETY: the column exists, as its name was just found; the three results are on this stack.
-        unsafe { pg_sys::get_atttypetypmodcoll(table, number, &mut type_oid, &mut typmod, &mut collation) };
+        unsafe {
+            pg_sys::get_atttypetypmodcoll(table, number, &mut type_oid, &mut typmod, &mut collation)
+        };
         let options = column_options(table, &self.options.query, number, &name)?;
         Ok(Some(Column {
             number,
@@ -58,7 +60,8 @@ impl Relation {
 
     /// Column `number`, which a plan says exists.
     pub fn planned_column(&self, number: i16) -> Result<Column> {
-        self.column(number)?
-            .ok_or_else(|| FdwError::internal(format!("column {number} of {} is gone", self.options.name)))
+        self.column(number)?.ok_or_else(|| {
+            FdwError::internal(format!("column {number} of {} is gone", self.options.name))
+        })
     }
 }

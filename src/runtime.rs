@@ -6,6 +6,7 @@
 
 use std::cell::RefCell;
 use std::future::Future;
+use std::panic::AssertUnwindSafe;
 use std::pin::pin;
 use std::rc::Rc;
 use std::time::{Duration, Instant};
@@ -18,6 +19,8 @@ use crate::error::{FdwError, Result};
 
 /// How long an interrupt may go unnoticed while the network is silent.
 const INTERRUPT_CHECK: Duration = Duration::from_millis(20);
+/// Turns that a connection's tasks get to notice that their request is gone: noticing, shutting down, closing.
+const SETTLING_TURNS: usize = 8;
 /// Clients kept: as many different sets of server options as one session will sensibly use.
 const CLIENTS: usize = 8;
 
@@ -40,7 +43,9 @@ fn runtime() -> Result<&'static Runtime> {
             .thread_keep_alive(Duration::from_secs(1))
             .on_thread_start(block_signals)
             .build()
-            .map_err(|error| FdwError::internal(format!("cannot start the network runtime: {error}")))?;
+            .map_err(|error| {
+                FdwError::internal(format!("cannot start the network runtime: {error}"))
+            })?;
         let runtime: &'static Runtime = Box::leak(Box::new(runtime));
         *slot = Some(runtime);
         Ok(runtime)
@@ -68,7 +73,10 @@ pub fn client(settings: &Settings) -> Result<Rc<Client>> {
         }
         let client = {
             let _inside = runtime()?.enter();
-            Rc::new(Client::new(settings).map_err(|error| FdwError::from_api(&error, "cannot set up the API client"))?)
+            Rc::new(
+                Client::new(settings)
+                    .map_err(|error| FdwError::from_api(&error, "cannot set up the API client"))?,
+            )
         };
         if clients.len() >= CLIENTS {
             clients.remove(0);
@@ -84,6 +92,8 @@ pub fn client(settings: &Settings) -> Result<Rc<Client>> {
 /// the future and with it the request. An interrupt that turns out harmless (a reload, say) lets the same future go on.
 pub fn wait<F: Future>(future: F) -> Result<F::Output> {
     let runtime = runtime()?;
+    // Before the future, so that it is dropped after it.
+    let _settle = Settle(runtime);
     let mut future = pin!(future);
     loop {
         let outcome = runtime.block_on(async {
@@ -98,6 +108,23 @@ pub fn wait<F: Future>(future: F) -> Result<F::Output> {
         if let Some(output) = outcome {
             return Ok(output);
         }
+    }
+}
+
+/// Lets connections learn, when a wait is over, that their request was dropped: their tasks run only when somebody waits,
+/// and a cancelled request would otherwise hold its socket until the next query.
+struct Settle(&'static Runtime);
+
+impl Drop for Settle {
+    fn drop(&mut self) {
+        // Nothing here waits for anything, and nothing of it may add a panic to the unwinding of an error.
+        let _ = std::panic::catch_unwind(AssertUnwindSafe(|| {
+            self.0.block_on(async {
+                for _ in 0..SETTLING_TURNS {
+                    tokio::task::yield_now().await;
+                }
+            });
+        }));
     }
 }
 

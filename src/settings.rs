@@ -47,7 +47,14 @@ pub fn define() {
         ),
     ];
     for (name, short, long, setting) in switches {
-        GucRegistry::define_bool_guc(name, short, long, setting, GucContext::Userset, GucFlags::default());
+        GucRegistry::define_bool_guc(
+            name,
+            short,
+            long,
+            setting,
+            GucContext::Userset,
+            GucFlags::default(),
+        );
     }
     GucRegistry::define_string_guc(
         c"pluralsight_fdw.key_file",

@@ -76,9 +76,15 @@ impl ScanSpec {
     /// # Safety
     /// Allocates in the current memory context, so there must be one: call it on the backend's thread.
     pub unsafe fn to_private(&self) -> Result<*mut pg_sys::List> {
-        let json = serde_json::to_string(self).map_err(|error| FdwError::internal(error.to_string()))?;
+        let json =
+            serde_json::to_string(self).map_err(|error| FdwError::internal(error.to_string()))?;
         // SAFETY: makeString keeps the pointer, which lives in the current memory context as the plan does.
-        unsafe { Ok(pg_sys::lappend(std::ptr::null_mut(), pg_sys::makeString(json.as_pg_cstr()).cast())) }
+        unsafe {
+            Ok(pg_sys::lappend(
+                std::ptr::null_mut(),
+                pg_sys::makeString(json.as_pg_cstr()).cast(),
+            ))
+        }
     }
 
     /// Reads what [`ScanSpec::to_private`] wrote.
@@ -88,9 +94,13 @@ impl ScanSpec {
     pub unsafe fn from_plan(plan: *const pg_sys::ForeignScan) -> Result<ScanSpec> {
         // SAFETY: the caller vouches for the plan, whose private list holds one String node.
         let json = unsafe {
-            let node = members::<pg_sys::Node>((*plan).fdw_private).first().copied().ok_or_else(|| FdwError::internal("the plan is empty"))?;
+            let node = members::<pg_sys::Node>((*plan).fdw_private)
+                .first()
+                .copied()
+                .ok_or_else(|| FdwError::internal("the plan is empty"))?;
             CStr::from_ptr(crate::compat::string_value(node))
         };
-        serde_json::from_slice(json.to_bytes()).map_err(|error| FdwError::internal(format!("the plan cannot be read: {error}")))
+        serde_json::from_slice(json.to_bytes())
+            .map_err(|error| FdwError::internal(format!("the plan cannot be read: {error}")))
     }
 }

@@ -17,7 +17,13 @@ use crate::options::catalog::options_from_list;
 use crate::options::{Options, Server};
 
 /// The options that name a token; a level may have one of them.
-pub const SOURCES: [&str; 5] = ["api_token", "api_token_file", "api_token_id", "api_token_name", "api_token_sealed"];
+pub const SOURCES: [&str; 5] = [
+    "api_token",
+    "api_token_file",
+    "api_token_id",
+    "api_token_name",
+    "api_token_sealed",
+];
 
 /// A token, and where it was found.
 pub struct Found {
@@ -30,13 +36,20 @@ pub struct Found {
 pub fn find(server: &Server, user: Oid) -> Result<Found> {
     let levels = [
         ("user mapping", mapping(user, server.oid)),
-        ("user mapping for PUBLIC", mapping(pg_sys::InvalidOid, server.oid)),
+        (
+            "user mapping for PUBLIC",
+            mapping(pg_sys::InvalidOid, server.oid),
+        ),
         ("server", Some(server.options.clone())),
     ];
     for (level, options) in &levels {
         let Some(options) = options else { continue };
         for source in SOURCES {
-            let Some(value) = options.get(source).map(|value| value.trim()).filter(|value| !value.is_empty()) else {
+            let Some(value) = options
+                .get(source)
+                .map(|value| value.trim())
+                .filter(|value| !value.is_empty())
+            else {
                 continue;
             };
             let text = match source {
@@ -47,12 +60,22 @@ pub fn find(server: &Server, user: Oid) -> Result<Found> {
                 _ => value.to_owned(),
             };
             if text.trim().is_empty() {
-                return Err(FdwError::missing_token(&server.name).detail(format!("The {level} names one with {source}, but what is there is blank.")));
+                return Err(FdwError::missing_token(&server.name).detail(format!(
+                    "The {level} names one with {source}, but what is there is blank."
+                )));
             }
             let token = Token::new(text).map_err(|error| {
-                FdwError::new(PgSqlErrorCode::ERRCODE_FDW_INVALID_ATTRIBUTE_VALUE, format!("the API token that the {level} names with {source} cannot be used: {error}"))
+                FdwError::new(
+                    PgSqlErrorCode::ERRCODE_FDW_INVALID_ATTRIBUTE_VALUE,
+                    format!(
+                        "the API token that the {level} names with {source} cannot be used: {error}"
+                    ),
+                )
             })?;
-            return Ok(Found { token, origin: format!("{level}, {source}") });
+            return Ok(Found {
+                token,
+                origin: format!("{level}, {source}"),
+            });
         }
     }
     Err(FdwError::missing_token(&server.name))
@@ -65,13 +88,26 @@ fn mapping(user: Oid, server: Oid) -> Option<Options> {
     // were copied.
     unsafe {
         let cache = pg_sys::SysCacheIdentifier::USERMAPPINGUSERSERVER as i32;
-        let tuple = pg_sys::SearchSysCache2(cache, pg_sys::Datum::from(user), pg_sys::Datum::from(server));
+        let tuple = pg_sys::SearchSysCache2(
+            cache,
+            pg_sys::Datum::from(user),
+            pg_sys::Datum::from(server),
+        );
         if tuple.is_null() {
             return None;
         }
         let mut is_null = false;
-        let datum = pg_sys::SysCacheGetAttr(cache, tuple, pg_sys::Anum_pg_user_mapping_umoptions as i16, &mut is_null);
-        let options = if is_null { Options::new() } else { options_from_list(pg_sys::untransformRelOptions(datum)) };
+        let datum = pg_sys::SysCacheGetAttr(
+            cache,
+            tuple,
+            pg_sys::Anum_pg_user_mapping_umoptions as i16,
+            &mut is_null,
+        );
+        let options = if is_null {
+            Options::new()
+        } else {
+            options_from_list(pg_sys::untransformRelOptions(datum))
+        };
         pg_sys::ReleaseSysCache(tuple);
         Some(options)
     }

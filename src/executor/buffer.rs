@@ -77,14 +77,24 @@ impl Buffer {
             self.memory.push(text.into_boxed_str());
             return Ok(());
         }
-        let spilled = self.spilled.get_or_insert_with(|| Spilled::begin(self.context));
+        let spilled = self
+            .spilled
+            .get_or_insert_with(|| Spilled::begin(self.context));
         // serde_json writes control characters as escapes, so there is no NUL in it.
         let text = CString::new(text).map_err(|_| FdwError::internal("a NUL in JSON text"))?;
         // SAFETY: the tuplestore copies the row; the text datum lives in the current, short-lived memory context.
         unsafe {
-            let mut value = Datum::from(pg_sys::cstring_to_text_with_len(text.as_ptr(), text.as_bytes().len() as i32));
+            let mut value = Datum::from(pg_sys::cstring_to_text_with_len(
+                text.as_ptr(),
+                text.as_bytes().len() as i32,
+            ));
             let mut is_null = false;
-            pg_sys::tuplestore_putvalues(spilled.store, spilled.descriptor, &mut value, &mut is_null);
+            pg_sys::tuplestore_putvalues(
+                spilled.store,
+                spilled.descriptor,
+                &mut value,
+                &mut is_null,
+            );
             pg_sys::pfree(value.cast_mut_ptr());
         }
         Ok(())
@@ -98,7 +108,10 @@ impl Buffer {
         let record = if let Some(text) = self.memory.get(place.position) {
             parse(text.as_bytes())?
         } else {
-            let spilled = self.spilled.as_ref().ok_or_else(|| FdwError::internal("a record that was not kept"))?;
+            let spilled = self
+                .spilled
+                .as_ref()
+                .ok_or_else(|| FdwError::internal("a record that was not kept"))?;
             spilled.read(place, &mut self.free)?
         };
         place.position += 1;
@@ -128,11 +141,16 @@ impl Spilled {
             let before = pg_sys::MemoryContextSwitchTo(context);
             let descriptor = pg_sys::CreateTemplateTupleDesc(1);
             pg_sys::TupleDescInitEntry(descriptor, 1, c"record".as_ptr(), pg_sys::TEXTOID, -1, 0);
-            let slot = pg_sys::MakeSingleTupleTableSlot(descriptor, &raw const pg_sys::TTSOpsMinimalTuple);
+            let slot =
+                pg_sys::MakeSingleTupleTableSlot(descriptor, &raw const pg_sys::TTSOpsMinimalTuple);
             // Read pointer 0 stays at the start, so that a new reader's copy of it starts there.
             let store = pg_sys::tuplestore_begin_heap(false, false, pg_sys::work_mem);
             pg_sys::MemoryContextSwitchTo(before);
-            Spilled { store, slot, descriptor }
+            Spilled {
+                store,
+                slot,
+                descriptor,
+            }
         }
     }
 
@@ -145,7 +163,13 @@ impl Spilled {
                     (pointer, false)
                 }
                 (None, Some(pointer)) => (pointer, true),
-                (None, None) => (pg_sys::tuplestore_alloc_read_pointer(self.store, pg_sys::EXEC_FLAG_REWIND as i32), false),
+                (None, None) => (
+                    pg_sys::tuplestore_alloc_read_pointer(
+                        self.store,
+                        pg_sys::EXEC_FLAG_REWIND as i32,
+                    ),
+                    false,
+                ),
             };
             place.pointer = Some(pointer);
             pg_sys::tuplestore_select_read_pointer(self.store, pointer);
@@ -155,12 +179,15 @@ impl Spilled {
             let found = pg_sys::tuplestore_gettupleslot(self.store, true, false, self.slot);
             let record = if found {
                 pg_sys::slot_getsomeattrs_int(self.slot, 1);
-                let packed = pg_sys::pg_detoast_datum_packed((*(*self.slot).tts_values).cast_mut_ptr());
+                let packed =
+                    pg_sys::pg_detoast_datum_packed((*(*self.slot).tts_values).cast_mut_ptr());
                 parse(pgrx::varlena::varlena_to_byte_slice(packed))
             } else {
                 Err(FdwError::internal("the tuplestore ended early"))
             };
-            ((*(*self.slot).tts_ops).clear.expect("every slot type can be cleared"))(self.slot);
+            ((*(*self.slot).tts_ops)
+                .clear
+                .expect("every slot type can be cleared"))(self.slot);
             pg_sys::tuplestore_select_read_pointer(self.store, 0);
             record
         }
@@ -168,5 +195,6 @@ impl Spilled {
 }
 
 fn parse(text: &[u8]) -> Result<Json> {
-    serde_json::from_slice(text).map_err(|error| FdwError::internal(format!("a kept record cannot be read: {error}")))
+    serde_json::from_slice(text)
+        .map_err(|error| FdwError::internal(format!("a kept record cannot be read: {error}")))
 }

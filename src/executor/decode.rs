@@ -3,8 +3,8 @@
 use std::ffi::CString;
 
 use chrono::{DateTime, NaiveDate};
-use pgrx::pg_sys::{self, Datum, Oid};
 use pgrx::IntoDatum;
+use pgrx::pg_sys::{self, Datum, Oid};
 use pgrx::prelude::PgTryBuilder;
 use serde_json::Value as Json;
 
@@ -33,7 +33,10 @@ enum Converter {
     Uuid,
     Json,
     /// By the type's own input function.
-    Input { function: Oid, parameter: Oid },
+    Input {
+        function: Oid,
+        parameter: Oid,
+    },
 }
 
 /// A Boolean beside the value that says whether it counts.
@@ -48,7 +51,11 @@ impl ColumnReader {
         let column = relation.planned_column(number)?;
         // SAFETY: a catalog look-up; InvalidOid for a type that is no array.
         let element = unsafe { pg_sys::get_element_type(column.type_oid) };
-        let scalar = if element == Oid::INVALID { column.type_oid } else { element };
+        let scalar = if element == Oid::INVALID {
+            column.type_oid
+        } else {
+            element
+        };
         let plain = column.typmod < 0;
         let converter = match scalar {
             pg_sys::BOOLOID => Converter::Boolean,
@@ -65,10 +72,17 @@ impl ColumnReader {
                 let (mut function, mut parameter) = (Oid::INVALID, Oid::INVALID);
                 // SAFETY: a catalog look-up by type; raises PostgreSQL's own error for a pseudo-type.
                 unsafe { pg_sys::getTypeInputInfo(scalar, &mut function, &mut parameter) };
-                Converter::Input { function, parameter }
+                Converter::Input {
+                    function,
+                    parameter,
+                }
             }
         };
-        Ok(ColumnReader { column, element, converter })
+        Ok(ColumnReader {
+            column,
+            element,
+            converter,
+        })
     }
 
     /// Position of the column in a row, from 0.
@@ -80,11 +94,20 @@ impl ColumnReader {
     pub fn read(&self, record: &Json) -> Result<Option<Datum>> {
         let options = &self.column.options;
         let condition = match (&options.only_where, &options.only_where_not) {
-            (Some(path), _) => Some(Condition { path: path.segments(), wanted: true }),
-            (None, Some(path)) => Some(Condition { path: path.segments(), wanted: false }),
+            (Some(path), _) => Some(Condition {
+                path: path.segments(),
+                wanted: true,
+            }),
+            (None, Some(path)) => Some(Condition {
+                path: path.segments(),
+                wanted: false,
+            }),
             (None, None) => None,
         };
-        if matches!(self.converter, Converter::Json) && self.element == Oid::INVALID && condition.is_none() {
+        if matches!(self.converter, Converter::Json)
+            && self.element == Oid::INVALID
+            && condition.is_none()
+        {
             return self.read_json(record);
         }
         let mut found = Vec::new();
@@ -102,13 +125,23 @@ impl ColumnReader {
         match &found[..] {
             [] | [Json::Null] => Ok(None),
             [value] => self.convert(value).map(Some),
-            several => Err(self.misfit(&format!("holds {} values where the column takes one", several.len()))
+            several => Err(self
+                .misfit(&format!(
+                    "holds {} values where the column takes one",
+                    several.len()
+                ))
                 .hint("Make the column an array, or add its option aggregate 'sum'.")),
         }
     }
 
     /// Gathers what the path leads to, through lists; says whether it met one.
-    fn collect<'a>(&self, value: &'a Json, path: &[String], condition: Option<Condition<'_>>, found: &mut Vec<&'a Json>) -> Result<bool> {
+    fn collect<'a>(
+        &self,
+        value: &'a Json,
+        path: &[String],
+        condition: Option<Condition<'_>>,
+        found: &mut Vec<&'a Json>,
+    ) -> Result<bool> {
         match value {
             Json::Array(items) => {
                 for item in items {
@@ -138,7 +171,10 @@ impl ColumnReader {
         let Some(member) = members.get(name) else {
             return Err(self.misfit(&format!("has no {name} in the API's answer")));
         };
-        let condition = condition.map(|beside| Condition { path: beside.path.get(1..).unwrap_or_default(), ..beside });
+        let condition = condition.map(|beside| Condition {
+            path: beside.path.get(1..).unwrap_or_default(),
+            ..beside
+        });
         self.collect(member, rest, condition, found)
     }
 
@@ -147,8 +183,15 @@ impl ColumnReader {
         fn gather(value: &Json, path: &[String]) -> Json {
             match (value, path.split_first()) {
                 (_, None) => value.clone(),
-                (Json::Array(items), _) => Json::from(items.iter().map(|item| gather(item, path)).collect::<Vec<_>>()),
-                (_, Some((name, rest))) => value.get(name).map_or(Json::Null, |member| gather(member, rest)),
+                (Json::Array(items), _) => Json::from(
+                    items
+                        .iter()
+                        .map(|item| gather(item, path))
+                        .collect::<Vec<_>>(),
+                ),
+                (_, Some((name, rest))) => value
+                    .get(name)
+                    .map_or(Json::Null, |member| gather(member, rest)),
             }
         }
         match gather(record, self.column.options.field.segments()) {
@@ -160,10 +203,19 @@ impl ColumnReader {
     fn sum(&self, found: &[&Json]) -> Result<Option<Datum>> {
         let mut total: Option<i64> = None;
         for value in found.iter().filter(|value| !value.is_null()) {
-            let number = value.as_i64().ok_or_else(|| self.wrong(value, "a whole number"))?;
-            total = Some(total.unwrap_or(0).checked_add(number).ok_or_else(|| self.misfit("adds up to more than a bigint holds"))?);
+            let number = value
+                .as_i64()
+                .ok_or_else(|| self.wrong(value, "a whole number"))?;
+            total = Some(
+                total
+                    .unwrap_or(0)
+                    .checked_add(number)
+                    .ok_or_else(|| self.misfit("adds up to more than a bigint holds"))?,
+            );
         }
-        total.map(|total| self.convert(&Json::from(total))).transpose()
+        total
+            .map(|total| self.convert(&Json::from(total)))
+            .transpose()
     }
 
     fn array(&self, values: &[&Json]) -> Result<Datum> {
@@ -171,7 +223,11 @@ impl ColumnReader {
         let mut nulls = Vec::with_capacity(values.len());
         for value in values {
             nulls.push(value.is_null());
-            datums.push(if value.is_null() { Datum::from(0usize) } else { self.convert(value)? });
+            datums.push(if value.is_null() {
+                Datum::from(0usize)
+            } else {
+                self.convert(value)?
+            });
         }
         let (mut length, mut by_value, mut align) = (0i16, false, 0 as std::ffi::c_char);
         let mut dimension = [datums.len() as i32];
@@ -198,13 +254,28 @@ impl ColumnReader {
 
     fn convert(&self, value: &Json) -> Result<Datum> {
         match &self.converter {
-            Converter::Boolean => value.as_bool().map(Datum::from).ok_or_else(|| self.wrong(value, "a Boolean")),
-            Converter::Int2 => self.integer(value).and_then(|number| i16::try_from(number).map(Datum::from).map_err(|_| self.wrong(value, "a smallint"))),
-            Converter::Int4 => self.integer(value).and_then(|number| i32::try_from(number).map(Datum::from).map_err(|_| self.wrong(value, "an integer"))),
+            Converter::Boolean => value
+                .as_bool()
+                .map(Datum::from)
+                .ok_or_else(|| self.wrong(value, "a Boolean")),
+            Converter::Int2 => self.integer(value).and_then(|number| {
+                i16::try_from(number)
+                    .map(Datum::from)
+                    .map_err(|_| self.wrong(value, "a smallint"))
+            }),
+            Converter::Int4 => self.integer(value).and_then(|number| {
+                i32::try_from(number)
+                    .map(Datum::from)
+                    .map_err(|_| self.wrong(value, "an integer"))
+            }),
             Converter::Int8 => self.integer(value).map(Datum::from),
             Converter::Float8 => {
-                let number = value.as_f64().ok_or_else(|| self.wrong(value, "a number"))?;
-                number.into_datum().ok_or_else(|| FdwError::internal("a float8 without a datum"))
+                let number = value
+                    .as_f64()
+                    .ok_or_else(|| self.wrong(value, "a number"))?;
+                number
+                    .into_datum()
+                    .ok_or_else(|| FdwError::internal("a float8 without a datum"))
             }
             Converter::Text => match value {
                 Json::String(text) => self.text(text),
@@ -213,7 +284,10 @@ impl ColumnReader {
             Converter::Timestamptz => self.timestamp(value),
             Converter::Uuid => self.uuid(value),
             Converter::Json => self.input(&value.to_string(), None),
-            Converter::Input { function, parameter } => {
+            Converter::Input {
+                function,
+                parameter,
+            } => {
                 let text = match value {
                     Json::String(text) => text.clone(),
                     other => other.to_string(),
@@ -225,7 +299,10 @@ impl ColumnReader {
 
     /// A whole number; one written as `3.0` is whole, too.
     fn integer(&self, value: &Json) -> Result<i64> {
-        let whole = |number: f64| (number.fract() == 0.0 && number.abs() < 9_007_199_254_740_992.0).then_some(number as i64);
+        let whole = |number: f64| {
+            (number.fract() == 0.0 && number.abs() < 9_007_199_254_740_992.0)
+                .then_some(number as i64)
+        };
         value
             .as_i64()
             .or_else(|| value.as_f64().and_then(whole))
@@ -234,17 +311,25 @@ impl ColumnReader {
 
     fn text(&self, text: &str) -> Result<Datum> {
         if text.contains('\0') {
-            return Err(self.misfit("holds a text with a NUL character, which PostgreSQL cannot store")
+            return Err(self
+                .misfit("holds a text with a NUL character, which PostgreSQL cannot store")
                 .hint("Leave the column out of the query, or mend the text at Pluralsight."));
         }
         // SAFETY: pointer and length are of one string; the conversion hands back the same pointer in a UTF-8
         // database and a NUL-terminated copy in any other.
         unsafe {
             if pg_sys::GetDatabaseEncoding() == pg_sys::pg_enc::PG_UTF8 as i32 {
-                return Ok(Datum::from(pg_sys::cstring_to_text_with_len(text.as_ptr().cast(), text.len() as i32)));
+                return Ok(Datum::from(pg_sys::cstring_to_text_with_len(
+                    text.as_ptr().cast(),
+                    text.len() as i32,
+                )));
             }
             let source = CString::new(text).map_err(|_| FdwError::internal("a NUL after all"))?;
-            let converted = pg_sys::pg_any_to_server(source.as_ptr(), text.len() as i32, pg_sys::pg_enc::PG_UTF8 as i32);
+            let converted = pg_sys::pg_any_to_server(
+                source.as_ptr(),
+                text.len() as i32,
+                pg_sys::pg_enc::PG_UTF8 as i32,
+            );
             Ok(Datum::from(pg_sys::cstring_to_text(converted)))
         }
     }
@@ -254,13 +339,19 @@ impl ColumnReader {
         let instant = value
             .as_str()
             .and_then(|text| {
-                DateTime::parse_from_rfc3339(text).map(|instant| instant.to_utc()).ok().or_else(|| {
-                    let midnight = text.parse::<NaiveDate>().ok()?.and_hms_opt(0, 0, 0)?;
-                    Some(midnight.and_utc())
-                })
+                DateTime::parse_from_rfc3339(text)
+                    .map(|instant| instant.to_utc())
+                    .ok()
+                    .or_else(|| {
+                        let midnight = text.parse::<NaiveDate>().ok()?.and_hms_opt(0, 0, 0)?;
+                        Some(midnight.and_utc())
+                    })
             })
             .ok_or_else(|| self.wrong(value, "an instant such as 2021-02-01T00:00:00.000Z"))?;
-        let microseconds = instant.timestamp_micros().checked_sub(EPOCH_DIFFERENCE).ok_or_else(|| self.wrong(value, "an instant"))?;
+        let microseconds = instant
+            .timestamp_micros()
+            .checked_sub(EPOCH_DIFFERENCE)
+            .ok_or_else(|| self.wrong(value, "an instant"))?;
         Ok(Datum::from(microseconds))
     }
 
@@ -295,24 +386,34 @@ impl ColumnReader {
 
     /// By the type's own input function, with the column's type modifier.
     fn input(&self, text: &str, function: Option<(Oid, Oid)>) -> Result<Datum> {
-        let text = CString::new(text).map_err(|_| self.misfit("holds a text with a NUL character, which PostgreSQL cannot store"))?;
-        let scalar = if self.element == Oid::INVALID { self.column.type_oid } else { self.element };
+        let text = CString::new(text).map_err(|_| {
+            self.misfit("holds a text with a NUL character, which PostgreSQL cannot store")
+        })?;
+        let scalar = if self.element == Oid::INVALID {
+            self.column.type_oid
+        } else {
+            self.element
+        };
         let typmod = self.column.typmod;
         let outcome = PgTryBuilder::new(|| {
             // SAFETY: the function is the type's own; the string ends in NUL and outlives the call.
             unsafe {
                 let length = text.as_bytes().len() as i32;
-                let server = pg_sys::pg_any_to_server(text.as_ptr(), length, pg_sys::pg_enc::PG_UTF8 as i32);
+                let server =
+                    pg_sys::pg_any_to_server(text.as_ptr(), length, pg_sys::pg_enc::PG_UTF8 as i32);
                 let (function, parameter) = function.unwrap_or_else(|| {
                     let (mut function, mut parameter) = (Oid::INVALID, Oid::INVALID);
                     pg_sys::getTypeInputInfo(scalar, &mut function, &mut parameter);
                     (function, parameter)
                 });
-                Ok(pg_sys::OidInputFunctionCall(function, server, parameter, typmod))
+                Ok(pg_sys::OidInputFunctionCall(
+                    function, server, parameter, typmod,
+                ))
             }
         })
         .catch_others(|caught| match caught {
-            pg_sys::panic::CaughtError::PostgresError(report) | pg_sys::panic::CaughtError::ErrorReport(report) => Err(report.message().to_owned()),
+            pg_sys::panic::CaughtError::PostgresError(report)
+            | pg_sys::panic::CaughtError::ErrorReport(report) => Err(report.message().to_owned()),
             other => other.rethrow(),
         })
         .execute();
@@ -325,19 +426,34 @@ impl ColumnReader {
             shown.truncate(end);
             shown.push('…');
         }
-        self.misfit(&format!("holds {} {shown} where {expected} was expected", kind(value)))
+        self.misfit(&format!(
+            "holds {} {shown} where {expected} was expected",
+            kind(value)
+        ))
     }
 
     fn misfit(&self, problem: &str) -> FdwError {
-        FdwError::bad_value(format!("column \"{}\": field {} {problem}", self.column.name, self.column.options.field))
+        FdwError::bad_value(format!(
+            "column \"{}\": field {} {problem}",
+            self.column.name, self.column.options.field
+        ))
     }
 }
 
 /// Puts a record's values where a slot has them.
-pub fn fill(readers: &[ColumnReader], record: &Json, values: &mut [Datum], nulls: &mut [bool]) -> Result<()> {
+pub fn fill(
+    readers: &[ColumnReader],
+    record: &Json,
+    values: &mut [Datum],
+    nulls: &mut [bool],
+) -> Result<()> {
     nulls.fill(true);
     for reader in readers {
-        if let (Some(value), Some(slot), Some(null)) = (reader.read(record)?, values.get_mut(reader.index()), nulls.get_mut(reader.index())) {
+        if let (Some(value), Some(slot), Some(null)) = (
+            reader.read(record)?,
+            values.get_mut(reader.index()),
+            nulls.get_mut(reader.index()),
+        ) {
             *slot = value;
             *null = false;
         }
@@ -348,7 +464,10 @@ pub fn fill(readers: &[ColumnReader], record: &Json, values: &mut [Datum], nulls
 /// Whether the Boolean at the condition's path is as wanted; one that is absent or null counts as true, so that a
 /// value is never lost for want of a mark.
 fn holds(value: &Json, condition: Condition<'_>) -> bool {
-    let mark = condition.path.iter().try_fold(value, |value, name| value.get(name));
+    let mark = condition
+        .path
+        .iter()
+        .try_fold(value, |value, name| value.get(name));
     let is_false = mark.and_then(Json::as_bool) == Some(false);
     is_false != condition.wanted
 }

@@ -5,7 +5,10 @@ use std::rc::Rc;
 
 use pgrx::PgSqlErrorCode;
 use pgrx::pg_sys::Oid;
-use pluralsight_api::{Client, Completeness, Context, Error as ApiError, FieldPath, Operation, Page, PageQuery, PageSizes, Pages, RetryBudget, Selection, Stats, Token};
+use pluralsight_api::{
+    Client, Completeness, Context, Error as ApiError, FieldPath, Operation, Page, PageQuery,
+    PageSizes, Pages, RetryBudget, Selection, Stats, Token,
+};
 use pluralsight_catalog::Shape;
 use serde_json::{Map, Value as Json};
 
@@ -44,9 +47,14 @@ impl Session {
     }
 
     /// Runs a request of the client and waits for it as a backend may.
-    pub fn run<T>(&self, place: &str, request: impl AsyncFnOnce(&Client, &Context<'_>) -> std::result::Result<T, ApiError>) -> Result<T> {
+    pub fn run<T>(
+        &self,
+        place: &str,
+        request: impl AsyncFnOnce(&Client, &Context<'_>) -> std::result::Result<T, ApiError>,
+    ) -> Result<T> {
         let context = self.context();
-        runtime::wait(request(&self.client, &context))?.map_err(|error| FdwError::from_api(&error, place))
+        runtime::wait(request(&self.client, &context))?
+            .map_err(|error| FdwError::from_api(&error, place))
     }
 }
 
@@ -104,20 +112,31 @@ impl Fetch {
         let truncated: Vec<FieldPath> = options
             .truncated
             .iter()
-            .filter(|path| reading.fields.iter().any(|field| field.segments().len() > 1 && field.segments().first() == path.segments().first()))
+            .filter(|path| {
+                reading.fields.iter().any(|field| {
+                    field.segments().len() > 1
+                        && field.segments().first() == path.segments().first()
+                })
+            })
             .cloned()
             .collect();
         paths.extend(truncated.iter().cloned());
         if paths.is_empty() {
             // A selection cannot be empty; every record of every type answers its own type's name.
-            paths.push(FieldPath::parse("__typename").map_err(|error| FdwError::internal(error.to_string()))?);
+            paths.push(
+                FieldPath::parse("__typename")
+                    .map_err(|error| FdwError::internal(error.to_string()))?,
+            );
         }
         let selection = Selection::from_paths(&paths);
         let shape = api_shape(options.shape);
         let has_filter = filters.iter().any(Option::is_some);
         let mut sizes = options.page_sizes;
         if let Some(limit) = reading.limit {
-            sizes.first = u32::try_from(limit).unwrap_or(u32::MAX).min(sizes.first.max(sizes.then)).max(1);
+            sizes.first = u32::try_from(limit)
+                .unwrap_or(u32::MAX)
+                .min(sizes.first.max(sizes.then))
+                .max(1);
         } else if has_filter {
             // Looking up keys: one page holds them all, if the API lets it.
             sizes.first = sizes.first.max(sizes.then);
@@ -134,7 +153,9 @@ impl Fetch {
             template: Template {
                 operation,
                 sizes,
-                key: (options.shape == Shape::Connection).then(|| options.key.clone()).flatten(),
+                key: (options.shape == Shape::Connection)
+                    .then(|| options.key.clone())
+                    .flatten(),
                 shape,
                 check: options.completeness,
                 truncated,
@@ -152,9 +173,13 @@ impl Fetch {
                     self.complete = true;
                     return Ok(None);
                 };
-                self.pages = Some(Pages::new(self.template.query(&self.document, filter.as_deref())?));
+                self.pages = Some(Pages::new(
+                    self.template.query(&self.document, filter.as_deref())?,
+                ));
             }
-            let Some(pages) = self.pages.as_mut() else { continue };
+            let Some(pages) = self.pages.as_mut() else {
+                continue;
+            };
             let context = self.session.context();
             let outcome = runtime::wait(pages.next(&self.session.client, &context))?;
             announcements::tell(&self.place, pages.warnings());
@@ -206,9 +231,15 @@ impl Fetch {
             return page.nodes;
         };
         let mut records = page.nodes;
-        records.retain(|record| match key.segments().iter().try_fold(record, |value, name| value.get(name)) {
-            None | Some(Json::Null) => true,
-            Some(value) => seen.insert(value.to_string()),
+        records.retain(|record| {
+            match key
+                .segments()
+                .iter()
+                .try_fold(record, |value, name| value.get(name))
+            {
+                None | Some(Json::Null) => true,
+                Some(value) => seen.insert(value.to_string()),
+            }
         });
         records
     }
@@ -246,8 +277,13 @@ pub fn count(options: &TableOptions, asked: &Asked, user: Oid, stats: Rc<Stats>)
     for filter in filters {
         let value = filter.map(parse_filter).transpose()?;
         let context = session.context();
-        let counted = runtime::wait(pluralsight_api::count(&session.client, &context, &operation, value))?
-            .map_err(|error| explain_refusal(&error, options))?;
+        let counted = runtime::wait(pluralsight_api::count(
+            &session.client,
+            &context,
+            &operation,
+            value,
+        ))?
+        .map_err(|error| explain_refusal(&error, options))?;
         if filter.is_none() {
             remember_total(options.server.oid, &options.query, counted);
         }
@@ -264,7 +300,10 @@ fn operation(options: &TableOptions) -> Result<Operation> {
     Operation::named(&options.query).ok_or_else(|| {
         FdwError::new(
             PgSqlErrorCode::ERRCODE_FDW_INVALID_ATTRIBUTE_VALUE,
-            format!("foreign table \"{}\": query \"{}\" is not one that this extension knows", options.name, options.query),
+            format!(
+                "foreign table \"{}\": query \"{}\" is not one that this extension knows",
+                options.name, options.query
+            ),
         )
         .hint("Known queries are users, planInfo, planAdmins and teams.")
     })
@@ -286,17 +325,33 @@ pub fn explain_refusal(error: &ApiError, options: &TableOptions) -> FdwError {
         return report;
     };
     let table = qualified_name(options.oid);
-    if options.filters.iter().any(|filter| filter.name == refused.field) {
-        report.message = format!("{}: the API does not take the filter {}", options.name, refused.field);
+    if options
+        .filters
+        .iter()
+        .any(|filter| filter.name == refused.field)
+    {
+        report.message = format!(
+            "{}: the API does not take the filter {}",
+            options.name, refused.field
+        );
         report.hint = Some(format!(
             "Take it out of the table's filters: ALTER FOREIGN TABLE {table} OPTIONS (SET filters '{}');",
-            options.filters.iter().filter(|filter| filter.name != refused.field).map(|filter| filter.name.as_str()).collect::<Vec<_>>().join(", ")
+            options
+                .filters
+                .iter()
+                .filter(|filter| filter.name != refused.field)
+                .map(|filter| filter.name.as_str())
+                .collect::<Vec<_>>()
+                .join(", ")
         ));
         return report;
     }
     if let Some(column) = super::statement::column_reading(options, &refused.field) {
         let quoted = pluralsight_catalog::quote_identifier(&column.name);
-        report.message = format!("{}: the API refused field {} of column \"{}\"", options.name, refused.field, column.name);
+        report.message = format!(
+            "{}: the API refused field {} of column \"{}\"",
+            options.name, refused.field, column.name
+        );
         report.detail = Some(format!("The API says: {error}"));
         report.hint = Some(format!(
             "If the field has another name: ALTER FOREIGN TABLE {table} ALTER COLUMN {quoted} OPTIONS (SET field '…'); if it does not exist: ALTER FOREIGN TABLE {table} DROP COLUMN {quoted};"
@@ -310,10 +365,22 @@ fn qualified_name(table: Oid) -> String {
     // SAFETY: catalog look-ups by id; each string is copied.
     unsafe {
         let name = |pointer: *mut std::ffi::c_char| {
-            if pointer.is_null() { String::new() } else { std::ffi::CStr::from_ptr(pointer).to_string_lossy().into_owned() }
+            if pointer.is_null() {
+                String::new()
+            } else {
+                std::ffi::CStr::from_ptr(pointer)
+                    .to_string_lossy()
+                    .into_owned()
+            }
         };
-        let schema = name(pgrx::pg_sys::get_namespace_name(pgrx::pg_sys::get_rel_namespace(table)));
+        let schema = name(pgrx::pg_sys::get_namespace_name(
+            pgrx::pg_sys::get_rel_namespace(table),
+        ));
         let quote = pluralsight_catalog::quote_identifier;
-        format!("{}.{}", quote(&schema), quote(&name(pgrx::pg_sys::get_rel_name(table))))
+        format!(
+            "{}.{}",
+            quote(&schema),
+            quote(&name(pgrx::pg_sys::get_rel_name(table)))
+        )
     }
 }

@@ -44,7 +44,10 @@ pub fn choose(spec: &ScanSpec, options: &TableOptions, computed: &[Computed]) ->
         match condition.kind {
             ConditionKind::Keys => {
                 let texts = texts(values);
-                match keys.iter_mut().find(|(filter, _)| *filter == condition.filter) {
+                match keys
+                    .iter_mut()
+                    .find(|(filter, _)| *filter == condition.filter)
+                {
                     Some((_, known)) => known.retain(|key| texts.contains(key)),
                     None => keys.push((condition.filter.clone(), texts)),
                 }
@@ -54,7 +57,10 @@ pub fn choose(spec: &ScanSpec, options: &TableOptions, computed: &[Computed]) ->
                 let Some(value) = values.into_iter().next().filter(|value| !value.is_null()) else {
                     return Ok(Asked::Nothing);
                 };
-                match singles.iter().find(|(filter, ..)| *filter == condition.filter) {
+                match singles
+                    .iter()
+                    .find(|(filter, ..)| *filter == condition.filter)
+                {
                     Some((_, _, known)) if *known != value => return Ok(Asked::Nothing),
                     Some(_) => {}
                     None => singles.push((condition.filter.clone(), condition.kind, value)),
@@ -62,10 +68,16 @@ pub fn choose(spec: &ScanSpec, options: &TableOptions, computed: &[Computed]) ->
             }
         }
     }
-    if keys.iter().chain(&overlaps).any(|(_, values)| values.is_empty()) {
+    if keys
+        .iter()
+        .chain(&overlaps)
+        .any(|(_, values)| values.is_empty())
+    {
         return Ok(Asked::Nothing);
     }
-    singles.retain(|(_, kind, value)| *kind != ConditionKind::Pattern || value.as_str().is_some_and(is_its_own_pattern));
+    singles.retain(|(_, kind, value)| {
+        *kind != ConditionKind::Pattern || value.as_str().is_some_and(is_its_own_pattern)
+    });
     let fewest = keys.into_iter().min_by_key(|(_, values)| values.len());
     if let Some((filter, values)) = fewest
         && let Some(asked) = in_lists(&filter, values, options, spec.count)
@@ -85,8 +97,15 @@ pub fn choose(spec: &ScanSpec, options: &TableOptions, computed: &[Computed]) ->
 
 /// The values in as many filters as requests are needed; `None` where reading everything is cheaper, or where a record
 /// could come twice and nothing tells that it did.
-fn in_lists(filter: &str, values: BTreeSet<String>, options: &TableOptions, exact: bool) -> Option<Asked> {
-    let fold = Table::over(&options.query).and_then(|table| table.filter(filter)).is_some_and(|filter| filter.fold_case);
+fn in_lists(
+    filter: &str,
+    values: BTreeSet<String>,
+    options: &TableOptions,
+    exact: bool,
+) -> Option<Asked> {
+    let fold = Table::over(&options.query)
+        .and_then(|table| table.filter(filter))
+        .is_some_and(|filter| filter.fold_case);
     let values: Vec<String> = values.into_iter().collect();
     let chunks = values.len().div_ceil(KEYS_A_REQUEST);
     let whole = known_pages(options).unwrap_or(ASSUMED_PAGES);
@@ -117,7 +136,11 @@ fn object(filter: String, value: Json) -> String {
 
 /// A pattern's own rules are not known; these characters stand for themselves under all the usual ones.
 fn is_its_own_pattern(text: &str) -> bool {
-    !text.trim().is_empty() && text.trim() == text && text.chars().all(|c| c.is_alphanumeric() || matches!(c, ' ' | '-' | '_' | '.'))
+    !text.trim().is_empty()
+        && text.trim() == text
+        && text
+            .chars()
+            .all(|c| c.is_alphanumeric() || matches!(c, ' ' | '-' | '_' | '.'))
 }
 
 fn texts(values: Vec<Json>) -> BTreeSet<String> {
@@ -150,7 +173,9 @@ fn values_of(sources: &[ValueSource], computed: &[Computed]) -> Result<Vec<Json>
 }
 
 fn expression(computed: &[Computed], index: usize) -> Result<&Computed> {
-    computed.get(index).ok_or_else(|| FdwError::internal("the plan names an expression that it does not have"))
+    computed
+        .get(index)
+        .ok_or_else(|| FdwError::internal("the plan names an expression that it does not have"))
 }
 
 fn json_of(value: &Computed) -> Result<Json> {
@@ -162,7 +187,10 @@ fn json_of(value: &Computed) -> Result<Json> {
         type_oid => {
             let text = output(value.datum, type_oid)?;
             match type_oid {
-                pg_sys::INT2OID | pg_sys::INT4OID | pg_sys::INT8OID => text.parse::<i64>().map(Json::from).unwrap_or(Json::from(text)),
+                pg_sys::INT2OID | pg_sys::INT4OID | pg_sys::INT8OID => text
+                    .parse::<i64>()
+                    .map(Json::from)
+                    .unwrap_or(Json::from(text)),
                 _ => Json::from(text),
             }
         }
@@ -174,22 +202,42 @@ fn json_of(value: &Computed) -> Result<Json> {
 unsafe fn elements(array: &Computed) -> Result<Vec<Json>> {
     // SAFETY: the caller vouches for the array; the results of deconstruct_array live in the current memory context.
     let (element_type, datums, nulls) = unsafe {
-        let pointer = pg_sys::pg_detoast_datum(array.datum.cast_mut_ptr()).cast::<pg_sys::ArrayType>();
+        let pointer =
+            pg_sys::pg_detoast_datum(array.datum.cast_mut_ptr()).cast::<pg_sys::ArrayType>();
         let element_type = (*pointer).elemtype;
         let (mut length, mut by_value, mut align) = (0i16, false, 0 as std::ffi::c_char);
         pg_sys::get_typlenbyvalalign(element_type, &mut length, &mut by_value, &mut align);
         let (mut datums, mut nulls, mut count) = (std::ptr::null_mut(), std::ptr::null_mut(), 0);
-        pg_sys::deconstruct_array(pointer, element_type, i32::from(length), by_value, align, &mut datums, &mut nulls, &mut count);
+        pg_sys::deconstruct_array(
+            pointer,
+            element_type,
+            i32::from(length),
+            by_value,
+            align,
+            &mut datums,
+            &mut nulls,
+            &mut count,
+        );
         let count = usize::try_from(count).unwrap_or(0);
         if count == 0 {
             return Ok(Vec::new());
         }
-        (element_type, std::slice::from_raw_parts(datums, count), std::slice::from_raw_parts(nulls, count))
+        (
+            element_type,
+            std::slice::from_raw_parts(datums, count),
+            std::slice::from_raw_parts(nulls, count),
+        )
     };
     datums
         .iter()
         .zip(nulls)
-        .map(|(&datum, &is_null)| json_of(&Computed { datum, is_null, type_oid: element_type }))
+        .map(|(&datum, &is_null)| {
+            json_of(&Computed {
+                datum,
+                is_null,
+                type_oid: element_type,
+            })
+        })
         .collect()
 }
 
@@ -203,7 +251,9 @@ fn output(datum: Datum, type_oid: Oid) -> Result<String> {
         let text = pg_sys::OidOutputFunctionCall(function, datum);
         let length = CStr::from_ptr(text).to_bytes().len();
         let text = pg_sys::pg_server_to_any(text, length as i32, pg_sys::pg_enc::PG_UTF8 as i32);
-        Ok(CStr::from_ptr(text).to_str().map_err(|_| FdwError::internal("a value is not UTF-8"))?.to_owned())
+        Ok(CStr::from_ptr(text)
+            .to_str()
+            .map_err(|_| FdwError::internal("a value is not UTF-8"))?
+            .to_owned())
     }
 }
-

@@ -25,19 +25,37 @@ unsafe fn find(plan: *mut pg_sys::Plan, scan: *const pg_sys::Plan, again: bool) 
     unsafe {
         match (*plan).type_ {
             NodeTag::T_Material => find((*plan).lefttree, scan, false),
-            NodeTag::T_NestLoop => find((*plan).lefttree, scan, again).or_else(|| find((*plan).righttree, scan, true)),
-            NodeTag::T_RecursiveUnion => find((*plan).lefttree, scan, again).or_else(|| find((*plan).righttree, scan, true)),
+            NodeTag::T_NestLoop => {
+                find((*plan).lefttree, scan, again).or_else(|| find((*plan).righttree, scan, true))
+            }
+            NodeTag::T_RecursiveUnion => {
+                find((*plan).lefttree, scan, again).or_else(|| find((*plan).righttree, scan, true))
+            }
             NodeTag::T_Append => find_in((*plan.cast::<pg_sys::Append>()).appendplans, scan, again),
-            NodeTag::T_MergeAppend => find_in((*plan.cast::<pg_sys::MergeAppend>()).mergeplans, scan, again),
-            NodeTag::T_SubqueryScan => find((*plan.cast::<pg_sys::SubqueryScan>()).subplan, scan, again),
-            _ => find((*plan).lefttree, scan, again).or_else(|| find((*plan).righttree, scan, again)),
+            NodeTag::T_MergeAppend => find_in(
+                (*plan.cast::<pg_sys::MergeAppend>()).mergeplans,
+                scan,
+                again,
+            ),
+            NodeTag::T_SubqueryScan => {
+                find((*plan.cast::<pg_sys::SubqueryScan>()).subplan, scan, again)
+            }
+            _ => {
+                find((*plan).lefttree, scan, again).or_else(|| find((*plan).righttree, scan, again))
+            }
         }
     }
 }
 
-unsafe fn find_in(plans: *mut pg_sys::List, scan: *const pg_sys::Plan, again: bool) -> Option<bool> {
+unsafe fn find_in(
+    plans: *mut pg_sys::List,
+    scan: *const pg_sys::Plan,
+    again: bool,
+) -> Option<bool> {
     // SAFETY: a list of plans.
     unsafe {
-        members(plans).into_iter().find_map(|plan| find(plan, scan, again))
+        members(plans)
+            .into_iter()
+            .find_map(|plan| find(plan, scan, again))
     }
 }

@@ -17,11 +17,11 @@ use super::filter::{Asked, Computed, choose};
 use super::rescans::may_rescan;
 use super::statement::{Answer, Group, Member, Statement, readers};
 use super::verify::{self, LocalCheck};
-use crate::{compat, settings};
 use crate::error::{FdwError, OrRaise, Result};
 use crate::list::members;
 use crate::relation::Relation;
 use crate::spec::ScanSpec;
+use crate::{compat, settings};
 
 /// A scan under execution. Hangs on the query's memory context, which drops it when the query ends or fails.
 pub struct Scan {
@@ -59,7 +59,10 @@ struct Open {
 }
 
 #[pg_guard]
-pub unsafe extern "C-unwind" fn begin_foreign_scan(node: *mut pg_sys::ForeignScanState, flags: std::ffi::c_int) {
+pub unsafe extern "C-unwind" fn begin_foreign_scan(
+    node: *mut pg_sys::ForeignScanState,
+    flags: std::ffi::c_int,
+) {
     if flags & pg_sys::EXEC_FLAG_EXPLAIN_ONLY as i32 != 0 {
         return;
     }
@@ -67,7 +70,9 @@ pub unsafe extern "C-unwind" fn begin_foreign_scan(node: *mut pg_sys::ForeignSca
     unsafe {
         let scan = begin(node, flags).or_raise();
         let context = (*(*node).ss.ps.state).es_query_cxt;
-        (*node).fdw_state = PgMemoryContexts::For(context).leak_and_drop_on_delete(Some(scan)).cast();
+        (*node).fdw_state = PgMemoryContexts::For(context)
+            .leak_and_drop_on_delete(Some(scan))
+            .cast();
     }
 }
 
@@ -84,12 +89,26 @@ unsafe fn begin(node: *mut pg_sys::ForeignScanState, flags: std::ffi::c_int) -> 
         let expressions = members::<pg_sys::ExprState>(states)
             .into_iter()
             .zip(members::<pg_sys::Node>((*plan).fdw_exprs))
-            .map(|(state, expression)| Expression { state, type_oid: pg_sys::exprType(expression) })
+            .map(|(state, expression)| Expression {
+                state,
+                type_oid: pg_sys::exprType(expression),
+            })
             .collect();
         let statement = Statement::of(estate);
         let group = (!spec.count).then(|| {
-            let rescans = flags & pg_sys::EXEC_FLAG_REWIND as i32 != 0 || spec.parameterised || may_rescan((*estate).es_plannedstmt, plan.cast());
-            statement.join(&spec, &relation.options, user, (*plan).fdw_exprs, Member { fields: &fields, rescans })
+            let rescans = flags & pg_sys::EXEC_FLAG_REWIND as i32 != 0
+                || spec.parameterised
+                || may_rescan((*estate).es_plannedstmt, plan.cast());
+            statement.join(
+                &spec,
+                &relation.options,
+                user,
+                (*plan).fdw_exprs,
+                Member {
+                    fields: &fields,
+                    rescans,
+                },
+            )
         });
         Ok(Scan {
             spec,
@@ -117,22 +136,43 @@ unsafe fn begin(node: *mut pg_sys::ForeignScanState, flags: std::ffi::c_int) -> 
 /// `node` must be a scan that this extension planned.
 pub unsafe fn with_scan<'a>(node: *mut pg_sys::ForeignScanState) -> Option<&'a mut Scan> {
     // SAFETY: begin_foreign_scan left an Option<Scan> here, or nothing.
-    unsafe { (*node).fdw_state.cast::<Option<Scan>>().as_mut().and_then(Option::as_mut) }
+    unsafe {
+        (*node)
+            .fdw_state
+            .cast::<Option<Scan>>()
+            .as_mut()
+            .and_then(Option::as_mut)
+    }
 }
 
 #[pg_guard]
-pub unsafe extern "C-unwind" fn iterate_foreign_scan(node: *mut pg_sys::ForeignScanState) -> *mut pg_sys::TupleTableSlot {
+pub unsafe extern "C-unwind" fn iterate_foreign_scan(
+    node: *mut pg_sys::ForeignScanState,
+) -> *mut pg_sys::TupleTableSlot {
     // SAFETY: the executor's own node and slot; the values written into it live in the per-tuple memory context in which
     // the executor calls this function, until the next row is asked for.
     unsafe {
         let slot = (*node).ss.ss_ScanTupleSlot;
-        ((*(*slot).tts_ops).clear.expect("every slot type can be cleared"))(slot);
-        let Some(scan) = with_scan(node) else { return slot };
+        ((*(*slot).tts_ops)
+            .clear
+            .expect("every slot type can be cleared"))(slot);
+        let Some(scan) = with_scan(node) else {
+            return slot;
+        };
         let columns = (*(*slot).tts_tupleDescriptor).natts as usize;
         let values = std::slice::from_raw_parts_mut((*slot).tts_values, columns);
         let nulls = std::slice::from_raw_parts_mut((*slot).tts_isnull, columns);
-        let check = LocalCheck { slot, conditions: (*node).ss.ps.qual, context: (*node).ss.ps.ps_ExprContext };
-        let found = if scan.spec.count { scan.count(values, nulls) } else { scan.next(values, nulls, check) }.or_raise();
+        let check = LocalCheck {
+            slot,
+            conditions: (*node).ss.ps.qual,
+            context: (*node).ss.ps.ps_ExprContext,
+        };
+        let found = if scan.spec.count {
+            scan.count(values, nulls)
+        } else {
+            scan.next(values, nulls, check)
+        }
+        .or_raise();
         if found {
             pg_sys::ExecStoreVirtualTuple(slot);
         }
@@ -155,14 +195,24 @@ pub unsafe extern "C-unwind" fn rescan_foreign_scan(node: *mut pg_sys::ForeignSc
 pub unsafe extern "C-unwind" fn end_foreign_scan(node: *mut pg_sys::ForeignScanState) {
     // SAFETY: the executor's own node; the slot of the state stays, emptied, with the query's memory context.
     unsafe {
-        if let Some(scan) = (*node).fdw_state.cast::<Option<Scan>>().as_mut().and_then(Option::take) {
+        if let Some(scan) = (*node)
+            .fdw_state
+            .cast::<Option<Scan>>()
+            .as_mut()
+            .and_then(Option::take)
+        {
             scan.end();
         }
     }
 }
 
 impl Scan {
-    fn next(&mut self, values: &mut [Datum], nulls: &mut [bool], check: LocalCheck) -> Result<bool> {
+    fn next(
+        &mut self,
+        values: &mut [Datum],
+        nulls: &mut [bool],
+        check: LocalCheck,
+    ) -> Result<bool> {
         if self.reading.is_none() {
             let asked = self.asked()?;
             if settings::VERIFY_PUSHDOWN.get() {
@@ -177,7 +227,10 @@ impl Scan {
             return Ok(false);
         };
         fill(&self.readers, &record, values, nulls).map_err(|mut error| {
-            error.message = format!("{}: {} (page {})", self.relation.options.name, error.message, open.page_number);
+            error.message = format!(
+                "{}: {} (page {})",
+                self.relation.options.name, error.message, open.page_number
+            );
             error
         })?;
         self.rows.set(self.rows.get() + 1);
@@ -189,14 +242,20 @@ impl Scan {
             return Ok(false);
         }
         let asked = self.asked()?;
-        let total = fetch::count(&self.relation.options, &asked, self.user, Rc::clone(&self.stats))?;
+        let total = fetch::count(
+            &self.relation.options,
+            &asked,
+            self.user,
+            Rc::clone(&self.stats),
+        )?;
         if settings::VERIFY_PUSHDOWN.get() {
             verify::count(&self.relation.options, &asked, self.user, total)?;
         }
         self.scanned.push(asked);
         self.counted = true;
         self.complete = true;
-        let total = i64::try_from(total).map_err(|_| FdwError::bad_value("totalCount is more than a bigint holds"))?;
+        let total = i64::try_from(total)
+            .map_err(|_| FdwError::bad_value("totalCount is more than a bigint holds"))?;
         nulls.fill(false);
         values.fill(Datum::from(total));
         self.rows.set(self.rows.get() + 1);
@@ -211,10 +270,18 @@ impl Scan {
             // SAFETY: the state was made by ExecInitExprList for this node and its expression context; the evaluation
             // may raise, hence the guard. The values live in the per-tuple memory, long enough to be read here.
             let datum = unsafe {
-                let evaluate = (*expression.state).evalfunc.ok_or_else(|| FdwError::internal("an expression without a program"))?;
-                pg_sys::ffi::pg_guard_ffi_boundary(|| evaluate(expression.state, self.context, &mut is_null))
+                let evaluate = (*expression.state)
+                    .evalfunc
+                    .ok_or_else(|| FdwError::internal("an expression without a program"))?;
+                pg_sys::ffi::pg_guard_ffi_boundary(|| {
+                    evaluate(expression.state, self.context, &mut is_null)
+                })
             };
-            computed.push(Computed { datum, is_null, type_oid: expression.type_oid });
+            computed.push(Computed {
+                datum,
+                is_null,
+                type_oid: expression.type_oid,
+            });
         }
         choose(&self.spec, &self.relation.options, &computed)
     }
@@ -247,7 +314,13 @@ impl Scan {
 
     fn rescan(&mut self, parameters_changed: bool) {
         self.counted = false;
-        let Some(Open { answer, mut place, page_number, .. }) = self.reading.take() else {
+        let Some(Open {
+            answer,
+            mut place,
+            page_number,
+            ..
+        }) = self.reading.take()
+        else {
             return;
         };
         let Some(buffer) = &answer.buffer else {
@@ -258,7 +331,12 @@ impl Scan {
             return;
         }
         place.rewind(&buffer.borrow());
-        self.reading = Some(Open { answer, place, page: VecDeque::new(), page_number });
+        self.reading = Some(Open {
+            answer,
+            place,
+            page: VecDeque::new(),
+            page_number,
+        });
     }
 
     fn end(mut self) {
@@ -285,7 +363,11 @@ impl Open {
                 }
             }
             let mut fetch = self.answer.fetch.borrow_mut();
-            let page = if fetch.finished() { None } else { fetch.next_page(&relation.options)? };
+            let page = if fetch.finished() {
+                None
+            } else {
+                fetch.next_page(&relation.options)?
+            };
             let Some(records) = page else {
                 *complete = true;
                 return Ok(None);

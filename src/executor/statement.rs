@@ -56,7 +56,14 @@ impl Statement {
     }
 
     /// Puts a scan into the group of those that ask for the same; `expressions` are its `fdw_exprs`.
-    pub fn join(&self, spec: &ScanSpec, options: &TableOptions, user: Oid, expressions: *mut pg_sys::List, member: Member<'_>) -> Rc<Group> {
+    pub fn join(
+        &self,
+        spec: &ScanSpec,
+        options: &TableOptions,
+        user: Oid,
+        expressions: *mut pg_sys::List,
+        member: Member<'_>,
+    ) -> Rc<Group> {
         let mut groups = self.groups.borrow_mut();
         let same = groups.iter().find(|group| {
             group.server == options.server.oid
@@ -90,8 +97,13 @@ impl Statement {
             }
         };
         group.members.set(group.members.get() + 1);
-        group.kept.set(group.kept.get() || member.rescans || group.members.get() > 1);
-        group.fields.borrow_mut().extend(member.fields.iter().cloned());
+        group
+            .kept
+            .set(group.kept.get() || member.rescans || group.members.get() > 1);
+        group
+            .fields
+            .borrow_mut()
+            .extend(member.fields.iter().cloned());
         group
     }
 }
@@ -139,7 +151,13 @@ impl Group {
     }
 
     /// The group's reading for `asked`: one that is there, or a new one. The counters of a new one go to `stats`.
-    pub fn answer(&self, asked: &Asked, options: &TableOptions, limit: Option<u64>, stats: &Rc<Stats>) -> Result<Rc<Answer>> {
+    pub fn answer(
+        &self,
+        asked: &Asked,
+        options: &TableOptions,
+        limit: Option<u64>,
+        stats: &Rc<Stats>,
+    ) -> Result<Rc<Answer>> {
         let mut answers = self.answers.borrow_mut();
         if self.kept.get()
             && let Some(answer) = answers.by_filter.get(asked)
@@ -155,7 +173,10 @@ impl Group {
         };
         let answer = Rc::new(Answer {
             fetch: RefCell::new(Fetch::new(&reading, self.user, Rc::clone(stats))?),
-            buffer: self.kept.get().then(|| RefCell::new(Buffer::new(self.context))),
+            buffer: self
+                .kept
+                .get()
+                .then(|| RefCell::new(Buffer::new(self.context))),
         });
         if self.kept.get() {
             answers.keep(asked, &answer);
@@ -180,7 +201,11 @@ impl Group {
 impl Answers {
     fn keep(&mut self, asked: &Asked, answer: &Rc<Answer>) {
         if self.order.len() >= ANSWERS_KEPT {
-            let unread = self.order.iter().position(|old| self.by_filter.get(old).is_some_and(|answer| Rc::strong_count(answer) == 1));
+            let unread = self.order.iter().position(|old| {
+                self.by_filter
+                    .get(old)
+                    .is_some_and(|answer| Rc::strong_count(answer) == 1)
+            });
             if let Some(position) = unread
                 && let Some(old) = self.order.remove(position)
                 && let Some(answer) = self.by_filter.remove(&old)
@@ -195,7 +220,10 @@ impl Answers {
 }
 
 /// The readers of a scan's columns, and the paths that they need.
-pub fn readers(relation: &Relation, columns: &[i16]) -> Result<(Vec<ColumnReader>, BTreeSet<FieldPath>)> {
+pub fn readers(
+    relation: &Relation,
+    columns: &[i16],
+) -> Result<(Vec<ColumnReader>, BTreeSet<FieldPath>)> {
     let mut readers = Vec::with_capacity(columns.len());
     let mut fields = BTreeSet::new();
     for &number in columns {
@@ -214,14 +242,33 @@ pub fn column_reading(options: &TableOptions, field: &str) -> Option<Column> {
     let mut inside = None;
     for number in 1..=i16::MAX {
         // SAFETY: a catalog look-up; null past the last column.
-        if unsafe { pg_sys::SearchSysCacheExists(pg_sys::SysCacheIdentifier::ATTNUM as i32, pg_sys::Datum::from(options.oid), pg_sys::Datum::from(number), pg_sys::Datum::from(0usize), pg_sys::Datum::from(0usize)) } {
-            let Ok(Some(column)) = relation.column(number) else { continue };
+        if unsafe {
+            pg_sys::SearchSysCacheExists(
+                pg_sys::SysCacheIdentifier::ATTNUM as i32,
+                pg_sys::Datum::from(options.oid),
+                pg_sys::Datum::from(number),
+                pg_sys::Datum::from(0usize),
+                pg_sys::Datum::from(0usize),
+            )
+        } {
+            let Ok(Some(column)) = relation.column(number) else {
+                continue;
+            };
             let path = column.options.field.segments().to_vec();
             if path.last().is_some_and(|name| name == field) {
                 return Some(column);
             }
-            let paths = [Some(&column.options.field), column.options.only_where.as_ref(), column.options.only_where_not.as_ref()];
-            if inside.is_none() && paths.into_iter().flatten().any(|path| path.segments().iter().any(|name| name == field)) {
+            let paths = [
+                Some(&column.options.field),
+                column.options.only_where.as_ref(),
+                column.options.only_where_not.as_ref(),
+            ];
+            if inside.is_none()
+                && paths
+                    .into_iter()
+                    .flatten()
+                    .any(|path| path.segments().iter().any(|name| name == field))
+            {
                 inside = Some(column);
             }
         } else {

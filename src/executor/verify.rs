@@ -30,7 +30,13 @@ pub struct LocalCheck {
 }
 
 /// Runs a scan with and without what it asks, and compares the rows that pass the query's own conditions.
-pub fn rows(relation: &Relation, columns: &[i16], asked: &Asked, user: Oid, check: LocalCheck) -> Result<()> {
+pub fn rows(
+    relation: &Relation,
+    columns: &[i16],
+    asked: &Asked,
+    user: Oid,
+    check: LocalCheck,
+) -> Result<()> {
     if !matches!(asked, Asked::Filters(_) | Asked::Nothing) {
         return Ok(());
     }
@@ -41,10 +47,14 @@ pub fn rows(relation: &Relation, columns: &[i16], asked: &Asked, user: Oid, chec
 
 /// Counts the records that match what was asked, by reading them all.
 pub fn count(options: &TableOptions, asked: &Asked, user: Oid, counted: u64) -> Result<()> {
-    let Asked::Filters(filters) = asked else { return Ok(()) };
+    let Asked::Filters(filters) = asked else {
+        return Ok(());
+    };
     let mut wanted: Vec<(FieldPath, Json)> = Vec::new();
     for filter in filters {
-        let Ok(Json::Object(members)) = serde_json::from_str(filter) else { continue };
+        let Ok(Json::Object(members)) = serde_json::from_str(filter) else {
+            continue;
+        };
         for (name, value) in members {
             if let Some(known) = options.filters.iter().find(|known| known.name == name)
                 && let Ok(path) = FieldPath::parse(&known.field)
@@ -69,15 +79,33 @@ pub fn count(options: &TableOptions, asked: &Asked, user: Oid, counted: u64) -> 
     if matching == counted {
         return Ok(());
     }
-    Err(difference(options, asked, &format!("totalCount says {counted}, the records themselves are {matching}")))
+    Err(difference(
+        options,
+        asked,
+        &format!("totalCount says {counted}, the records themselves are {matching}"),
+    ))
 }
 
 fn at<'a>(record: &'a Json, path: &FieldPath) -> &'a Json {
-    path.segments().iter().try_fold(record, |value, name| value.get(name)).unwrap_or(&Json::Null)
+    path.segments()
+        .iter()
+        .try_fold(record, |value, name| value.get(name))
+        .unwrap_or(&Json::Null)
 }
 
-fn read(options: &TableOptions, fields: &std::collections::BTreeSet<FieldPath>, asked: &Asked, user: Oid, mut take: impl FnMut(&Json) -> Result<()>) -> Result<()> {
-    let reading = Reading { options, fields, asked, limit: None };
+fn read(
+    options: &TableOptions,
+    fields: &std::collections::BTreeSet<FieldPath>,
+    asked: &Asked,
+    user: Oid,
+    mut take: impl FnMut(&Json) -> Result<()>,
+) -> Result<()> {
+    let reading = Reading {
+        options,
+        fields,
+        asked,
+        limit: None,
+    };
     let mut fetch = Fetch::new(&reading, user, Rc::new(Stats::default()))?;
     while !fetch.finished() {
         for record in fetch.next_page(options)?.unwrap_or_default() {
@@ -88,7 +116,13 @@ fn read(options: &TableOptions, fields: &std::collections::BTreeSet<FieldPath>, 
 }
 
 /// The records that pass the query's own conditions, by key where there is one, and how often each came.
-fn passing(relation: &Relation, columns: &[i16], asked: &Asked, user: Oid, check: LocalCheck) -> Result<BTreeMap<String, u64>> {
+fn passing(
+    relation: &Relation,
+    columns: &[i16],
+    asked: &Asked,
+    user: Oid,
+    check: LocalCheck,
+) -> Result<BTreeMap<String, u64>> {
     let mut found = BTreeMap::new();
     if *asked == Asked::Nothing {
         return Ok(found);
@@ -101,7 +135,11 @@ fn passing(relation: &Relation, columns: &[i16], asked: &Asked, user: Oid, check
         // SAFETY: nothing of the row is used any more; the slot is cleared before it is filled again.
         unsafe { scratch.reset() };
         if passes {
-            let identity = relation.options.key.as_ref().map_or_else(|| record.to_string(), |key| at(record, key).to_string());
+            let identity = relation
+                .options
+                .key
+                .as_ref()
+                .map_or_else(|| record.to_string(), |key| at(record, key).to_string());
             *found.entry(identity).or_insert(0) += 1;
         }
         Ok(())
@@ -112,7 +150,9 @@ fn passing(relation: &Relation, columns: &[i16], asked: &Asked, user: Oid, check
 unsafe fn passes(readers: &[ColumnReader], record: &Json, check: LocalCheck) -> Result<bool> {
     // SAFETY: the scan's own slot, conditions and expression context, between two rows of the executor.
     unsafe {
-        ((*(*check.slot).tts_ops).clear.expect("every slot type can be cleared"))(check.slot);
+        ((*(*check.slot).tts_ops)
+            .clear
+            .expect("every slot type can be cleared"))(check.slot);
         let width = (*(*check.slot).tts_tupleDescriptor).natts as usize;
         let values = std::slice::from_raw_parts_mut((*check.slot).tts_values, width);
         let nulls = std::slice::from_raw_parts_mut((*check.slot).tts_isnull, width);
@@ -122,23 +162,44 @@ unsafe fn passes(readers: &[ColumnReader], record: &Json, check: LocalCheck) -> 
             return Ok(true);
         }
         (*check.context).ecxt_scantuple = check.slot;
-        let evaluate = (*check.conditions).evalfunc.ok_or_else(|| FdwError::internal("a condition without a program"))?;
+        let evaluate = (*check.conditions)
+            .evalfunc
+            .ok_or_else(|| FdwError::internal("a condition without a program"))?;
         let mut is_null = false;
-        let holds = pg_sys::ffi::pg_guard_ffi_boundary(|| evaluate(check.conditions, check.context, &mut is_null));
-        ((*(*check.slot).tts_ops).clear.expect("every slot type can be cleared"))(check.slot);
+        let holds = pg_sys::ffi::pg_guard_ffi_boundary(|| {
+            evaluate(check.conditions, check.context, &mut is_null)
+        });
+        ((*(*check.slot).tts_ops)
+            .clear
+            .expect("every slot type can be cleared"))(check.slot);
         Ok(!is_null && holds.value() != 0)
     }
 }
 
-fn compare(options: &TableOptions, asked: &Asked, pushed: &BTreeMap<String, u64>, plain: &BTreeMap<String, u64>) -> Result<()> {
+fn compare(
+    options: &TableOptions,
+    asked: &Asked,
+    pushed: &BTreeMap<String, u64>,
+    plain: &BTreeMap<String, u64>,
+) -> Result<()> {
     if pushed == plain {
         return Ok(());
     }
     let only = |left: &BTreeMap<String, u64>, right: &BTreeMap<String, u64>| -> Vec<String> {
-        left.iter().filter(|(identity, times)| right.get(*identity) != Some(times)).map(|(identity, _)| identity.clone()).take(NAMED).collect()
+        left.iter()
+            .filter(|(identity, times)| right.get(*identity) != Some(times))
+            .map(|(identity, _)| identity.clone())
+            .take(NAMED)
+            .collect()
     };
     let (lost, gained) = (only(plain, pushed), only(pushed, plain));
-    let named = |what: &str, names: Vec<String>| if names.is_empty() { String::new() } else { format!("; {what}: {}", names.join(", ")) };
+    let named = |what: &str, names: Vec<String>| {
+        if names.is_empty() {
+            String::new()
+        } else {
+            format!("; {what}: {}", names.join(", "))
+        }
+    };
     let detail = format!(
         "{} rows with the filter, {} without{}{}",
         pushed.values().sum::<u64>(),

@@ -47,18 +47,28 @@ impl Server {
         for (name, value) in &self.options {
             match name.as_str() {
                 "api_url" => {
-                    settings.endpoint = Endpoint::parse(value).map_err(|error| invalid_value(name, &error.to_string()))?;
+                    settings.endpoint = Endpoint::parse(value)
+                        .map_err(|error| invalid_value(name, &error.to_string()))?;
                 }
                 "max_attempts" => {
-                    settings.max_attempts = definition::read(name, value, |text| text.trim().parse().map_err(|_| "must be a whole number".to_owned()))?;
+                    settings.max_attempts = definition::read(name, value, |text| {
+                        text.trim()
+                            .parse()
+                            .map_err(|_| "must be a whole number".to_owned())
+                    })?;
                 }
                 "initial_backoff" => settings.initial_backoff = duration(name, value)?,
                 "max_backoff" => settings.max_backoff = duration(name, value)?,
                 "request_timeout" => settings.request_timeout = duration(name, value)?,
                 "connect_timeout" => settings.connect_timeout = duration(name, value)?,
-                "max_response_size" => settings.max_response_size = definition::read(name, value, definition::parse_size)?,
+                "max_response_size" => {
+                    settings.max_response_size =
+                        definition::read(name, value, definition::parse_size)?
+                }
                 "ca_file" => settings.ca_pem = Some(authorities(value)?),
-                "proxy" => settings.proxy = Some(definition::read(name, value, definition::parse_proxy)?),
+                "proxy" => {
+                    settings.proxy = Some(definition::read(name, value, definition::parse_proxy)?)
+                }
                 _ => {}
             }
         }
@@ -131,7 +141,9 @@ impl TableOptions {
         })?;
         let declared = Table::over(&query);
         let shape = match options.get("shape") {
-            Some(text) => definition::read("shape", text, |text| Shape::parse(text).ok_or_else(|| "must be connection, object or list".to_owned()))?,
+            Some(text) => definition::read("shape", text, |text| {
+                Shape::parse(text).ok_or_else(|| "must be connection, object or list".to_owned())
+            })?,
             None => declared.map_or(Shape::Connection, |table| table.shape),
         };
         let filters = match options.get("filters") {
@@ -141,15 +153,30 @@ impl TableOptions {
             })?,
             None => Vec::new(),
         };
-        let page_size = options.get("page_size").or_else(|| server.options.get("page_size"));
+        let page_size = options
+            .get("page_size")
+            .or_else(|| server.options.get("page_size"));
         let page_sizes = match page_size {
-            None => PageSizes { first: FIRST_PAGE, then: FURTHER_PAGES },
+            None => PageSizes {
+                first: FIRST_PAGE,
+                then: FURTHER_PAGES,
+            },
             Some(text) => {
-                let size: u32 = definition::read("page_size", text, |text| text.trim().parse().map_err(|_| "must be a whole number".to_owned()))?;
-                PageSizes { first: size, then: size }
+                let size: u32 = definition::read("page_size", text, |text| {
+                    text.trim()
+                        .parse()
+                        .map_err(|_| "must be a whole number".to_owned())
+                })?;
+                PageSizes {
+                    first: size,
+                    then: size,
+                }
             }
         };
-        let completeness = match options.get("on_incomplete").or_else(|| server.options.get("on_incomplete")) {
+        let completeness = match options
+            .get("on_incomplete")
+            .or_else(|| server.options.get("on_incomplete"))
+        {
             Some(text) if text == "warning" => Completeness::Warn,
             _ => Completeness::Error,
         };
@@ -158,7 +185,10 @@ impl TableOptions {
             name,
             query,
             shape,
-            key: options.get("key").map(|text| path("key", text)).transpose()?,
+            key: options
+                .get("key")
+                .map(|text| path("key", text))
+                .transpose()?,
             filters,
             truncated: match options.get("truncated") {
                 None => Vec::new(),
@@ -171,7 +201,9 @@ impl TableOptions {
             },
             page_sizes,
             completeness,
-            rows: options.get("rows").and_then(|text| text.trim().parse().ok()),
+            rows: options
+                .get("rows")
+                .and_then(|text| text.trim().parse().ok()),
             options,
             server,
         })
@@ -185,7 +217,10 @@ impl TableOptions {
             Pushdown::Count => (&settings::PUSHDOWN_COUNT, "pushdown_count"),
             Pushdown::Join => (&settings::PUSHDOWN_JOIN, "pushdown_join"),
         };
-        let option = self.options.get(name).or_else(|| self.server.options.get(name));
+        let option = self
+            .options
+            .get(name)
+            .or_else(|| self.server.options.get(name));
         session.get() && option.is_none_or(|text| definition::parse_boolean(text).unwrap_or(true))
     }
 }
@@ -203,20 +238,37 @@ pub struct ColumnOptions {
 pub fn column_options(oid: Oid, query: &str, number: i16, name: &str) -> Result<ColumnOptions> {
     // SAFETY: the call looks the attribute up in the catalog and hands out a list in the current memory context.
     let options = unsafe { options_from_list(pg_sys::GetForeignColumnOptions(oid, number)) };
-    let declared = Table::over(query).and_then(|table| table.columns.iter().find(|column| column.name == name));
+    let declared = Table::over(query)
+        .and_then(|table| table.columns.iter().find(|column| column.name == name));
     let of = |option: &str, fallback: Option<&str>| -> Result<Option<FieldPath>> {
-        options.get(option).map(String::as_str).or(fallback).map(|text| path(option, text)).transpose()
+        options
+            .get(option)
+            .map(String::as_str)
+            .or(fallback)
+            .map(|text| path(option, text))
+            .transpose()
     };
     // A column with a field of its own stands for itself: the declaration's conditions belong to the declaration's field.
-    let declared = if options.contains_key("field") { None } else { declared };
+    let declared = if options.contains_key("field") {
+        None
+    } else {
+        declared
+    };
     let camel = camel_case(name);
     let field = of("field", Some(declared.map_or(camel.as_str(), |column| column.default_field())))
         .map_err(|error| error.hint(format!("Column \"{name}\" needs an option that says what it reads: ALTER FOREIGN TABLE … ALTER COLUMN … OPTIONS (ADD field '…');")))?;
     Ok(ColumnOptions {
         field: field.ok_or_else(|| FdwError::internal("a column without a field"))?,
         only_where: of("only_where", declared.and_then(|column| column.only_where))?,
-        only_where_not: of("only_where_not", declared.and_then(|column| column.only_where_not))?,
-        sum: options.get("aggregate").map(String::as_str).or(declared.and_then(|column| column.aggregate)) == Some("sum"),
+        only_where_not: of(
+            "only_where_not",
+            declared.and_then(|column| column.only_where_not),
+        )?,
+        sum: options
+            .get("aggregate")
+            .map(String::as_str)
+            .or(declared.and_then(|column| column.aggregate))
+            == Some("sum"),
     })
 }
 
@@ -244,7 +296,10 @@ pub unsafe fn options_from_list(list: *mut pg_sys::List) -> Options {
     // SAFETY: the caller vouches for the list; each string is copied.
     unsafe {
         for element in members::<pg_sys::DefElem>(list) {
-            options.insert(text((*element).defname), text(pg_sys::defGetString(element)));
+            options.insert(
+                text((*element).defname),
+                text(pg_sys::defGetString(element)),
+            );
         }
     }
     options
@@ -257,5 +312,7 @@ fn text(string: *const c_char) -> String {
         return String::new();
     }
     // SAFETY: PostgreSQL's strings end in NUL, and this one is not null.
-    unsafe { CStr::from_ptr(string) }.to_string_lossy().into_owned()
+    unsafe { CStr::from_ptr(string) }
+        .to_string_lossy()
+        .into_owned()
 }

@@ -43,45 +43,169 @@ use Place::{Column, Server, Table as TablePlace, UserMapping};
 
 /// Every option there is.
 pub const DEFINITIONS: &[Definition] = &[
-    Definition { name: "api_url", places: &[Server], check: check_api_url },
-    Definition { name: "api_token", places: &[UserMapping, Server], check: check_token },
-    Definition { name: "api_token_file", places: &[UserMapping, Server], check: check_file },
-    Definition { name: "api_token_id", places: &[UserMapping, Server], check: check_uuid },
-    Definition { name: "api_token_name", places: &[UserMapping, Server], check: check_filled },
-    Definition { name: "api_token_sealed", places: &[UserMapping, Server], check: check_sealed },
-    Definition { name: "ca_file", places: &[Server], check: check_file },
-    Definition { name: "proxy", places: &[Server], check: check_proxy },
-    Definition { name: "page_size", places: &[Server, TablePlace], check: check_page_size },
-    Definition { name: "max_attempts", places: &[Server], check: check_attempts },
-    Definition { name: "initial_backoff", places: &[Server], check: check_duration },
-    Definition { name: "max_backoff", places: &[Server], check: check_duration },
-    Definition { name: "request_timeout", places: &[Server], check: check_timeout },
-    Definition { name: "connect_timeout", places: &[Server], check: check_timeout },
-    Definition { name: "max_response_size", places: &[Server], check: check_size },
-    Definition { name: "on_incomplete", places: &[Server, TablePlace], check: check_on_incomplete },
-    Definition { name: "pushdown_filter", places: &[Server, TablePlace], check: check_boolean },
-    Definition { name: "pushdown_limit", places: &[Server, TablePlace], check: check_boolean },
-    Definition { name: "pushdown_count", places: &[Server, TablePlace], check: check_boolean },
-    Definition { name: "pushdown_join", places: &[Server, TablePlace], check: check_boolean },
-    Definition { name: "query", places: &[TablePlace], check: check_name },
-    Definition { name: "shape", places: &[TablePlace], check: check_shape },
-    Definition { name: "key", places: &[TablePlace], check: check_path },
-    Definition { name: "filters", places: &[TablePlace], check: check_filters },
-    Definition { name: "truncated", places: &[TablePlace], check: check_paths },
-    Definition { name: "rows", places: &[TablePlace], check: check_rows },
-    Definition { name: "field", places: &[Column], check: check_path },
-    Definition { name: "only_where", places: &[Column], check: check_path },
-    Definition { name: "only_where_not", places: &[Column], check: check_path },
-    Definition { name: "aggregate", places: &[Column], check: check_aggregate },
+    Definition {
+        name: "api_url",
+        places: &[Server],
+        check: check_api_url,
+    },
+    Definition {
+        name: "api_token",
+        places: &[UserMapping, Server],
+        check: check_token,
+    },
+    Definition {
+        name: "api_token_file",
+        places: &[UserMapping, Server],
+        check: check_file,
+    },
+    Definition {
+        name: "api_token_id",
+        places: &[UserMapping, Server],
+        check: check_uuid,
+    },
+    Definition {
+        name: "api_token_name",
+        places: &[UserMapping, Server],
+        check: check_filled,
+    },
+    Definition {
+        name: "api_token_sealed",
+        places: &[UserMapping, Server],
+        check: check_sealed,
+    },
+    Definition {
+        name: "ca_file",
+        places: &[Server],
+        check: check_file,
+    },
+    Definition {
+        name: "proxy",
+        places: &[Server],
+        check: check_proxy,
+    },
+    Definition {
+        name: "page_size",
+        places: &[Server, TablePlace],
+        check: check_page_size,
+    },
+    Definition {
+        name: "max_attempts",
+        places: &[Server],
+        check: check_attempts,
+    },
+    Definition {
+        name: "initial_backoff",
+        places: &[Server],
+        check: check_duration,
+    },
+    Definition {
+        name: "max_backoff",
+        places: &[Server],
+        check: check_duration,
+    },
+    Definition {
+        name: "request_timeout",
+        places: &[Server],
+        check: check_timeout,
+    },
+    Definition {
+        name: "connect_timeout",
+        places: &[Server],
+        check: check_timeout,
+    },
+    Definition {
+        name: "max_response_size",
+        places: &[Server],
+        check: check_size,
+    },
+    Definition {
+        name: "on_incomplete",
+        places: &[Server, TablePlace],
+        check: check_on_incomplete,
+    },
+    Definition {
+        name: "pushdown_filter",
+        places: &[Server, TablePlace],
+        check: check_boolean,
+    },
+    Definition {
+        name: "pushdown_limit",
+        places: &[Server, TablePlace],
+        check: check_boolean,
+    },
+    Definition {
+        name: "pushdown_count",
+        places: &[Server, TablePlace],
+        check: check_boolean,
+    },
+    Definition {
+        name: "pushdown_join",
+        places: &[Server, TablePlace],
+        check: check_boolean,
+    },
+    Definition {
+        name: "query",
+        places: &[TablePlace],
+        check: check_name,
+    },
+    Definition {
+        name: "shape",
+        places: &[TablePlace],
+        check: check_shape,
+    },
+    Definition {
+        name: "key",
+        places: &[TablePlace],
+        check: check_path,
+    },
+    Definition {
+        name: "filters",
+        places: &[TablePlace],
+        check: check_filters,
+    },
+    Definition {
+        name: "truncated",
+        places: &[TablePlace],
+        check: check_paths,
+    },
+    Definition {
+        name: "rows",
+        places: &[TablePlace],
+        check: check_rows,
+    },
+    Definition {
+        name: "field",
+        places: &[Column],
+        check: check_path,
+    },
+    Definition {
+        name: "only_where",
+        places: &[Column],
+        check: check_path,
+    },
+    Definition {
+        name: "only_where_not",
+        places: &[Column],
+        check: check_path,
+    },
+    Definition {
+        name: "aggregate",
+        places: &[Column],
+        check: check_aggregate,
+    },
 ];
 
 /// The options that may stand at `place`.
 pub fn options_of(place: Place) -> impl Iterator<Item = &'static Definition> {
-    DEFINITIONS.iter().filter(move |definition| definition.places.contains(&place))
+    DEFINITIONS
+        .iter()
+        .filter(move |definition| definition.places.contains(&place))
 }
 
 fn check_api_url(value: &str) -> std::result::Result<(), String> {
-    Endpoint::parse(value).map(drop).map_err(|error| error.to_string())
+    Endpoint::parse(value)
+        .map(drop)
+        .map_err(|error| error.to_string())
 }
 
 fn check_token(value: &str) -> std::result::Result<(), String> {
@@ -89,11 +213,17 @@ fn check_token(value: &str) -> std::result::Result<(), String> {
     if value.trim().is_empty() {
         return Ok(());
     }
-    pluralsight_api::Token::new(value.trim().to_owned()).map(drop).map_err(|error| error.to_string())
+    pluralsight_api::Token::new(value.trim().to_owned())
+        .map(drop)
+        .map_err(|error| error.to_string())
 }
 
 fn check_filled(value: &str) -> std::result::Result<(), String> {
-    if value.trim().is_empty() { Err("must not be blank".to_owned()) } else { Ok(()) }
+    if value.trim().is_empty() {
+        Err("must not be blank".to_owned())
+    } else {
+        Ok(())
+    }
 }
 
 fn check_sealed(value: &str) -> std::result::Result<(), String> {
@@ -105,13 +235,21 @@ fn check_sealed(value: &str) -> std::result::Result<(), String> {
 }
 
 fn check_file(value: &str) -> std::result::Result<(), String> {
-    if std::path::Path::new(value).is_absolute() { Ok(()) } else { Err("must be the absolute path of a file on the server's host".to_owned()) }
+    if std::path::Path::new(value).is_absolute() {
+        Ok(())
+    } else {
+        Err("must be the absolute path of a file on the server's host".to_owned())
+    }
 }
 
 fn check_uuid(value: &str) -> std::result::Result<(), String> {
     let digits = value.bytes().filter(u8::is_ascii_hexdigit).count();
     let dashes = value.bytes().filter(|&byte| byte == b'-').count();
-    if digits == 32 && digits + dashes == value.len() { Ok(()) } else { Err("must be the UUID of a secret".to_owned()) }
+    if digits == 32 && digits + dashes == value.len() {
+        Ok(())
+    } else {
+        Err("must be the UUID of a secret".to_owned())
+    }
 }
 
 fn check_proxy(value: &str) -> std::result::Result<(), String> {
@@ -120,12 +258,16 @@ fn check_proxy(value: &str) -> std::result::Result<(), String> {
 
 /// The address of an HTTP proxy.
 pub fn parse_proxy(value: &str) -> std::result::Result<pluralsight_api::Url, String> {
-    let url = pluralsight_api::Url::parse(value.trim()).map_err(|error| format!("must be a URL ({error})"))?;
+    let url = pluralsight_api::Url::parse(value.trim())
+        .map_err(|error| format!("must be a URL ({error})"))?;
     let plain = url.username().is_empty() && url.password().is_none();
     if matches!(url.scheme(), "http" | "https") && url.host().is_some() && plain {
         Ok(url)
     } else {
-        Err("must be a URL that begins with http:// or https://, without a user name or a password".to_owned())
+        Err(
+            "must be a URL that begins with http:// or https://, without a user name or a password"
+                .to_owned(),
+        )
     }
 }
 
@@ -175,30 +317,42 @@ fn check_aggregate(value: &str) -> std::result::Result<(), String> {
 }
 
 fn check_shape(value: &str) -> std::result::Result<(), String> {
-    Shape::parse(value).map(drop).ok_or_else(|| "must be connection, object or list".to_owned())
+    Shape::parse(value)
+        .map(drop)
+        .ok_or_else(|| "must be connection, object or list".to_owned())
 }
 
 fn check_name(value: &str) -> std::result::Result<(), String> {
     match FieldPath::parse(value) {
         Ok(path) if path.segments().len() == 1 => Ok(()),
-        _ => Err("must be one GraphQL name: letters, digits and underscores, not starting with a digit".to_owned()),
+        _ => Err(
+            "must be one GraphQL name: letters, digits and underscores, not starting with a digit"
+                .to_owned(),
+        ),
     }
 }
 
 fn check_path(value: &str) -> std::result::Result<(), String> {
-    FieldPath::parse(value)
-        .map(drop)
-        .map_err(|_| "must be GraphQL names joined by dots, such as teams.edges.node.name, and nothing else".to_owned())
+    FieldPath::parse(value).map(drop).map_err(|_| {
+        "must be GraphQL names joined by dots, such as teams.edges.node.name, and nothing else"
+            .to_owned()
+    })
 }
 
 fn check_paths(value: &str) -> std::result::Result<(), String> {
-    value.split(',').map(str::trim).filter(|path| !path.is_empty()).try_for_each(check_path)
+    value
+        .split(',')
+        .map(str::trim)
+        .filter(|path| !path.is_empty())
+        .try_for_each(check_path)
 }
 
 fn check_filters(value: &str) -> std::result::Result<(), String> {
     // The table's own declaration is not known to a validator, which sees one object's options; any declared name will do.
     for entry in value.split(',') {
-        let known = pluralsight_catalog::tables::ALL.iter().any(|table| parse_filters(Some(table), entry).is_ok());
+        let known = pluralsight_catalog::tables::ALL
+            .iter()
+            .any(|table| parse_filters(Some(table), entry).is_ok());
         if known {
             continue;
         }
@@ -223,7 +377,9 @@ fn whole_number(value: &str, least: u64, most: u64) -> std::result::Result<u64, 
 /// A length of time in PostgreSQL's own notation: `250ms`, `30s`, `1min`. The unit must be there.
 pub fn parse_duration(value: &str) -> std::result::Result<Duration, String> {
     let value = value.trim();
-    let digits = value.find(|c: char| !c.is_ascii_digit()).unwrap_or(value.len());
+    let digits = value
+        .find(|c: char| !c.is_ascii_digit())
+        .unwrap_or(value.len());
     let (number, unit) = value.split_at(digits);
     let milliseconds = match unit.trim() {
         "ms" => 1,
@@ -243,7 +399,9 @@ pub fn parse_duration(value: &str) -> std::result::Result<Duration, String> {
 /// A number of bytes in PostgreSQL's own notation: `512kB`, `32MB`, `1GB`. The unit must be there.
 pub fn parse_size(value: &str) -> std::result::Result<u64, String> {
     let value = value.trim();
-    let digits = value.find(|c: char| !c.is_ascii_digit()).unwrap_or(value.len());
+    let digits = value
+        .find(|c: char| !c.is_ascii_digit())
+        .unwrap_or(value.len());
     let (number, unit) = value.split_at(digits);
     let bytes: u64 = match unit.trim() {
         "kB" => 1 << 10,
@@ -253,7 +411,10 @@ pub fn parse_size(value: &str) -> std::result::Result<u64, String> {
     };
     match number.parse::<u64>() {
         Ok(number) if bytes > 0 && (1..=(1 << 30) / bytes).contains(&number) => Ok(number * bytes),
-        _ => Err("must be a whole number with a unit (kB, MB or GB), such as 32MB, and at most 1GB".to_owned()),
+        _ => Err(
+            "must be a whole number with a unit (kB, MB or GB), such as 32MB, and at most 1GB"
+                .to_owned(),
+        ),
     }
 }
 
@@ -275,6 +436,10 @@ pub fn invalid_value(name: &str, problem: &str) -> FdwError {
 }
 
 /// Reads a value that was checked when it was written; a catalog edited by hand still gets a clear error.
-pub fn read<T>(name: &str, value: &str, parse: impl Fn(&str) -> std::result::Result<T, String>) -> Result<T> {
+pub fn read<T>(
+    name: &str,
+    value: &str,
+    parse: impl Fn(&str) -> std::result::Result<T, String>,
+) -> Result<T> {
     parse(value).map_err(|problem| invalid_value(name, &problem))
 }

@@ -37,7 +37,10 @@ fn place_of(catalog: Oid) -> Option<Place> {
 }
 
 fn check_together(place: Place, options: &Options) -> Result<()> {
-    if place == Place::Column && options.contains_key("only_where") && options.contains_key("only_where_not") {
+    if place == Place::Column
+        && options.contains_key("only_where")
+        && options.contains_key("only_where_not")
+    {
         return Err(FdwError::new(
             PgSqlErrorCode::ERRCODE_FDW_INVALID_OPTION_NAME,
             "options \"only_where\" and \"only_where_not\" exclude one another",
@@ -50,16 +53,30 @@ fn check_together(place: Place, options: &Options) -> Result<()> {
         )
         .hint("IMPORT FOREIGN SCHEMA pluralsight creates the tables with all their options; by hand, add for example OPTIONS (query 'users')."));
     }
-    let sources: Vec<&str> = token::SOURCES.into_iter().filter(|source| options.contains_key(*source)).collect();
+    let sources: Vec<&str> = token::SOURCES
+        .into_iter()
+        .filter(|source| options.contains_key(*source))
+        .collect();
     if sources.len() > 1 {
         return Err(FdwError::new(
             PgSqlErrorCode::ERRCODE_FDW_INVALID_OPTION_NAME,
-            format!("a {} can name one API token, not {}", place.name(), sources.len()),
+            format!(
+                "a {} can name one API token, not {}",
+                place.name(),
+                sources.len()
+            ),
         )
-        .hint(format!("Given are {}; keep one of them.", sources.join(" and "))));
+        .hint(format!(
+            "Given are {}; keep one of them.",
+            sources.join(" and ")
+        )));
     }
     check_rights(options)?;
-    if place == Place::Server && options.get("api_token").is_some_and(|token| !token.trim().is_empty()) {
+    if place == Place::Server
+        && options
+            .get("api_token")
+            .is_some_and(|token| !token.trim().is_empty())
+    {
         FdwError::new(PgSqlErrorCode::ERRCODE_WARNING, "every role can read this API token in pg_foreign_server")
             .hint("Take it away with ALTER SERVER … OPTIONS (DROP api_token), and give it to those who need it with CREATE USER MAPPING … OPTIONS (api_token '…').")
             .warn();
@@ -72,13 +89,18 @@ fn check_rights(options: &Options) -> Result<()> {
     // SAFETY: reads of the backend's own state and of the role catalogs.
     let (superuser, reads_files) = unsafe {
         let user = pg_sys::GetUserId();
-        (pg_sys::superuser(), pg_sys::has_privs_of_role(user, Oid::from(pg_sys::ROLE_PG_READ_SERVER_FILES)))
+        (
+            pg_sys::superuser(),
+            pg_sys::has_privs_of_role(user, Oid::from(pg_sys::ROLE_PG_READ_SERVER_FILES)),
+        )
     };
     for option in ["api_token_file", "ca_file"] {
         if options.contains_key(option) && !superuser && !reads_files {
             return Err(FdwError::new(
                 PgSqlErrorCode::ERRCODE_INSUFFICIENT_PRIVILEGE,
-                format!("only superusers and members of pg_read_server_files may set the option \"{option}\""),
+                format!(
+                    "only superusers and members of pg_read_server_files may set the option \"{option}\""
+                ),
             ));
         }
     }
@@ -86,9 +108,13 @@ fn check_rights(options: &Options) -> Result<()> {
         if options.contains_key(option) && !superuser && !is_fdw_admin() {
             return Err(FdwError::new(
                 PgSqlErrorCode::ERRCODE_INSUFFICIENT_PRIVILEGE,
-                format!("only superusers and members of {FDW_ADMIN} may set the option \"{option}\""),
+                format!(
+                    "only superusers and members of {FDW_ADMIN} may set the option \"{option}\""
+                ),
             )
-            .hint(format!("It decides where tokens are sent. A superuser can GRANT {FDW_ADMIN} TO the role.")));
+            .hint(format!(
+                "It decides where tokens are sent. A superuser can GRANT {FDW_ADMIN} TO the role."
+            )));
         }
     }
     Ok(())
@@ -110,11 +136,16 @@ fn unknown(name: &str, place: Place) -> FdwError {
         PgSqlErrorCode::ERRCODE_FDW_INVALID_OPTION_NAME,
         format!("invalid option \"{name}\" for a {}", place.name()),
     );
-    if let Some(elsewhere) = DEFINITIONS.iter().find(|definition| definition.name == name) {
+    if let Some(elsewhere) = DEFINITIONS
+        .iter()
+        .find(|definition| definition.name == name)
+    {
         let places: Vec<&str> = elsewhere.places.iter().map(|place| place.name()).collect();
         return error.hint(format!("It belongs to a {}.", places.join(" or a ")));
     }
-    let names: Vec<&str> = options_of(place).map(|definition| definition.name).collect();
+    let names: Vec<&str> = options_of(place)
+        .map(|definition| definition.name)
+        .collect();
     if names.is_empty() {
         return error.hint(format!("A {} has no options here.", place.name()));
     }

@@ -7,8 +7,9 @@ use pgrx::pg_sys::Oid;
 use crate::options::TableOptions;
 
 /// One request, however small. PostgreSQL's unit is about the reading of one page of 8 kB, so a round trip is worth
-/// thousands of them; a smaller figure gives the same plans and keeps an ordinary scan below `jit_above_cost`.
-pub const REQUEST: f64 = 100.0;
+/// thousands of them; a smaller figure gives the same plans, and keeps even a scan of a million users below
+/// `jit_above_cost`: compiling expressions gains nothing where the network is waited for, and takes 10 MB.
+pub const REQUEST: f64 = 25.0;
 /// Decoding one record, beside PostgreSQL's own costs for a row.
 const RECORD: f64 = 0.02;
 /// Rows of a table of which nothing is known.
@@ -56,7 +57,10 @@ pub fn table_rows(options: &TableOptions, analyzed: f64) -> f64 {
 
 /// Requests that reading `records` takes, page by page.
 pub fn pages(options: &TableOptions, records: f64) -> f64 {
-    let (first, then) = (f64::from(options.page_sizes.first), f64::from(options.page_sizes.then));
+    let (first, then) = (
+        f64::from(options.page_sizes.first),
+        f64::from(options.page_sizes.then),
+    );
     1.0 + ((records - first).max(0.0) / then).ceil()
 }
 

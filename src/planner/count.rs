@@ -31,12 +31,15 @@ pub unsafe extern "C-unwind" fn get_foreign_upper_paths(
     }
     // SAFETY: the planner's own nodes; a base relation that reaches this callback is ours and has our state.
     unsafe {
-        if (*input).reloptkind != pg_sys::RelOptKind::RELOPT_BASEREL || (*input).fdw_private.is_null() {
+        if (*input).reloptkind != pg_sys::RelOptKind::RELOPT_BASEREL
+            || (*input).fdw_private.is_null()
+        {
             return;
         }
         let planned = &*(*input).fdw_private.cast::<Planned>();
         let options = &planned.relation.options;
-        if !planned.exact || options.shape != Shape::Connection || !options.allows(Pushdown::Count) {
+        if !planned.exact || options.shape != Shape::Connection || !options.allows(Pushdown::Count)
+        {
             return;
         }
         let query = (*root).parse;
@@ -53,7 +56,14 @@ pub unsafe extern "C-unwind" fn get_foreign_upper_paths(
         }
         // What travels with the path is the base relation, whose state the plan is made from.
         let private = pg_sys::lappend_int(std::ptr::null_mut(), (*input).relid as i32);
-        let path = compat::foreign_upper_path(root, output, target, cost::REQUEST, cost::REQUEST + pg_sys::cpu_tuple_cost, private);
+        let path = compat::foreign_upper_path(
+            root,
+            output,
+            target,
+            cost::REQUEST,
+            cost::REQUEST + pg_sys::cpu_tuple_cost,
+            private,
+        );
         pg_sys::add_path(output, path.cast());
     }
 }
@@ -62,7 +72,11 @@ pub unsafe extern "C-unwind" fn get_foreign_upper_paths(
 ///
 /// # Safety
 /// Called from GetForeignPlan with its arguments, for such a path.
-pub unsafe fn plan(root: *mut pg_sys::PlannerInfo, path: *mut pg_sys::ForeignPath, target_list: *mut pg_sys::List) -> Result<*mut pg_sys::ForeignScan> {
+pub unsafe fn plan(
+    root: *mut pg_sys::PlannerInfo,
+    path: *mut pg_sys::ForeignPath,
+    target_list: *mut pg_sys::List,
+) -> Result<*mut pg_sys::ForeignScan> {
     // SAFETY: the path's private list holds the index of a base relation with our state.
     unsafe {
         let index = first_integer((*path).fdw_private);
@@ -97,7 +111,9 @@ pub unsafe fn plan(root: *mut pg_sys::PlannerInfo, path: *mut pg_sys::ForeignPat
 unsafe fn counts(target: *mut pg_sys::List) -> Option<*mut pg_sys::List> {
     // SAFETY: a list of expressions of the query.
     unsafe {
-        let flags = pg_sys::PVC_INCLUDE_AGGREGATES | pg_sys::PVC_INCLUDE_WINDOWFUNCS | pg_sys::PVC_INCLUDE_PLACEHOLDERS;
+        let flags = pg_sys::PVC_INCLUDE_AGGREGATES
+            | pg_sys::PVC_INCLUDE_WINDOWFUNCS
+            | pg_sys::PVC_INCLUDE_PLACEHOLDERS;
         let parts = pg_sys::pull_var_clause(target.cast(), flags as i32);
         let all = members::<pg_sys::Expr>(parts);
         (!all.is_empty() && all.iter().all(|&part| is_count(part))).then_some(parts)
@@ -129,8 +145,11 @@ unsafe fn is_count(expression: *mut pg_sys::Expr) -> bool {
 unsafe fn counts_a_constant(arguments: *mut pg_sys::List) -> bool {
     // SAFETY: an aggregate's arguments are target entries.
     unsafe {
-        let [argument] = members::<pg_sys::TargetEntry>(arguments)[..] else { return false };
+        let [argument] = members::<pg_sys::TargetEntry>(arguments)[..] else {
+            return false;
+        };
         let expression = (*argument).expr;
-        (*expression).type_ == pg_sys::NodeTag::T_Const && !(*expression.cast::<pg_sys::Const>()).constisnull
+        (*expression).type_ == pg_sys::NodeTag::T_Const
+            && !(*expression.cast::<pg_sys::Const>()).constisnull
     }
 }

@@ -19,7 +19,11 @@ use crate::spec::ConditionKind;
 const UNKNOWN_KEYS: f64 = 10.0;
 
 #[pg_guard]
-pub unsafe extern "C-unwind" fn get_foreign_rel_size(root: *mut pg_sys::PlannerInfo, rel: *mut pg_sys::RelOptInfo, table: Oid) {
+pub unsafe extern "C-unwind" fn get_foreign_rel_size(
+    root: *mut pg_sys::PlannerInfo,
+    rel: *mut pg_sys::RelOptInfo,
+    table: Oid,
+) {
     let relation = Relation::load(table).or_raise();
     // SAFETY: `root` and `rel` are the planner's, for the duration of planning; the state is handed to the memory
     // context in which the planner works, which drops it when planning ends or fails.
@@ -34,13 +38,23 @@ pub unsafe extern "C-unwind" fn get_foreign_rel_size(root: *mut pg_sys::PlannerI
                 (*rel).rows = (*rel).rows.min(keys.max(1.0));
             }
         }
-        let planned = Planned { relation, pushed, exact };
-        (*rel).fdw_private = PgMemoryContexts::CurrentMemoryContext.leak_and_drop_on_delete(planned).cast();
+        let planned = Planned {
+            relation,
+            pushed,
+            exact,
+        };
+        (*rel).fdw_private = PgMemoryContexts::CurrentMemoryContext
+            .leak_and_drop_on_delete(planned)
+            .cast();
     }
 }
 
 /// The restrictions that the API can evaluate, and whether that is all of them, exactly.
-unsafe fn classify_all(root: *mut pg_sys::PlannerInfo, rel: *mut pg_sys::RelOptInfo, relation: &Relation) -> (Vec<Pushed>, bool) {
+unsafe fn classify_all(
+    root: *mut pg_sys::PlannerInfo,
+    rel: *mut pg_sys::RelOptInfo,
+    relation: &Relation,
+) -> (Vec<Pushed>, bool) {
     let mut pushed = Vec::new();
     let mut exact = true;
     if !relation.options.allows(Pushdown::Filter) {
@@ -49,7 +63,11 @@ unsafe fn classify_all(root: *mut pg_sys::PlannerInfo, rel: *mut pg_sys::RelOptI
     }
     // SAFETY: the planner's own nodes.
     unsafe {
-        let classifier = Classifier { root, relation, index: (*rel).relid };
+        let classifier = Classifier {
+            root,
+            relation,
+            index: (*rel).relid,
+        };
         for rinfo in members::<pg_sys::RestrictInfo>((*rel).baserestrictinfo) {
             if (*rinfo).pseudoconstant {
                 exact = false;
@@ -65,13 +83,20 @@ unsafe fn classify_all(root: *mut pg_sys::PlannerInfo, rel: *mut pg_sys::RelOptI
         }
     }
     // That the API joins several filters with AND is not confirmed.
-    let filters: std::collections::BTreeSet<&str> = pushed.iter().map(|condition| condition.filter.as_str()).collect();
+    let filters: std::collections::BTreeSet<&str> = pushed
+        .iter()
+        .map(|condition| condition.filter.as_str())
+        .collect();
     exact &= filters.len() <= 1;
     (pushed, exact)
 }
 
 #[pg_guard]
-pub unsafe extern "C-unwind" fn get_foreign_paths(root: *mut pg_sys::PlannerInfo, rel: *mut pg_sys::RelOptInfo, _table: Oid) {
+pub unsafe extern "C-unwind" fn get_foreign_paths(
+    root: *mut pg_sys::PlannerInfo,
+    rel: *mut pg_sys::RelOptInfo,
+    _table: Oid,
+) {
     // SAFETY: the planner's own nodes; fdw_private is what get_foreign_rel_size left for this relation.
     unsafe {
         let planned = &*(*rel).fdw_private.cast::<Planned>();
@@ -79,12 +104,28 @@ pub unsafe extern "C-unwind" fn get_foreign_paths(root: *mut pg_sys::PlannerInfo
         let (requests, records) = if planned.pushed.is_empty() {
             (cost::pages(options, (*rel).tuples), (*rel).tuples)
         } else {
-            let keys = planned.pushed.iter().filter_map(keys_asked).fold(1.0, f64::max);
-            ((keys / cost::KEYS_A_REQUEST as f64).ceil().max(cost::pages(options, (*rel).rows)), (*rel).rows)
+            let keys = planned
+                .pushed
+                .iter()
+                .filter_map(keys_asked)
+                .fold(1.0, f64::max);
+            (
+                (keys / cost::KEYS_A_REQUEST as f64)
+                    .ceil()
+                    .max(cost::pages(options, (*rel).rows)),
+                (*rel).rows,
+            )
         };
         // A LIMIT stops the pages behind it, so a scan without anything above it starts after the first.
         let total = cost::transfer(requests, records) + local_cost(rel, records);
-        let path = compat::foreign_scan_path(root, rel, (*rel).rows, cost::REQUEST, total, (*rel).lateral_relids);
+        let path = compat::foreign_scan_path(
+            root,
+            rel,
+            (*rel).rows,
+            cost::REQUEST,
+            total,
+            (*rel).lateral_relids,
+        );
         pg_sys::add_path(rel, path.cast());
         if options.allows(Pushdown::Join) && options.allows(Pushdown::Filter) {
             add_lookups(root, rel, planned);
@@ -99,19 +140,32 @@ unsafe fn local_cost(rel: *mut pg_sys::RelOptInfo, records: f64) -> f64 {
 }
 
 /// A path for each other relation whose columns this table can be looked up by.
-unsafe fn add_lookups(root: *mut pg_sys::PlannerInfo, rel: *mut pg_sys::RelOptInfo, planned: &Planned) {
+unsafe fn add_lookups(
+    root: *mut pg_sys::PlannerInfo,
+    rel: *mut pg_sys::RelOptInfo,
+    planned: &Planned,
+) {
     // SAFETY: the planner's own nodes throughout.
     unsafe {
-        let classifier = Classifier { root, relation: &planned.relation, index: (*rel).relid };
+        let classifier = Classifier {
+            root,
+            relation: &planned.relation,
+            index: (*rel).relid,
+        };
         let mut candidates: Vec<*mut pg_sys::RestrictInfo> = Vec::new();
         for rinfo in members::<pg_sys::RestrictInfo>((*rel).joininfo) {
-            if pg_sys::join_clause_is_movable_to(rinfo, rel) && is_lookup(&classifier, (*rinfo).clause) {
+            if pg_sys::join_clause_is_movable_to(rinfo, rel)
+                && is_lookup(&classifier, (*rinfo).clause)
+            {
                 candidates.push(rinfo);
             }
         }
         if (*rel).has_eclass_joins {
             for filter in &planned.relation.options.filters {
-                let mut wanted = WantedColumn { relation: &planned.relation, field: &filter.field };
+                let mut wanted = WantedColumn {
+                    relation: &planned.relation,
+                    field: &filter.field,
+                };
                 let clauses = pg_sys::generate_implied_equalities_for_column(
                     root,
                     rel,
@@ -120,7 +174,9 @@ unsafe fn add_lookups(root: *mut pg_sys::PlannerInfo, rel: *mut pg_sys::RelOptIn
                     (*rel).lateral_referencers,
                 );
                 for rinfo in members::<pg_sys::RestrictInfo>(clauses) {
-                    if pg_sys::join_clause_is_movable_to(rinfo, rel) && is_lookup(&classifier, (*rinfo).clause) {
+                    if pg_sys::join_clause_is_movable_to(rinfo, rel)
+                        && is_lookup(&classifier, (*rinfo).clause)
+                    {
                         candidates.push(rinfo);
                     }
                 }
@@ -130,7 +186,9 @@ unsafe fn add_lookups(root: *mut pg_sys::PlannerInfo, rel: *mut pg_sys::RelOptIn
         for rinfo in candidates {
             let outer = pg_sys::bms_union((*rinfo).clause_relids, (*rel).lateral_relids);
             let outer = pg_sys::bms_del_member(outer, (*rel).relid as i32);
-            if pg_sys::bms_membership(outer) == pg_sys::BMS_Membership::BMS_EMPTY_SET || done.iter().any(|&known| pg_sys::bms_equal(known, outer)) {
+            if pg_sys::bms_membership(outer) == pg_sys::BMS_Membership::BMS_EMPTY_SET
+                || done.iter().any(|&known| pg_sys::bms_equal(known, outer))
+            {
                 continue;
             }
             done.push(outer);
@@ -171,7 +229,8 @@ unsafe fn add_lookup(
 
 unsafe fn is_lookup(classifier: &Classifier<'_>, clause: *mut pg_sys::Expr) -> bool {
     // SAFETY: a condition of the query.
-    unsafe { classifier.classify(clause) }.is_some_and(|condition| condition.kind == ConditionKind::Keys)
+    unsafe { classifier.classify(clause) }
+        .is_some_and(|condition| condition.kind == ConditionKind::Keys)
 }
 
 /// What [`column_has_filter`] is asked about.
@@ -221,15 +280,23 @@ unsafe fn keys_of(value: &Value) -> f64 {
             match (**expression).type_ {
                 pg_sys::NodeTag::T_ArrayExpr => {
                     let elements = (*expression.cast::<pg_sys::ArrayExpr>()).elements;
-                    if elements.is_null() { 0.0 } else { f64::from((*elements).length) }
+                    if elements.is_null() {
+                        0.0
+                    } else {
+                        f64::from((*elements).length)
+                    }
                 }
                 pg_sys::NodeTag::T_Const => {
                     let constant = expression.cast::<pg_sys::Const>();
                     if (*constant).constisnull {
                         return 0.0;
                     }
-                    let array = pg_sys::pg_detoast_datum((*constant).constvalue.cast_mut_ptr()).cast::<pg_sys::ArrayType>();
-                    let dimensions = array.cast::<u8>().add(std::mem::size_of::<pg_sys::ArrayType>()).cast();
+                    let array = pg_sys::pg_detoast_datum((*constant).constvalue.cast_mut_ptr())
+                        .cast::<pg_sys::ArrayType>();
+                    let dimensions = array
+                        .cast::<u8>()
+                        .add(std::mem::size_of::<pg_sys::ArrayType>())
+                        .cast();
                     f64::from(pg_sys::ArrayGetNItems((*array).ndim, dimensions))
                 }
                 _ => UNKNOWN_KEYS,
@@ -243,7 +310,13 @@ fn keys_asked(condition: &Pushed) -> Option<f64> {
         return None;
     }
     // SAFETY: the values are expressions of the query being planned.
-    Some(condition.values.iter().map(|value| unsafe { keys_of(value) }).sum())
+    Some(
+        condition
+            .values
+            .iter()
+            .map(|value| unsafe { keys_of(value) })
+            .sum(),
+    )
 }
 
 /// Whether at most one row or so has each value: the table's key, or an e-mail address.
@@ -252,5 +325,10 @@ fn identifies(relation: &Relation, condition: &Pushed) -> bool {
         return false;
     };
     let field = column.options.field.to_string();
-    field == "email" || relation.options.key.as_ref().is_some_and(|key| key.to_string() == field)
+    field == "email"
+        || relation
+            .options
+            .key
+            .as_ref()
+            .is_some_and(|key| key.to_string() == field)
 }

@@ -44,7 +44,11 @@ unsafe fn scan_plan(
         let parameterised = !(*path).path.param_info.is_null();
         let mut pushed = Vec::new();
         if planned.relation.options.allows(Pushdown::Filter) {
-            let classifier = Classifier { root, relation: &planned.relation, index: (*rel).relid };
+            let classifier = Classifier {
+                root,
+                relation: &planned.relation,
+                index: (*rel).relid,
+            };
             for rinfo in members::<pg_sys::RestrictInfo>(clauses) {
                 if !(*rinfo).pseudoconstant {
                     pushed.extend(classifier.classify((*rinfo).clause));
@@ -108,7 +112,11 @@ pub unsafe fn collect(pushed: &[Pushed]) -> (Vec<PushedCondition>, *mut pg_sys::
 }
 
 /// The columns that the query reads: for its output, for what stands above it, and for what is checked here.
-unsafe fn needed_columns(rel: *mut pg_sys::RelOptInfo, local: *mut pg_sys::List, planned: &Planned) -> Result<Vec<i16>> {
+unsafe fn needed_columns(
+    rel: *mut pg_sys::RelOptInfo,
+    local: *mut pg_sys::List,
+    planned: &Planned,
+) -> Result<Vec<i16>> {
     // SAFETY: the planner's own nodes.
     let used = unsafe {
         let mut used: *mut pg_sys::Bitmapset = std::ptr::null_mut();
@@ -118,7 +126,12 @@ unsafe fn needed_columns(rel: *mut pg_sys::RelOptInfo, local: *mut pg_sys::List,
     };
     let is_used = |number: i16| {
         // SAFETY: a set of the planner's memory context.
-        unsafe { pg_sys::bms_is_member(i32::from(number) - pg_sys::FirstLowInvalidHeapAttributeNumber, used) }
+        unsafe {
+            pg_sys::bms_is_member(
+                i32::from(number) - pg_sys::FirstLowInvalidHeapAttributeNumber,
+                used,
+            )
+        }
     };
     let whole_row = is_used(0);
     let mut columns = Vec::new();
@@ -132,7 +145,11 @@ unsafe fn needed_columns(rel: *mut pg_sys::RelOptInfo, local: *mut pg_sys::List,
 }
 
 /// The number of rows after which the query is sure to stop asking, if nothing local can discard one before that.
-unsafe fn limit(root: *mut pg_sys::PlannerInfo, planned: &Planned, parameterised: bool) -> Option<u64> {
+unsafe fn limit(
+    root: *mut pg_sys::PlannerInfo,
+    planned: &Planned,
+    parameterised: bool,
+) -> Option<u64> {
     if !planned.exact || parameterised || !planned.relation.options.allows(Pushdown::Limit) {
         return None;
     }
@@ -140,8 +157,10 @@ unsafe fn limit(root: *mut pg_sys::PlannerInfo, planned: &Planned, parameterised
     // function stands between the scan and the LIMIT; it includes the OFFSET.
     unsafe {
         let query = (*root).parse;
-        let alone = pg_sys::bms_membership((*root).all_baserels) == pg_sys::BMS_Membership::BMS_SINGLETON;
+        let alone =
+            pg_sys::bms_membership((*root).all_baserels) == pg_sys::BMS_Membership::BMS_SINGLETON;
         let rows = (*root).limit_tuples;
-        (alone && (*query).sortClause.is_null() && (*query).rowMarks.is_null() && rows >= 1.0).then_some(rows as u64)
+        (alone && (*query).sortClause.is_null() && (*query).rowMarks.is_null() && rows >= 1.0)
+            .then_some(rows as u64)
     }
 }

@@ -107,7 +107,9 @@ impl Classifier<'_> {
         if column.type_oid != pg_sys::BOOLOID {
             return None;
         }
-        let filter = self.filter_on(&column).filter(|filter| filter.kind == FilterKind::Scalar)?;
+        let filter = self
+            .filter_on(&column)
+            .filter(|filter| filter.kind == FilterKind::Scalar)?;
         Some(Pushed {
             filter: filter.name.clone(),
             kind: ConditionKind::Scalar,
@@ -123,7 +125,9 @@ impl Classifier<'_> {
         // SAFETY: called for a node of this type.
         unsafe {
             let arguments = members::<pg_sys::Expr>((*expression).args);
-            let [left, right] = arguments[..] else { return None };
+            let [left, right] = arguments[..] else {
+                return None;
+            };
             let name = builtin_operator((*expression).opno)?;
             match name.as_str() {
                 "=" => {
@@ -132,7 +136,12 @@ impl Classifier<'_> {
                         (None, Some(column)) => (column, left),
                         _ => return None,
                     };
-                    self.comparison(&column, (*expression).opno, (*expression).inputcollid, Value::One(value))
+                    self.comparison(
+                        &column,
+                        (*expression).opno,
+                        (*expression).inputcollid,
+                        Value::One(value),
+                    )
                 }
                 "&&" | "@>" => {
                     let (column, values) = match (self.own_column(left), self.own_column(right)) {
@@ -159,21 +168,41 @@ impl Classifier<'_> {
                 return None;
             }
             let arguments = members::<pg_sys::Expr>((*expression).args);
-            let [left, right] = arguments[..] else { return None };
+            let [left, right] = arguments[..] else {
+                return None;
+            };
             match (self.own_column(left), self.own_column(right)) {
-                (Some(column), None) => self.comparison(&column, (*expression).opno, (*expression).inputcollid, Value::Array(right)),
+                (Some(column), None) => self.comparison(
+                    &column,
+                    (*expression).opno,
+                    (*expression).inputcollid,
+                    Value::Array(right),
+                ),
                 (None, Some(column)) => self.overlap(&column, Value::One(left)),
                 _ => None,
             }
         }
     }
 
-    unsafe fn comparison(&self, column: &Column, operator: Oid, collation: Oid, value: Value) -> Option<Pushed> {
+    unsafe fn comparison(
+        &self,
+        column: &Column,
+        operator: Oid,
+        collation: Oid,
+        value: Value,
+    ) -> Option<Pushed> {
         // SAFETY: the operator is one of the query's; catalog look-ups by id.
         unsafe {
             let (mut left, mut right) = (Oid::INVALID, Oid::INVALID);
             pg_sys::op_input_types(operator, &mut left, &mut right);
-            let comparable = [pg_sys::TEXTOID, pg_sys::UUIDOID, pg_sys::BOOLOID, pg_sys::INT2OID, pg_sys::INT4OID, pg_sys::INT8OID];
+            let comparable = [
+                pg_sys::TEXTOID,
+                pg_sys::UUIDOID,
+                pg_sys::BOOLOID,
+                pg_sys::INT2OID,
+                pg_sys::INT4OID,
+                pg_sys::INT8OID,
+            ];
             if left != right || !comparable.contains(&left) {
                 return None;
             }
@@ -208,7 +237,9 @@ impl Classifier<'_> {
         if column.options.only_where_not.is_some() {
             return None;
         }
-        let filter = self.filter_on(column).filter(|filter| filter.kind == FilterKind::List)?;
+        let filter = self
+            .filter_on(column)
+            .filter(|filter| filter.kind == FilterKind::List)?;
         Some(Pushed {
             filter: filter.name.clone(),
             kind: ConditionKind::Overlap,
@@ -223,7 +254,11 @@ impl Classifier<'_> {
             return None;
         }
         let field = column.options.field.to_string();
-        self.relation.options.filters.iter().find(|filter| filter.field == field)
+        self.relation
+            .options
+            .filters
+            .iter()
+            .find(|filter| filter.field == field)
     }
 
     /// The column, if the expression is one of this table's, perhaps as `varchar` seen as `text`.
@@ -238,7 +273,10 @@ impl Classifier<'_> {
                 return None;
             }
             let var = node.cast::<pg_sys::Var>();
-            if (*var).varno as pg_sys::Index != self.index || (*var).varlevelsup != 0 || (*var).varattno <= 0 {
+            if (*var).varno as pg_sys::Index != self.index
+                || (*var).varlevelsup != 0
+                || (*var).varattno <= 0
+            {
                 return None;
             }
             self.relation.column((*var).varattno).ok().flatten()
@@ -252,8 +290,10 @@ impl Classifier<'_> {
         };
         // SAFETY: an expression of the query that `root` plans.
         unsafe {
-            !pg_sys::bms_is_member(self.index as i32, pg_sys::pull_varnos(self.root, expression.cast()))
-                && !pg_sys::contain_volatile_functions(expression.cast())
+            !pg_sys::bms_is_member(
+                self.index as i32,
+                pg_sys::pull_varnos(self.root, expression.cast()),
+            ) && !pg_sys::contain_volatile_functions(expression.cast())
                 && !pg_sys::contain_subplans(expression.cast())
         }
     }
@@ -280,8 +320,15 @@ unsafe fn is_filled_constant_array(expression: *mut pg_sys::Expr) -> bool {
         if (*constant).constisnull {
             return false;
         }
-        let array = pg_sys::pg_detoast_datum((*constant).constvalue.cast_mut_ptr()).cast::<pg_sys::ArrayType>();
-        pg_sys::ArrayGetNItems((*array).ndim, array.cast::<u8>().add(std::mem::size_of::<pg_sys::ArrayType>()).cast()) > 0
+        let array = pg_sys::pg_detoast_datum((*constant).constvalue.cast_mut_ptr())
+            .cast::<pg_sys::ArrayType>();
+        pg_sys::ArrayGetNItems(
+            (*array).ndim,
+            array
+                .cast::<u8>()
+                .add(std::mem::size_of::<pg_sys::ArrayType>())
+                .cast(),
+        ) > 0
             && !pg_sys::array_contains_nulls(array)
     }
 }

@@ -22,7 +22,9 @@ pub fn read(path: &str) -> Result<String> {
     };
     let file = File::open(path).map_err(|error| problem(error.to_string()))?;
     // Of the open file, not of the path: nobody can swap it in between.
-    let about = file.metadata().map_err(|error| problem(error.to_string()))?;
+    let about = file
+        .metadata()
+        .map_err(|error| problem(error.to_string()))?;
     if !about.is_file() {
         return Err(problem("it is no regular file".to_owned()));
     }
@@ -34,7 +36,9 @@ pub fn read(path: &str) -> Result<String> {
         .hint(format!("chmod 600 '{path}'")));
     }
     let mut text = String::new();
-    file.take(LONGEST + 1).read_to_string(&mut text).map_err(|error| problem(error.to_string()))?;
+    file.take(LONGEST + 1)
+        .read_to_string(&mut text)
+        .map_err(|error| problem(error.to_string()))?;
     if text.len() as u64 > LONGEST {
         return Err(problem(format!("it is longer than {LONGEST} bytes")));
     }

@@ -27,14 +27,29 @@ const KEY: usize = 32;
 pub fn seal(token: &str) -> Result<String> {
     let nonce = XChaCha20Poly1305::generate_nonce(&mut OsRng);
     let sealed = cipher()?
-        .encrypt(&nonce, Payload { msg: token.trim().as_bytes(), aad: PURPOSE })
+        .encrypt(
+            &nonce,
+            Payload {
+                msg: token.trim().as_bytes(),
+                aad: PURPOSE,
+            },
+        )
         .map_err(|_| FdwError::internal("the token cannot be encrypted"))?;
-    Ok(format!("{PREFIX}{}", STANDARD.encode([nonce.as_slice(), &sealed].concat())))
+    Ok(format!(
+        "{PREFIX}{}",
+        STANDARD.encode([nonce.as_slice(), &sealed].concat())
+    ))
 }
 
 /// Decrypts what [`seal`] made.
 pub fn open(sealed: &str) -> Result<String> {
-    let bytes = decode(sealed).ok_or_else(|| FdwError::new(PgSqlErrorCode::ERRCODE_FDW_INVALID_ATTRIBUTE_VALUE, "the sealed API token is damaged").hint(AGAIN))?;
+    let bytes = decode(sealed).ok_or_else(|| {
+        FdwError::new(
+            PgSqlErrorCode::ERRCODE_FDW_INVALID_ATTRIBUTE_VALUE,
+            "the sealed API token is damaged",
+        )
+        .hint(AGAIN)
+    })?;
     let (nonce, ciphertext) = bytes.split_at(NONCE);
     let opened = cipher()?
         .decrypt(XNonce::from_slice(nonce), Payload { msg: ciphertext, aad: PURPOSE })
@@ -64,9 +79,16 @@ fn cipher() -> Result<XChaCha20Poly1305> {
         error.message = error.message.replace("the API token", "the key");
         error.hint("SELECT pluralsight.create_key_file(); makes one, where there is none. After a restore on another host, bring the key file along or seal the token again.")
     })?;
-    let bytes = STANDARD.decode(text.trim()).ok().filter(|bytes| bytes.len() == KEY).ok_or_else(|| {
-        FdwError::new(PgSqlErrorCode::ERRCODE_CONFIG_FILE_ERROR, format!("file \"{path}\" does not hold a key: {KEY} bytes in Base64"))
-    })?;
+    let bytes = STANDARD
+        .decode(text.trim())
+        .ok()
+        .filter(|bytes| bytes.len() == KEY)
+        .ok_or_else(|| {
+            FdwError::new(
+                PgSqlErrorCode::ERRCODE_CONFIG_FILE_ERROR,
+                format!("file \"{path}\" does not hold a key: {KEY} bytes in Base64"),
+            )
+        })?;
     Ok(XChaCha20Poly1305::new(Key::from_slice(&bytes)))
 }
 
@@ -90,7 +112,15 @@ pub fn create_key_file() -> Result<String> {
         .create_new(true)
         .mode(0o600)
         .open(&path)
-        .and_then(|mut file| file.write_all(format!("{}\n", STANDARD.encode(key)).as_bytes()).and_then(|()| file.sync_all()));
-    written.map_err(|error| FdwError::new(PgSqlErrorCode::ERRCODE_IO_ERROR, format!("the key file \"{path}\" cannot be made: {error}")))?;
+        .and_then(|mut file| {
+            file.write_all(format!("{}\n", STANDARD.encode(key)).as_bytes())
+                .and_then(|()| file.sync_all())
+        });
+    written.map_err(|error| {
+        FdwError::new(
+            PgSqlErrorCode::ERRCODE_IO_ERROR,
+            format!("the key file \"{path}\" cannot be made: {error}"),
+        )
+    })?;
     Ok(path)
 }

@@ -6,13 +6,17 @@ use std::process::Command;
 use postgres::Config;
 
 fn environment(name: &str) -> String {
-    std::env::var(name).unwrap_or_else(|_| panic!("{name} is not set: the tests run through `make test`"))
+    std::env::var(name)
+        .unwrap_or_else(|_| panic!("{name} is not set: the tests run through `make test`"))
 }
 
 /// How to reach the shared server, as its superuser.
 pub fn shared() -> Config {
     let mut config = Config::new();
-    config.host_path(environment("PGHOST")).user(&environment("PGUSER")).dbname("postgres");
+    config
+        .host_path(environment("PGHOST"))
+        .user(&environment("PGUSER"))
+        .dbname("postgres");
     config
 }
 
@@ -35,13 +39,21 @@ pub fn program(name: &str) -> Command {
 }
 
 fn is_root() -> bool {
-    std::fs::metadata("/proc/self").is_ok_and(|about| std::os::unix::fs::MetadataExt::uid(&about) == 0)
+    std::fs::metadata("/proc/self")
+        .is_ok_and(|about| std::os::unix::fs::MetadataExt::uid(&about) == 0)
 }
 
 /// Runs a program to its end.
 pub fn run(mut command: Command) {
-    let output = command.output().unwrap_or_else(|error| panic!("{command:?}: {error}"));
-    assert!(output.status.success(), "{command:?}\n{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+    let output = command
+        .output()
+        .unwrap_or_else(|error| panic!("{command:?}: {error}"));
+    assert!(
+        output.status.success(),
+        "{command:?}\n{}{}",
+        String::from_utf8_lossy(&output.stdout),
+        String::from_utf8_lossy(&output.stderr)
+    );
 }
 
 /// A server of one's own; it is stopped when this is dropped.
@@ -55,7 +67,20 @@ impl Cluster {
     pub fn standby() -> Cluster {
         let (data, socket) = Cluster::place("standby");
         let mut backup = program("pg_basebackup");
-        backup.args(["-h", &environment("PGHOST"), "-U", "postgres", "-X", "stream", "-c", "fast", "-R", "-D"]).arg(&data);
+        backup
+            .args([
+                "-h",
+                &environment("PGHOST"),
+                "-U",
+                "postgres",
+                "-X",
+                "stream",
+                "-c",
+                "fast",
+                "-R",
+                "-D",
+            ])
+            .arg(&data);
         run(backup);
         Cluster { data, socket }.start()
     }
@@ -69,11 +94,28 @@ impl Cluster {
 
     fn start(self) -> Cluster {
         let mut start = program("pg_ctl");
-        start.arg("-D").arg(&self.data).arg("-l").arg(self.data.join("log"));
-        start.args(["-o", &format!("-p {}", self.port()), "-w", "-t", "60", "start"]);
+        start
+            .arg("-D")
+            .arg(&self.data)
+            .arg("-l")
+            .arg(self.data.join("log"));
+        start.args([
+            "-o",
+            &format!("-p {}", self.port()),
+            "-w",
+            "-t",
+            "60",
+            "start",
+        ]);
         // The server keeps what it inherits open, and an open pipe would never end.
-        start.stdout(std::process::Stdio::null()).stderr(std::process::Stdio::null());
-        assert!(start.status().expect("pg_ctl runs").success(), "{}", std::fs::read_to_string(self.data.join("log")).unwrap_or_default());
+        start
+            .stdout(std::process::Stdio::null())
+            .stderr(std::process::Stdio::null());
+        assert!(
+            start.status().expect("pg_ctl runs").success(),
+            "{}",
+            std::fs::read_to_string(self.data.join("log")).unwrap_or_default()
+        );
         self
     }
 
@@ -84,7 +126,11 @@ impl Cluster {
     /// How to reach it, as its superuser.
     pub fn config(&self) -> Config {
         let mut config = Config::new();
-        config.host_path(&self.socket).port(self.port()).user("postgres").dbname("postgres");
+        config
+            .host_path(&self.socket)
+            .port(self.port())
+            .user("postgres")
+            .dbname("postgres");
         config
     }
 }
@@ -92,7 +138,9 @@ impl Cluster {
 impl Drop for Cluster {
     fn drop(&mut self) {
         let mut stop = program("pg_ctl");
-        stop.arg("-D").arg(&self.data).args(["-m", "immediate", "-w", "stop"]);
+        stop.arg("-D")
+            .arg(&self.data)
+            .args(["-m", "immediate", "-w", "stop"]);
         let _ = stop.output();
     }
 }

@@ -26,7 +26,9 @@ pub struct Canceller(CancelToken);
 
 impl Canceller {
     pub fn cancel(&self) {
-        self.0.cancel_query(NoTls).expect("the server takes the cancel request");
+        self.0
+            .cancel_query(NoTls)
+            .expect("the server takes the cancel request");
     }
 }
 
@@ -37,9 +39,13 @@ impl Session {
         let mut config = config.clone();
         config.notice_callback(move |notice| {
             let text = format!("{}: {}", notice.severity(), notice.message());
-            sink.lock().unwrap_or_else(PoisonError::into_inner).push(text);
+            sink.lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .push(text);
         });
-        let client = config.connect(NoTls).expect("the cluster accepts connections");
+        let client = config
+            .connect(NoTls)
+            .expect("the cluster accepts connections");
         let mut session = Session { client, notices };
         session.run("SET TimeZone = 'UTC'");
         session
@@ -47,26 +53,39 @@ impl Session {
 
     /// The rows of all statements of `sql`, as texts.
     pub fn try_rows(&mut self, sql: &str) -> Result<Vec<Vec<Option<String>>>, Refusal> {
-        let messages = self.client.simple_query(sql).map_err(|error| match error.as_db_error() {
-            Some(refusal) => Refusal {
-                code: refusal.code().code().to_owned(),
-                message: refusal.message().to_owned(),
-                detail: refusal.detail().map(str::to_owned),
-                hint: refusal.hint().map(str::to_owned),
-            },
-            None => Refusal { code: "08006".to_owned(), message: error.to_string(), detail: None, hint: None },
-        })?;
+        let messages =
+            self.client
+                .simple_query(sql)
+                .map_err(|error| match error.as_db_error() {
+                    Some(refusal) => Refusal {
+                        code: refusal.code().code().to_owned(),
+                        message: refusal.message().to_owned(),
+                        detail: refusal.detail().map(str::to_owned),
+                        hint: refusal.hint().map(str::to_owned),
+                    },
+                    None => Refusal {
+                        code: "08006".to_owned(),
+                        message: error.to_string(),
+                        detail: None,
+                        hint: None,
+                    },
+                })?;
         Ok(messages
             .into_iter()
             .filter_map(|message| match message {
-                SimpleQueryMessage::Row(row) => Some((0..row.len()).map(|column| row.get(column).map(str::to_owned)).collect()),
+                SimpleQueryMessage::Row(row) => Some(
+                    (0..row.len())
+                        .map(|column| row.get(column).map(str::to_owned))
+                        .collect(),
+                ),
                 _ => None,
             })
             .collect())
     }
 
     pub fn rows(&mut self, sql: &str) -> Vec<Vec<Option<String>>> {
-        self.try_rows(sql).unwrap_or_else(|refusal| panic!("{sql}\n{refusal:?}"))
+        self.try_rows(sql)
+            .unwrap_or_else(|refusal| panic!("{sql}\n{refusal:?}"))
     }
 
     pub fn run(&mut self, sql: &str) {
@@ -76,18 +95,26 @@ impl Session {
     /// The one value of the one row; NULL is the empty text.
     pub fn value(&mut self, sql: &str) -> String {
         let rows = self.rows(sql);
-        assert_eq!((rows.len(), rows.first().map(Vec::len)), (1, Some(1)), "{sql}: {rows:?}");
+        assert_eq!(
+            (rows.len(), rows.first().map(Vec::len)),
+            (1, Some(1)),
+            "{sql}: {rows:?}"
+        );
         rows[0][0].clone().unwrap_or_default()
     }
 
     /// The first column, NULL as the empty text.
     pub fn column(&mut self, sql: &str) -> Vec<String> {
-        self.rows(sql).into_iter().map(|row| row.into_iter().next().flatten().unwrap_or_default()).collect()
+        self.rows(sql)
+            .into_iter()
+            .map(|row| row.into_iter().next().flatten().unwrap_or_default())
+            .collect()
     }
 
     /// The plan, a line a line.
     pub fn plan(&mut self, sql: &str) -> String {
-        self.column(&format!("EXPLAIN (COSTS OFF) {sql}")).join("\n")
+        self.column(&format!("EXPLAIN (COSTS OFF) {sql}"))
+            .join("\n")
     }
 
     /// The error that the statement must end with.
@@ -109,7 +136,9 @@ impl Session {
 
     /// Process id of the backend.
     pub fn pid(&mut self) -> u32 {
-        self.value("SELECT pg_backend_pid()").parse().expect("a process id")
+        self.value("SELECT pg_backend_pid()")
+            .parse()
+            .expect("a process id")
     }
 
     /// Memory of the backend that is its own, in bytes: without the buffers that all backends share.
@@ -125,14 +154,24 @@ impl Session {
 
     fn status(&mut self, label: &str) -> u64 {
         let pid = self.pid();
-        let status = std::fs::read_to_string(format!("/proc/{pid}/status")).expect("the backend is there");
-        let line = status.lines().find_map(|line| line.strip_prefix(label)).expect("Linux knows the label");
-        line.split_whitespace().next().and_then(|number| number.parse::<u64>().ok()).expect("a number of kB") * 1_024
+        let status =
+            std::fs::read_to_string(format!("/proc/{pid}/status")).expect("the backend is there");
+        let line = status
+            .lines()
+            .find_map(|line| line.strip_prefix(label))
+            .expect("Linux knows the label");
+        line.split_whitespace()
+            .next()
+            .and_then(|number| number.parse::<u64>().ok())
+            .expect("a number of kB")
+            * 1_024
     }
 
     /// Bytes in the backend's memory contexts.
     pub fn memory_contexts(&mut self) -> u64 {
-        self.value("SELECT sum(total_bytes)::bigint FROM pg_backend_memory_contexts").parse().expect("a number")
+        self.value("SELECT sum(total_bytes)::bigint FROM pg_backend_memory_contexts")
+            .parse()
+            .expect("a number")
     }
 
     /// Established connections of this machine's processes to that address, as the backend's own table of sockets has them.
@@ -140,16 +179,26 @@ impl Session {
         let pid = self.pid();
         let own: Vec<String> = std::fs::read_dir(format!("/proc/{pid}/fd"))
             .expect("the backend is there")
-            .filter_map(|entry| std::fs::read_link(entry.ok()?.path()).ok()?.to_str().map(str::to_owned))
+            .filter_map(|entry| {
+                std::fs::read_link(entry.ok()?.path())
+                    .ok()?
+                    .to_str()
+                    .map(str::to_owned)
+            })
             .filter_map(|link| Some(link.strip_prefix("socket:[")?.strip_suffix(']')?.to_owned()))
             .collect();
-        let table = std::fs::read_to_string(format!("/proc/{pid}/net/tcp")).expect("Linux tells of its sockets");
+        let table = std::fs::read_to_string(format!("/proc/{pid}/net/tcp"))
+            .expect("Linux tells of its sockets");
         let port = format!(":{:04X}", address.port());
         table
             .lines()
             .skip(1)
             .map(|line| line.split_whitespace().collect::<Vec<_>>())
-            .filter(|fields| fields.len() > 9 && fields[2].ends_with(&port) && own.iter().any(|inode| inode == fields[9]))
+            .filter(|fields| {
+                fields.len() > 9
+                    && fields[2].ends_with(&port)
+                    && own.iter().any(|inode| inode == fields[9])
+            })
             .count()
     }
 }

@@ -16,7 +16,11 @@ pub struct Stage {
 /// A fresh, empty database on the shared cluster; it is dropped with the cluster.
 pub fn fresh_database() -> String {
     static NUMBER: AtomicU32 = AtomicU32::new(0);
-    let name = format!("test_{}_{}", std::process::id(), NUMBER.fetch_add(1, Ordering::Relaxed));
+    let name = format!(
+        "test_{}_{}",
+        std::process::id(),
+        NUMBER.fetch_add(1, Ordering::Relaxed)
+    );
     Session::connect(cluster::shared().dbname("postgres")).run(&format!("CREATE DATABASE {name}"));
     name
 }
@@ -25,7 +29,8 @@ impl Drop for Stage {
     fn drop(&mut self) {
         // A database less for those who copy the cluster. A test that is failing already must not fail here again.
         if !std::thread::panicking() {
-            Session::connect(cluster::shared().dbname("postgres")).run(&format!("DROP DATABASE {} WITH (FORCE)", self.database));
+            Session::connect(cluster::shared().dbname("postgres"))
+                .run(&format!("DROP DATABASE {} WITH (FORCE)", self.database));
         }
     }
 }
@@ -34,7 +39,9 @@ impl Stage {
     /// Everything set up, as the README says.
     pub fn new(config: Config) -> Stage {
         let mut stage = Stage::bare(config);
-        stage.session.run("IMPORT FOREIGN SCHEMA pluralsight FROM SERVER pluralsight INTO pluralsight");
+        stage
+            .session
+            .run("IMPORT FOREIGN SCHEMA pluralsight FROM SERVER pluralsight INTO pluralsight");
         stage.session.run("SELECT pluralsight.create_views()");
         stage.session.notices();
         stage.sandbox.reset();
@@ -48,9 +55,19 @@ impl Stage {
         let mut session = Session::connect(cluster::shared().dbname(&database));
         session.run("SET client_min_messages = notice");
         session.run("CREATE EXTENSION pluralsight_fdw");
-        session.run(&format!("CREATE SERVER pluralsight FOREIGN DATA WRAPPER pluralsight_fdw OPTIONS (api_url '{}')", sandbox.url()));
-        session.run(&format!("CREATE USER MAPPING FOR CURRENT_USER SERVER pluralsight OPTIONS (api_token '{}')", sandbox.token()));
-        Stage { sandbox, session, database }
+        session.run(&format!(
+            "CREATE SERVER pluralsight FOREIGN DATA WRAPPER pluralsight_fdw OPTIONS (api_url '{}')",
+            sandbox.url()
+        ));
+        session.run(&format!(
+            "CREATE USER MAPPING FOR CURRENT_USER SERVER pluralsight OPTIONS (api_token '{}')",
+            sandbox.token()
+        ));
+        Stage {
+            sandbox,
+            session,
+            database,
+        }
     }
 
     pub fn database(&self) -> &str {

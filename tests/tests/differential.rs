@@ -13,16 +13,24 @@ const SEED: u64 = 20_261_123;
 const QUERIES: u64 = 500;
 
 fn number(name: &str, default: u64) -> u64 {
-    std::env::var(name).ok().and_then(|text| text.parse().ok()).unwrap_or(default)
+    std::env::var(name)
+        .ok()
+        .and_then(|text| text.parse().ok())
+        .unwrap_or(default)
 }
 
 /// A foreign organisation, local copies of its tables, the same views over both, and an HR table.
 fn stage() -> Stage {
-    let mut stage = Stage::new(Config { users: 1_300, ..Config::default() });
+    let mut stage = Stage::new(Config {
+        users: 1_300,
+        ..Config::default()
+    });
     let session = &mut stage.session;
     session.run("CREATE SCHEMA copy");
     for table in ["users", "admins", "teams", "plan"] {
-        session.run(&format!("CREATE TABLE copy.{table} AS SELECT * FROM pluralsight.{table}; ANALYZE copy.{table}"));
+        session.run(&format!(
+            "CREATE TABLE copy.{table} AS SELECT * FROM pluralsight.{table}; ANALYZE copy.{table}"
+        ));
     }
     session.run("SELECT pluralsight.create_views('copy')");
     session.run(
@@ -42,12 +50,18 @@ fn samples(session: &mut Session) -> Samples {
     };
     Samples {
         emails: literals("email", "copy.users"),
-        user_ids: literals("user_id::text", "copy.users").into_iter().map(|id| format!("{id}::uuid")).collect(),
+        user_ids: literals("user_id::text", "copy.users")
+            .into_iter()
+            .map(|id| format!("{id}::uuid"))
+            .collect(),
         notes: literals("note", "copy.users"),
         names: literals("first_name", "copy.users"),
         team_ids: literals("team_id", "copy.teams"),
         team_names: literals("name", "copy.teams"),
-        products: literals("product", "(SELECT DISTINCT unnest(product_ids) AS product FROM copy.users) AS all_products"),
+        products: literals(
+            "product",
+            "(SELECT DISTINCT unnest(product_ids) AS product FROM copy.users) AS all_products",
+        ),
     }
 }
 
@@ -55,7 +69,9 @@ fn samples(session: &mut Session) -> Samples {
 fn over(query: &str, schema: &str) -> String {
     ["users", "admins", "teams", "accounts"]
         .iter()
-        .fold(query.replace("{hr}", "hr"), |query, table| query.replace(&format!("{{{table}}}"), &format!("{schema}.{table}")))
+        .fold(query.replace("{hr}", "hr"), |query, table| {
+            query.replace(&format!("{{{table}}}"), &format!("{schema}.{table}"))
+        })
 }
 
 /// Rows as a set that counts, or the SQLSTATE of the error.
@@ -71,15 +87,23 @@ fn compare(stage: &mut Stage, query: &str, rows: &mut usize) {
     let found = answer(&mut stage.session, &over(query, "pluralsight"));
     *rows += expected.as_ref().map_or(0, Vec::len);
     if found != expected {
-        let plan = stage.session.try_rows(&format!("EXPLAIN VERBOSE {}", over(query, "pluralsight")));
-        panic!("a different answer for\n{}\nexpected {expected:?}\nfound {found:?}\n{plan:?}", over(query, "pluralsight"));
+        let plan = stage
+            .session
+            .try_rows(&format!("EXPLAIN VERBOSE {}", over(query, "pluralsight")));
+        panic!(
+            "a different answer for\n{}\nexpected {expected:?}\nfound {found:?}\n{plan:?}",
+            over(query, "pluralsight")
+        );
     }
 }
 
 #[test]
 fn generated_queries_answer_as_local_tables_do() {
     let mut stage = stage();
-    let (seed, queries) = (number("DIFFERENTIAL_SEED", SEED), number("DIFFERENTIAL_QUERIES", QUERIES));
+    let (seed, queries) = (
+        number("DIFFERENTIAL_SEED", SEED),
+        number("DIFFERENTIAL_QUERIES", QUERIES),
+    );
     let samples = samples(&mut stage.session);
     let mut generator = Generator::new(seed, samples);
     let mut rows = 0;
@@ -87,15 +111,23 @@ fn generated_queries_answer_as_local_tables_do() {
         // Every so often another way of joining, so that rescans and look-ups are taken as well.
         let joins = match index % 5 {
             1 => "SET enable_hashjoin = off; SET enable_mergejoin = off",
-            2 => "SET enable_hashjoin = off; SET enable_mergejoin = off; SET enable_material = off; SET enable_memoize = off",
+            2 => {
+                "SET enable_hashjoin = off; SET enable_mergejoin = off; SET enable_material = off; SET enable_memoize = off"
+            }
             3 => "SET enable_nestloop = off",
-            _ => "RESET enable_hashjoin; RESET enable_mergejoin; RESET enable_material; RESET enable_memoize; RESET enable_nestloop",
+            _ => {
+                "RESET enable_hashjoin; RESET enable_mergejoin; RESET enable_material; RESET enable_memoize; RESET enable_nestloop"
+            }
         };
         stage.session.run(joins);
         let query = generator.query();
         compare(&mut stage, &query, &mut rows);
     }
-    assert_eq!(stage.session.notices(), Vec::<String>::new(), "an ordinary query says nothing");
+    assert_eq!(
+        stage.session.notices(),
+        Vec::<String>::new(),
+        "an ordinary query says nothing"
+    );
     println!("{queries} queries from seed {seed}, {rows} rows compared");
     assert!(rows > queries as usize, "the queries find something");
 }
@@ -103,22 +135,48 @@ fn generated_queries_answer_as_local_tables_do() {
 #[test]
 fn prepared_statements_answer_as_local_tables_do() {
     let mut stage = stage();
-    let emails = stage.session.column("SELECT quote_nullable(email) FROM copy.users ORDER BY user_id LIMIT 10");
+    let emails = stage
+        .session
+        .column("SELECT quote_nullable(email) FROM copy.users ORDER BY user_id LIMIT 10");
     let statements = [
-        ("text", "SELECT user_id, note FROM {users} u WHERE email = $1"),
-        ("text", "SELECT count(*) FROM {users} u WHERE email = $1 OR first_name = $1"),
-        ("text", "SELECT u.user_id FROM {hr} h JOIN {users} u ON u.email = h.email WHERE h.email = $1 OR $1 IS NULL"),
-        ("text", "SELECT user_id FROM {users} u WHERE email = ANY (ARRAY[$1, lower($1)])"),
-        ("text", "SELECT user_id FROM {users} u WHERE email = ANY (string_to_array($1, ','))"),
+        (
+            "text",
+            "SELECT user_id, note FROM {users} u WHERE email = $1",
+        ),
+        (
+            "text",
+            "SELECT count(*) FROM {users} u WHERE email = $1 OR first_name = $1",
+        ),
+        (
+            "text",
+            "SELECT u.user_id FROM {hr} h JOIN {users} u ON u.email = h.email WHERE h.email = $1 OR $1 IS NULL",
+        ),
+        (
+            "text",
+            "SELECT user_id FROM {users} u WHERE email = ANY (ARRAY[$1, lower($1)])",
+        ),
+        (
+            "text",
+            "SELECT user_id FROM {users} u WHERE email = ANY (string_to_array($1, ','))",
+        ),
         ("varchar", "SELECT user_id FROM {users} u WHERE email = $1"),
     ];
     for (number, (parameter, statement)) in statements.iter().enumerate() {
         for schema in ["copy", "pluralsight"] {
-            stage.session.run(&format!("PREPARE {schema}_{number} ({parameter}) AS {}", over(statement, schema)));
+            stage.session.run(&format!(
+                "PREPARE {schema}_{number} ({parameter}) AS {}",
+                over(statement, schema)
+            ));
         }
         for email in emails.iter().chain([&"NULL".to_owned()]) {
-            let expected = answer(&mut stage.session, &format!("EXECUTE copy_{number} ({email})"));
-            let found = answer(&mut stage.session, &format!("EXECUTE pluralsight_{number} ({email})"));
+            let expected = answer(
+                &mut stage.session,
+                &format!("EXECUTE copy_{number} ({email})"),
+            );
+            let found = answer(
+                &mut stage.session,
+                &format!("EXECUTE pluralsight_{number} ({email})"),
+            );
             assert_eq!(found, expected, "{statement} with {email}");
         }
     }
@@ -143,17 +201,37 @@ fn loops_and_cursors_answer_as_local_tables_do() {
              CREATE VIEW {schema}.active_admins AS SELECT * FROM {schema}.active WHERE is_admin"
         ));
     }
-    for query in ["SELECT {x}.walk()", "SELECT * FROM {x}.active_admins", "SELECT a.email, h.cost FROM {x}.active a JOIN hr h USING (email)"] {
+    for query in [
+        "SELECT {x}.walk()",
+        "SELECT * FROM {x}.active_admins",
+        "SELECT a.email, h.cost FROM {x}.active a JOIN hr h USING (email)",
+    ] {
         let expected = answer(&mut stage.session, &query.replace("{x}", "copy"));
-        assert_eq!(answer(&mut stage.session, &query.replace("{x}", "pluralsight")), expected, "{query}");
-        assert!(expected.is_ok_and(|rows| !rows.is_empty()), "{query} finds something");
+        assert_eq!(
+            answer(&mut stage.session, &query.replace("{x}", "pluralsight")),
+            expected,
+            "{query}"
+        );
+        assert!(
+            expected.is_ok_and(|rows| !rows.is_empty()),
+            "{query} finds something"
+        );
     }
     let mut fetched = Vec::new();
     for schema in ["copy", "pluralsight"] {
         let session = &mut stage.session;
         session.run(&format!("BEGIN; DECLARE c SCROLL CURSOR FOR SELECT user_id, email FROM {schema}.users ORDER BY user_id"));
         let mut rows = Vec::new();
-        for fetch in ["FETCH 10", "FETCH BACKWARD 3", "FETCH ABSOLUTE 700", "FETCH RELATIVE -500", "FETCH FORWARD ALL", "FETCH BACKWARD ALL", "FETCH FIRST", "FETCH LAST"] {
+        for fetch in [
+            "FETCH 10",
+            "FETCH BACKWARD 3",
+            "FETCH ABSOLUTE 700",
+            "FETCH RELATIVE -500",
+            "FETCH FORWARD ALL",
+            "FETCH BACKWARD ALL",
+            "FETCH FIRST",
+            "FETCH LAST",
+        ] {
             rows.push(session.rows(&format!("{fetch} FROM c")));
         }
         session.run("COMMIT");

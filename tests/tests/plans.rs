@@ -4,12 +4,23 @@ use behaviour::Stage;
 use pluralsight_sandbox::{Config, Key};
 
 fn stage() -> Stage {
-    Stage::new(Config { users: 300, ..Config::default() })
+    Stage::new(Config {
+        users: 300,
+        ..Config::default()
+    })
 }
 
 fn is(plan: &str, expected: &str) {
-    let expected: Vec<&str> = expected.trim_matches('\n').lines().map(|line| line.strip_prefix("        ").unwrap_or(line)).collect();
-    assert_eq!(plan.lines().collect::<Vec<_>>(), expected, "the plan is\n{plan}");
+    let expected: Vec<&str> = expected
+        .trim_matches('\n')
+        .lines()
+        .map(|line| line.strip_prefix("        ").unwrap_or(line))
+        .collect();
+    assert_eq!(
+        plan.lines().collect::<Vec<_>>(),
+        expected,
+        "the plan is\n{plan}"
+    );
 }
 
 #[test]
@@ -37,7 +48,8 @@ fn plain_plans() {
 ",
     );
     is(
-        &session.plan("SELECT note FROM pluralsight.users WHERE lower(email) = 'a' OR note LIKE 'x%'"),
+        &session
+            .plan("SELECT note FROM pluralsight.users WHERE lower(email) = 'a' OR note LIKE 'x%'"),
         "
         Foreign Scan on users
           Filter: ((lower(email) = 'a'::text) OR (note ~~ 'x%'::text))
@@ -121,18 +133,31 @@ fn plain_plans() {
 #[test]
 fn plain_explain_needs_neither_token_nor_network() {
     let mut stage = stage();
-    stage.session.run("ALTER USER MAPPING FOR CURRENT_USER SERVER pluralsight OPTIONS (DROP api_token)");
+    stage
+        .session
+        .run("ALTER USER MAPPING FOR CURRENT_USER SERVER pluralsight OPTIONS (DROP api_token)");
     stage.sandbox.reset();
-    stage.session.rows("EXPLAIN (VERBOSE) SELECT * FROM pluralsight.accounts WHERE email = 'x'");
+    stage
+        .session
+        .rows("EXPLAIN (VERBOSE) SELECT * FROM pluralsight.accounts WHERE email = 'x'");
     assert_eq!(stage.sandbox.requests().len(), 0);
-    assert_eq!(stage.session.error("SELECT * FROM pluralsight.users").message, "API token is missing");
+    assert_eq!(
+        stage
+            .session
+            .error("SELECT * FROM pluralsight.users")
+            .message,
+        "API token is missing"
+    );
 }
 
 #[test]
 fn explain_is_valid_in_every_format_and_says_what_was_asked() {
     let mut stage = stage();
     let query = "SELECT email FROM pluralsight.users WHERE email IN ('a', 'B')";
-    let json = stage.session.column(&format!("EXPLAIN (ANALYZE, VERBOSE, FORMAT JSON) {query}")).join("\n");
+    let json = stage
+        .session
+        .column(&format!("EXPLAIN (ANALYZE, VERBOSE, FORMAT JSON) {query}"))
+        .join("\n");
     let parsed: serde_json::Value = serde_json::from_str(&json).expect("valid JSON");
     let plan = &parsed[0]["Plan"];
     assert_eq!(plan["Pluralsight Query"], "users");
@@ -141,16 +166,38 @@ fn explain_is_valid_in_every_format_and_says_what_was_asked() {
     assert_eq!(plan["Retries"], 0);
     assert_eq!(plan["Complete"], "yes");
     assert_eq!(plan["Variables"], r#"{"filter":{"emails":["B","b","a"]}}"#);
-    assert!(plan["Document"].as_str().is_some_and(|document| document.starts_with("query Users(")));
-    assert!(plan["Bytes"].as_u64().is_some_and(|bytes| bytes > 0) && plan["Time Waiting"].is_number());
+    assert!(
+        plan["Document"]
+            .as_str()
+            .is_some_and(|document| document.starts_with("query Users("))
+    );
+    assert!(
+        plan["Bytes"].as_u64().is_some_and(|bytes| bytes > 0) && plan["Time Waiting"].is_number()
+    );
     // A repeated label would be lost on the way into jsonb.
     let labels = json.matches("\"Pluralsight Query\"").count();
     assert_eq!(labels, 1);
-    let xml = stage.session.column(&format!("EXPLAIN (ANALYZE, VERBOSE, FORMAT XML) {query}")).join("\n");
-    stage.session.rows(&format!("SELECT xmlparse(DOCUMENT {})", literal(&xml)));
-    let yaml = stage.session.column(&format!("EXPLAIN (ANALYZE, VERBOSE, FORMAT YAML) {query}")).join("\n");
-    assert!(yaml.contains("Requests: 1") && yaml.contains("Complete: \"yes\""), "{yaml}");
-    let stopped = stage.session.column("EXPLAIN (ANALYZE) SELECT email FROM pluralsight.users WHERE length(email) > 0 LIMIT 3").join("\n");
+    let xml = stage
+        .session
+        .column(&format!("EXPLAIN (ANALYZE, VERBOSE, FORMAT XML) {query}"))
+        .join("\n");
+    stage
+        .session
+        .rows(&format!("SELECT xmlparse(DOCUMENT {})", literal(&xml)));
+    let yaml = stage
+        .session
+        .column(&format!("EXPLAIN (ANALYZE, VERBOSE, FORMAT YAML) {query}"))
+        .join("\n");
+    assert!(
+        yaml.contains("Requests: 1") && yaml.contains("Complete: \"yes\""),
+        "{yaml}"
+    );
+    let stopped = stage
+        .session
+        .column(
+            "EXPLAIN (ANALYZE) SELECT email FROM pluralsight.users WHERE length(email) > 0 LIMIT 3",
+        )
+        .join("\n");
     assert!(stopped.contains("Complete: no, stopped early"), "{stopped}");
 }
 
@@ -161,21 +208,46 @@ fn literal(text: &str) -> String {
 #[test]
 fn the_token_is_in_no_plan() {
     let mut stage = stage();
-    let plan = stage.session.column("EXPLAIN (ANALYZE, VERBOSE) SELECT * FROM pluralsight.accounts").join("\n");
+    let plan = stage
+        .session
+        .column("EXPLAIN (ANALYZE, VERBOSE) SELECT * FROM pluralsight.accounts")
+        .join("\n");
     assert!(!plan.contains(&stage.sandbox.token()));
-    assert!(stage.sandbox.requests().iter().all(|request| request.key == Key::Accepted));
+    assert!(
+        stage
+            .sandbox
+            .requests()
+            .iter()
+            .all(|request| request.key == Key::Accepted)
+    );
 }
 
 #[test]
 fn joins_with_an_hr_table_are_sensible_at_any_size() {
-    for (users, leavers, look_up) in [(100, 12, false), (10_000, 5, true), (100_000, 40, true), (100_000, 5_000, false)] {
-        let mut stage = Stage::new(Config { users, ..Config::default() });
+    for (users, leavers, look_up) in [
+        (100, 12, false),
+        (10_000, 5, true),
+        (100_000, 40, true),
+        (100_000, 5_000, false),
+    ] {
+        let mut stage = Stage::new(Config {
+            users,
+            ..Config::default()
+        });
         stage.session.run(&format!(
             "CREATE TABLE leavers AS SELECT n || '@example.org' AS email FROM generate_series(1, {leavers}) AS n; ANALYZE leavers; SELECT count(*) FROM pluralsight.users"
         ));
-        let plan = stage.session.plan("SELECT u.user_id FROM leavers l JOIN pluralsight.users u USING (email)");
-        assert_eq!(plan.contains("Remote Filter: emails in"), look_up, "{leavers} leavers, {users} users:\n{plan}");
-        let rows = stage.session.value("SELECT count(*) FROM leavers l JOIN pluralsight.users u USING (email)");
+        let plan = stage
+            .session
+            .plan("SELECT u.user_id FROM leavers l JOIN pluralsight.users u USING (email)");
+        assert_eq!(
+            plan.contains("Remote Filter: emails in"),
+            look_up,
+            "{leavers} leavers, {users} users:\n{plan}"
+        );
+        let rows = stage
+            .session
+            .value("SELECT count(*) FROM leavers l JOIN pluralsight.users u USING (email)");
         assert_eq!(rows, "0");
     }
 }

@@ -4,31 +4,49 @@ use behaviour::Stage;
 use pluralsight_sandbox::{Config, EmailMatch};
 
 fn stage(users: u64) -> Stage {
-    Stage::new(Config { users, ..Config::default() })
+    Stage::new(Config {
+        users,
+        ..Config::default()
+    })
 }
 
 fn quoted(values: impl Iterator<Item = String>) -> String {
-    values.map(|value| format!("'{}'", value.replace('\'', "''"))).collect::<Vec<_>>().join(", ")
+    values
+        .map(|value| format!("'{}'", value.replace('\'', "''")))
+        .collect::<Vec<_>>()
+        .join(", ")
 }
 
 fn ids(stage: &Stage, range: std::ops::Range<u64>) -> Vec<String> {
-    range.map(|index| stage.sandbox.organisation().user(index).ps_user_id).collect()
+    range
+        .map(|index| stage.sandbox.organisation().user(index).ps_user_id)
+        .collect()
 }
 
 fn emails(stage: &Stage, count: usize) -> Vec<String> {
     let organisation = stage.sandbox.organisation();
-    (0..organisation.len()).filter_map(|index| organisation.user(index).email).take(count).collect()
+    (0..organisation.len())
+        .filter_map(|index| organisation.user(index).email)
+        .take(count)
+        .collect()
 }
 
 #[test]
 fn a_key_takes_one_request() {
     let mut stage = stage(2_345);
-    let (id, email) = (ids(&stage, 7..8).remove(0), emails(&stage, 5).remove(4).replace('\'', "''"));
+    let (id, email) = (
+        ids(&stage, 7..8).remove(0),
+        emails(&stage, 5).remove(4).replace('\'', "''"),
+    );
     for query in [
         format!("SELECT note FROM pluralsight.users WHERE user_id = '{id}'"),
-        format!("SELECT note FROM pluralsight.users WHERE '{id}' = user_id AND length(note) > 0 OR false"),
+        format!(
+            "SELECT note FROM pluralsight.users WHERE '{id}' = user_id AND length(note) > 0 OR false"
+        ),
         format!("SELECT note FROM pluralsight.users WHERE email = '{email}'"),
-        format!("SELECT note FROM pluralsight.users WHERE email = '{email}' OR email = 'nobody@nowhere'"),
+        format!(
+            "SELECT note FROM pluralsight.users WHERE email = '{email}' OR email = 'nobody@nowhere'"
+        ),
         format!("SELECT note FROM pluralsight.users WHERE email = (SELECT '{email}'::text)"),
         format!("SELECT * FROM pluralsight.accounts WHERE user_id = '{id}' AND NOT is_admin"),
     ] {
@@ -36,7 +54,15 @@ fn a_key_takes_one_request() {
         let users = stage.sandbox.count("users");
         assert_eq!(users, 1, "{query}: {requests} requests");
     }
-    assert_eq!(stage.session.rows(&format!("SELECT FROM pluralsight.users WHERE email = '{email}'")).len(), 1);
+    assert_eq!(
+        stage
+            .session
+            .rows(&format!(
+                "SELECT FROM pluralsight.users WHERE email = '{email}'"
+            ))
+            .len(),
+        1
+    );
 }
 
 #[test]
@@ -44,46 +70,103 @@ fn a_list_of_250_keys_takes_one_request_and_a_longer_one_as_many_as_it_fills() {
     let mut stage = stage(30_000);
     for (count, requests) in [(250, 1), (251, 2), (600, 3)] {
         let keys = quoted(ids(&stage, 0..count).into_iter());
-        assert_eq!(stage.requests(&format!("SELECT email FROM pluralsight.users WHERE user_id IN ({keys})")), requests, "{count} keys");
-        assert_eq!(stage.session.rows(&format!("SELECT email FROM pluralsight.users WHERE user_id IN ({keys})")).len() as u64, count);
-        assert_eq!(stage.session.value(&format!("SELECT count(*) FROM pluralsight.users WHERE user_id IN ({keys})")), count.to_string());
+        assert_eq!(
+            stage.requests(&format!(
+                "SELECT email FROM pluralsight.users WHERE user_id IN ({keys})"
+            )),
+            requests,
+            "{count} keys"
+        );
+        assert_eq!(
+            stage
+                .session
+                .rows(&format!(
+                    "SELECT email FROM pluralsight.users WHERE user_id IN ({keys})"
+                ))
+                .len() as u64,
+            count
+        );
+        assert_eq!(
+            stage.session.value(&format!(
+                "SELECT count(*) FROM pluralsight.users WHERE user_id IN ({keys})"
+            )),
+            count.to_string()
+        );
     }
 }
 
 #[test]
 fn a_list_that_costs_more_than_the_table_reads_the_table() {
     let mut stage = stage(1_500);
-    stage.session.value("SELECT count(*) FROM pluralsight.users");
+    stage
+        .session
+        .value("SELECT count(*) FROM pluralsight.users");
     let keys = quoted(ids(&stage, 0..1_500).into_iter());
     let query = format!("SELECT email FROM pluralsight.users WHERE user_id IN ({keys})");
-    assert_eq!(stage.requests(&query), 3, "100 + 1,000 + 400, not six lists");
+    assert_eq!(
+        stage.requests(&query),
+        3,
+        "100 + 1,000 + 400, not six lists"
+    );
     assert_eq!(stage.session.rows(&query).len(), 1_500);
 }
 
 #[test]
 fn no_record_comes_twice_however_the_api_compares() {
-    let mut stage = Stage::new(Config { users: 30_000, email_match: EmailMatch::AnyCase, ..Config::default() });
+    let mut stage = Stage::new(Config {
+        users: 30_000,
+        email_match: EmailMatch::AnyCase,
+        ..Config::default()
+    });
     let addresses = emails(&stage, 400);
     // Both spellings of each address, so that one record answers to two lists.
-    let all = quoted(addresses.iter().flat_map(|email| [email.clone(), email.to_lowercase()]));
-    let rows = stage.session.rows(&format!("SELECT user_id FROM pluralsight.users WHERE email IN ({all})"));
+    let all = quoted(
+        addresses
+            .iter()
+            .flat_map(|email| [email.clone(), email.to_lowercase()]),
+    );
+    let rows = stage.session.rows(&format!(
+        "SELECT user_id FROM pluralsight.users WHERE email IN ({all})"
+    ));
     assert_eq!(rows.len(), 400);
 }
 
 #[test]
 fn counting_takes_one_request_where_the_api_counts_as_postgresql_does() {
     let mut stage = stage(2_345);
-    let active = (0..2_345).filter(|&index| stage.sandbox.organisation().user(index).is_on_account).count();
+    let active = (0..2_345)
+        .filter(|&index| stage.sandbox.organisation().user(index).is_on_account)
+        .count();
     for (query, expected, requests) in [
         ("SELECT count(*) FROM pluralsight.users", 2_345, 1),
         ("SELECT count(1) FROM pluralsight.users", 2_345, 1),
-        ("SELECT count(*) FROM pluralsight.users WHERE is_on_account", active, 1),
-        ("SELECT count(*) FROM pluralsight.users WHERE is_on_account IS TRUE", active, 1),
-        ("SELECT count(*) FROM pluralsight.users WHERE lower(email) IS NOT NULL OR true", 2_345, 1),
+        (
+            "SELECT count(*) FROM pluralsight.users WHERE is_on_account",
+            active,
+            1,
+        ),
+        (
+            "SELECT count(*) FROM pluralsight.users WHERE is_on_account IS TRUE",
+            active,
+            1,
+        ),
+        (
+            "SELECT count(*) FROM pluralsight.users WHERE lower(email) IS NOT NULL OR true",
+            2_345,
+            1,
+        ),
         // What PostgreSQL has to look at is read.
-        ("SELECT count(*) FROM pluralsight.users WHERE NOT is_on_account", 2_345 - active, 2),
+        (
+            "SELECT count(*) FROM pluralsight.users WHERE NOT is_on_account",
+            2_345 - active,
+            2,
+        ),
         ("SELECT count(user_id) FROM pluralsight.users", 2_345, 4),
-        ("SELECT count(*) FROM pluralsight.users WHERE length(plan_id) >= 0 OR plan_id IS NULL", 2_345, 4),
+        (
+            "SELECT count(*) FROM pluralsight.users WHERE length(plan_id) >= 0 OR plan_id IS NULL",
+            2_345,
+            4,
+        ),
     ] {
         stage.sandbox.reset();
         assert_eq!(stage.session.value(query), expected.to_string(), "{query}");
@@ -94,10 +177,35 @@ fn counting_takes_one_request_where_the_api_counts_as_postgresql_does() {
             assert_eq!(made, requests, "{query}");
         }
     }
-    assert_eq!(stage.session.rows("SELECT count(*), count(*) * 2, 'x' FROM pluralsight.users"), [[Some("2345".to_owned()), Some("4690".to_owned()), Some("x".to_owned())]]);
-    assert_eq!(stage.session.value("SELECT count(*) FROM pluralsight.users WHERE current_user = 'nobody'"), "0");
-    assert_eq!(stage.session.rows("SELECT count(*) FROM pluralsight.users GROUP BY ROLLUP (is_on_account)").len(), 3);
-    assert!(stage.session.rows("SELECT count(*) FROM pluralsight.users HAVING count(*) > 5000").is_empty());
+    assert_eq!(
+        stage
+            .session
+            .rows("SELECT count(*), count(*) * 2, 'x' FROM pluralsight.users"),
+        [[
+            Some("2345".to_owned()),
+            Some("4690".to_owned()),
+            Some("x".to_owned())
+        ]]
+    );
+    assert_eq!(
+        stage
+            .session
+            .value("SELECT count(*) FROM pluralsight.users WHERE current_user = 'nobody'"),
+        "0"
+    );
+    assert_eq!(
+        stage
+            .session
+            .rows("SELECT count(*) FROM pluralsight.users GROUP BY ROLLUP (is_on_account)")
+            .len(),
+        3
+    );
+    assert!(
+        stage
+            .session
+            .rows("SELECT count(*) FROM pluralsight.users HAVING count(*) > 5000")
+            .is_empty()
+    );
 }
 
 #[test]
@@ -105,23 +213,49 @@ fn a_limit_stops_asking() {
     let mut stage = stage(5_000);
     for (query, sizes) in [
         ("SELECT email FROM pluralsight.users LIMIT 5", vec![5]),
-        ("SELECT email FROM pluralsight.users LIMIT 5 OFFSET 20", vec![25]),
-        ("SELECT email FROM pluralsight.users WHERE is_on_account LIMIT 5", vec![5]),
+        (
+            "SELECT email FROM pluralsight.users LIMIT 5 OFFSET 20",
+            vec![25],
+        ),
+        (
+            "SELECT email FROM pluralsight.users WHERE is_on_account LIMIT 5",
+            vec![5],
+        ),
         // PostgreSQL may discard rows here, so a page is a page.
-        ("SELECT email FROM pluralsight.users WHERE length(email) > 3 LIMIT 5", vec![100]),
-        ("SELECT DISTINCT is_on_account FROM pluralsight.users LIMIT 1", vec![100]),
-        ("SELECT email FROM pluralsight.users LIMIT 1500", vec![1_000, 1_000]),
+        (
+            "SELECT email FROM pluralsight.users WHERE length(email) > 3 LIMIT 5",
+            vec![100],
+        ),
+        (
+            "SELECT DISTINCT is_on_account FROM pluralsight.users LIMIT 1",
+            vec![100],
+        ),
+        (
+            "SELECT email FROM pluralsight.users LIMIT 1500",
+            vec![1_000, 1_000],
+        ),
     ] {
         stage.sandbox.reset();
         stage.session.rows(query);
-        let asked: Vec<u64> = stage.sandbox.requests().iter().filter_map(|request| request.variables["first"].as_u64()).collect();
+        let asked: Vec<u64> = stage
+            .sandbox
+            .requests()
+            .iter()
+            .filter_map(|request| request.variables["first"].as_u64())
+            .collect();
         if query.contains("DISTINCT") {
             assert!(asked.len() >= 1);
         } else {
             assert_eq!(asked, sizes, "{query}");
         }
     }
-    assert_eq!(stage.session.rows("SELECT email FROM pluralsight.users LIMIT 1500").len(), 1_500);
+    assert_eq!(
+        stage
+            .session
+            .rows("SELECT email FROM pluralsight.users LIMIT 1500")
+            .len(),
+        1_500
+    );
 }
 
 #[test]
@@ -138,7 +272,13 @@ fn a_contradiction_takes_no_request() {
         "email = ANY (ARRAY(SELECT 'x' WHERE false)) AND email IN ('x', 'y')",
         "email IN ('a', 'b') AND email IN ('c', 'd')",
     ] {
-        assert_eq!(stage.requests(&format!("SELECT email FROM pluralsight.users WHERE {condition}")), 0, "{condition}");
+        assert_eq!(
+            stage.requests(&format!(
+                "SELECT email FROM pluralsight.users WHERE {condition}"
+            )),
+            0,
+            "{condition}"
+        );
     }
 }
 
@@ -170,12 +310,21 @@ fn twelve_leavers_cost_requests_by_the_twelve_and_a_whole_company_one_reading() 
         let few = format!("SELECT count(*) FROM leavers l JOIN pluralsight.users u USING ({key})");
         assert_eq!(stage.requests(&few), 12, "{few}");
         assert_eq!(stage.session.value(&few), "12");
-        let many = format!("SELECT count(*) FROM employees e JOIN pluralsight.users u USING ({key})");
-        assert_eq!(stage.requests(&many), 51, "{many}: 100 and 50 times up to 1,000");
+        let many =
+            format!("SELECT count(*) FROM employees e JOIN pluralsight.users u USING ({key})");
+        assert_eq!(
+            stage.requests(&many),
+            51,
+            "{many}: 100 and 50 times up to 1,000"
+        );
     }
     // The same key is asked for once a statement.
-    stage.session.run("INSERT INTO leavers SELECT * FROM leavers");
-    stage.session.run("INSERT INTO leavers SELECT * FROM leavers");
+    stage
+        .session
+        .run("INSERT INTO leavers SELECT * FROM leavers");
+    stage
+        .session
+        .run("INSERT INTO leavers SELECT * FROM leavers");
     let again = "SELECT count(*) FROM leavers l, LATERAL (SELECT * FROM pluralsight.users u WHERE u.email = l.email LIMIT 1) x";
     assert_eq!(stage.requests(again), 12);
 }
@@ -193,8 +342,15 @@ fn prepared_statements_ask_for_the_value_of_each_execution() {
     for mode in ["auto", "force_generic_plan", "force_custom_plan"] {
         stage.session.run(&format!("SET plan_cache_mode = {mode}; PREPARE one (text) AS SELECT user_id FROM pluralsight.users WHERE email = $1"));
         for (email, id) in &people {
-            assert_eq!(stage.requests(&format!("EXECUTE one ('{email}')")), 1, "{mode}");
-            assert_eq!(stage.session.value(&format!("EXECUTE one ('{email}')")), *id);
+            assert_eq!(
+                stage.requests(&format!("EXECUTE one ('{email}')")),
+                1,
+                "{mode}"
+            );
+            assert_eq!(
+                stage.session.value(&format!("EXECUTE one ('{email}')")),
+                *id
+            );
         }
         assert_eq!(stage.requests("EXECUTE one (NULL)"), 0);
         stage.session.run("DEALLOCATE one");
@@ -208,13 +364,26 @@ fn each_kind_of_pushdown_can_be_switched_off() {
     let filter = format!("SELECT user_id FROM pluralsight.users WHERE email = '{email}'");
     let count = "SELECT count(*) FROM pluralsight.users".to_owned();
     let limit = "SELECT email FROM pluralsight.users LIMIT 5".to_owned();
-    for (switch, query, on, off) in [("pushdown_filter", &filter, 1, 4), ("pushdown_count", &count, 1, 4), ("pushdown_limit", &limit, 1, 1)] {
+    for (switch, query, on, off) in [
+        ("pushdown_filter", &filter, 1, 4),
+        ("pushdown_count", &count, 1, 4),
+        ("pushdown_limit", &limit, 1, 1),
+    ] {
         let rows = stage.session.rows(query);
         assert_eq!(stage.requests(query), on, "{switch}");
         for (set, reset) in [
-            (format!("SET pluralsight_fdw.{switch} = off"), format!("RESET pluralsight_fdw.{switch}")),
-            (format!("ALTER SERVER pluralsight OPTIONS (ADD {switch} 'off')"), format!("ALTER SERVER pluralsight OPTIONS (DROP {switch})")),
-            (format!("ALTER FOREIGN TABLE pluralsight.users OPTIONS (ADD {switch} 'off')"), format!("ALTER FOREIGN TABLE pluralsight.users OPTIONS (DROP {switch})")),
+            (
+                format!("SET pluralsight_fdw.{switch} = off"),
+                format!("RESET pluralsight_fdw.{switch}"),
+            ),
+            (
+                format!("ALTER SERVER pluralsight OPTIONS (ADD {switch} 'off')"),
+                format!("ALTER SERVER pluralsight OPTIONS (DROP {switch})"),
+            ),
+            (
+                format!("ALTER FOREIGN TABLE pluralsight.users OPTIONS (ADD {switch} 'off')"),
+                format!("ALTER FOREIGN TABLE pluralsight.users OPTIONS (DROP {switch})"),
+            ),
         ] {
             stage.session.run(&set);
             assert_eq!(stage.requests(query), off, "{set}");
@@ -227,15 +396,39 @@ fn each_kind_of_pushdown_can_be_switched_off() {
 #[test]
 fn verify_pushdown_passes_on_an_honest_api_and_fails_on_another() {
     let mut honest = stage(300);
-    honest.session.run("SET pluralsight_fdw.verify_pushdown = on");
+    honest
+        .session
+        .run("SET pluralsight_fdw.verify_pushdown = on");
     let email = emails(&honest, 1).remove(0).replace('\'', "''");
-    assert_eq!(honest.session.rows(&format!("SELECT * FROM pluralsight.users WHERE email = '{email}'")).len(), 1);
-    honest.session.value("SELECT count(*) FROM pluralsight.users WHERE is_on_account");
+    assert_eq!(
+        honest
+            .session
+            .rows(&format!(
+                "SELECT * FROM pluralsight.users WHERE email = '{email}'"
+            ))
+            .len(),
+        1
+    );
+    honest
+        .session
+        .value("SELECT count(*) FROM pluralsight.users WHERE is_on_account");
     // An API that compares team ids by direct memberships only, and a column that means all of them.
-    let mut other = Stage::new(Config { users: 300, team_match: pluralsight_sandbox::TeamMatch::Direct, ..Config::default() });
+    let mut other = Stage::new(Config {
+        users: 300,
+        team_match: pluralsight_sandbox::TeamMatch::Direct,
+        ..Config::default()
+    });
     other.session.run("ALTER FOREIGN TABLE pluralsight.users ADD COLUMN all_team_ids text[] OPTIONS (field 'teams.edges.node.id')");
     let team = other.session.value("SELECT inherited_team_ids[1] FROM pluralsight.users WHERE cardinality(inherited_team_ids) > 0 LIMIT 1");
-    other.session.run("SET pluralsight_fdw.verify_pushdown = on");
-    let error = other.session.error(&format!("SELECT * FROM pluralsight.users WHERE '{team}' = ANY (all_team_ids)"));
-    assert!(error.message.contains("changes the answer") && error.message.contains("missing with the filter"), "{error:?}");
+    other
+        .session
+        .run("SET pluralsight_fdw.verify_pushdown = on");
+    let error = other.session.error(&format!(
+        "SELECT * FROM pluralsight.users WHERE '{team}' = ANY (all_team_ids)"
+    ));
+    assert!(
+        error.message.contains("changes the answer")
+            && error.message.contains("missing with the filter"),
+        "{error:?}"
+    );
 }

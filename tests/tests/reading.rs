@@ -6,7 +6,10 @@ use pluralsight_sandbox::{Config, PlanAdmin, User};
 use serde_json::{Value, json};
 
 fn users(count: u64) -> Stage {
-    Stage::new(Config { users: count, ..Config::default() })
+    Stage::new(Config {
+        users: count,
+        ..Config::default()
+    })
 }
 
 /// A row as jsonb, with its timestamps as instants.
@@ -43,8 +46,16 @@ fn expected_admin(admin: &PlanAdmin) -> Value {
 }
 
 fn rows(stage: &mut Stage, table: &str) -> Vec<Value> {
-    let rows = stage.session.rows(&format!("SELECT to_jsonb(t) FROM {table} t"));
-    rows.into_iter().map(|row| comparable(serde_json::from_str(row[0].as_deref().expect("a row")).expect("jsonb is JSON"))).collect()
+    let rows = stage
+        .session
+        .rows(&format!("SELECT to_jsonb(t) FROM {table} t"));
+    rows.into_iter()
+        .map(|row| {
+            comparable(
+                serde_json::from_str(row[0].as_deref().expect("a row")).expect("jsonb is JSON"),
+            )
+        })
+        .collect()
 }
 
 fn sorted(mut rows: Vec<Value>, key: &str) -> Vec<Value> {
@@ -59,15 +70,28 @@ fn users_equal_the_generators_field_by_field() {
     let read = sorted(rows(&mut stage, "pluralsight.users"), "user_id");
     assert_eq!(stage.sandbox.count("users"), 4, "100 + 1,000 + 1,000 + 245");
     let organisation = stage.sandbox.organisation();
-    let expected = sorted((0..organisation.len()).map(|index| expected_user(&organisation.user(index))).collect(), "user_id");
+    let expected = sorted(
+        (0..organisation.len())
+            .map(|index| expected_user(&organisation.user(index)))
+            .collect(),
+        "user_id",
+    );
     assert_eq!(read.len(), expected.len());
     for (read, expected) in read.iter().zip(&expected) {
         assert_eq!(read, expected);
     }
     // The data is worth the comparison: it has what breaks a careless reader.
-    assert!(expected.iter().any(|user| user["first_name"].as_str().is_some_and(|name| !name.is_ascii())));
+    assert!(expected.iter().any(|user| {
+        user["first_name"]
+            .as_str()
+            .is_some_and(|name| !name.is_ascii())
+    }));
     assert!(expected.iter().any(|user| user["last_login"].is_null()));
-    assert!(expected.iter().any(|user| user["team_names"].as_array().is_some_and(|teams| teams.len() == 5)));
+    assert!(expected.iter().any(|user| {
+        user["team_names"]
+            .as_array()
+            .is_some_and(|teams| teams.len() == 5)
+    }));
     assert!(expected.iter().any(|user| user["team_names"] == json!([])));
     assert!(expected.iter().any(|user| !user["removed_on"].is_null()));
 }
@@ -76,21 +100,65 @@ fn users_equal_the_generators_field_by_field() {
 fn admins_teams_and_plan_equal_the_generators() {
     let mut stage = users(500);
     let organisation = stage.sandbox.organisation();
-    let admins = sorted(organisation.admins().iter().map(expected_admin).collect(), "user_id");
+    let admins = sorted(
+        organisation.admins().iter().map(expected_admin).collect(),
+        "user_id",
+    );
     let teams: Vec<Value> = organisation
         .teams()
         .iter()
         .map(|team| json!({ "team_id": team.id, "name": team.name, "description": team.description, "parent_team_id": team.parent_team_id, "plan_id": team.plan_id }))
         .collect();
     let products = organisation.products();
-    assert_eq!(sorted(rows(&mut stage, "pluralsight.admins"), "user_id"), admins);
-    assert_eq!(sorted(rows(&mut stage, "pluralsight.teams"), "team_id"), sorted(teams, "team_id"));
+    assert_eq!(
+        sorted(rows(&mut stage, "pluralsight.admins"), "user_id"),
+        admins
+    );
+    assert_eq!(
+        sorted(rows(&mut stage, "pluralsight.teams"), "team_id"),
+        sorted(teams, "team_id")
+    );
     let plan = rows(&mut stage, "pluralsight.plan").remove(0);
-    assert_eq!(plan["product_ids"], json!(products.iter().map(|product| &product.id).collect::<Vec<_>>()));
-    assert_eq!(plan["product_names"], json!(products.iter().map(|product| &product.name).collect::<Vec<_>>()));
-    assert_eq!(plan["product_purchased"], json!(products.iter().map(|product| product.purchased).collect::<Vec<_>>()));
-    assert_eq!(plan["assigned_licenses"], json!(products.iter().map(|product| product.assigned).sum::<i64>()));
-    assert_eq!(plan["remaining_licenses"], json!(products.iter().map(|product| product.remaining).sum::<i64>()));
+    assert_eq!(
+        plan["product_ids"],
+        json!(
+            products
+                .iter()
+                .map(|product| &product.id)
+                .collect::<Vec<_>>()
+        )
+    );
+    assert_eq!(
+        plan["product_names"],
+        json!(
+            products
+                .iter()
+                .map(|product| &product.name)
+                .collect::<Vec<_>>()
+        )
+    );
+    assert_eq!(
+        plan["product_purchased"],
+        json!(
+            products
+                .iter()
+                .map(|product| product.purchased)
+                .collect::<Vec<_>>()
+        )
+    );
+    assert_eq!(
+        plan["assigned_licenses"],
+        json!(products.iter().map(|product| product.assigned).sum::<i64>())
+    );
+    assert_eq!(
+        plan["remaining_licenses"],
+        json!(
+            products
+                .iter()
+                .map(|product| product.remaining)
+                .sum::<i64>()
+        )
+    );
 }
 
 #[test]
@@ -99,12 +167,24 @@ fn any_number_of_users_is_exactly_right() {
         let mut stage = users(count);
         stage.sandbox.reset();
         let read = stage.session.rows("SELECT user_id FROM pluralsight.users");
-        let expected: std::collections::BTreeSet<String> = (0..count).map(|index| stage.sandbox.organisation().user(index).ps_user_id).collect();
-        let found: std::collections::BTreeSet<String> = read.iter().filter_map(|row| row[0].clone()).collect();
+        let expected: std::collections::BTreeSet<String> = (0..count)
+            .map(|index| stage.sandbox.organisation().user(index).ps_user_id)
+            .collect();
+        let found: std::collections::BTreeSet<String> =
+            read.iter().filter_map(|row| row[0].clone()).collect();
         assert_eq!(read.len() as u64, count);
         assert_eq!(found, expected, "{count} users");
-        assert_eq!(stage.sandbox.count("users"), requests, "requests for {count} users");
-        assert_eq!(stage.session.value("SELECT count(*) FROM pluralsight.users"), count.to_string());
+        assert_eq!(
+            stage.sandbox.count("users"),
+            requests,
+            "requests for {count} users"
+        );
+        assert_eq!(
+            stage
+                .session
+                .value("SELECT count(*) FROM pluralsight.users"),
+            count.to_string()
+        );
     }
 }
 
@@ -128,16 +208,29 @@ fn only_the_fields_that_the_query_needs_are_asked_for() {
     let mut stage = users(10);
     for (query, selection) in [
         // The key recognises a record that moved between two pages.
-        ("SELECT email FROM pluralsight.users", "nodes { email psUserId }"),
+        (
+            "SELECT email FROM pluralsight.users",
+            "nodes { email psUserId }",
+        ),
         ("SELECT 1 FROM pluralsight.users", "nodes { psUserId }"),
-        ("SELECT email FROM pluralsight.users WHERE note = 'x'", "nodes { email note psUserId }"),
-        ("SELECT team_names FROM pluralsight.users", "nodes { psUserId teams { edges { isDirect node { name } } pageInfo { hasNextPage } } }"),
+        (
+            "SELECT email FROM pluralsight.users WHERE note = 'x'",
+            "nodes { email note psUserId }",
+        ),
+        (
+            "SELECT team_names FROM pluralsight.users",
+            "nodes { psUserId teams { edges { isDirect node { name } } pageInfo { hasNextPage } } }",
+        ),
         ("SELECT name FROM pluralsight.plan", "planInfo { name }"),
     ] {
         stage.sandbox.reset();
         stage.session.rows(query);
         let requests = stage.sandbox.requests();
-        let document = requests[0].document.split_whitespace().collect::<Vec<_>>().join(" ");
+        let document = requests[0]
+            .document
+            .split_whitespace()
+            .collect::<Vec<_>>()
+            .join(" ");
         assert!(document.contains(selection), "{query}: {document}");
     }
 }
@@ -157,33 +250,113 @@ fn the_catalog_explains_every_column() {
 fn accounts_and_licenses_say_what_the_organisation_is() {
     let mut stage = users(800);
     let organisation = stage.sandbox.organisation();
-    let people: Vec<User> = (0..organisation.len()).map(|index| organisation.user(index)).collect();
+    let people: Vec<User> = (0..organisation.len())
+        .map(|index| organisation.user(index))
+        .collect();
     let admins = organisation.admins();
-    let is_admin = |user: &User| admins.iter().any(|admin| admin.ps_user_id == user.ps_user_id);
-    let outside = admins.iter().filter(|admin| people.iter().all(|user| user.ps_user_id != admin.ps_user_id)).count();
-    let holds = |user: &User| user.product_ids.as_ref().is_some_and(|products| !products.is_empty());
+    let is_admin = |user: &User| {
+        admins
+            .iter()
+            .any(|admin| admin.ps_user_id == user.ps_user_id)
+    };
+    let outside = admins
+        .iter()
+        .filter(|admin| {
+            people
+                .iter()
+                .all(|user| user.ps_user_id != admin.ps_user_id)
+        })
+        .count();
+    let holds = |user: &User| {
+        user.product_ids
+            .as_ref()
+            .is_some_and(|products| !products.is_empty())
+    };
     assert!(outside > 0, "the organisation has admins without a licence");
     let mut value = |sql: &str| stage.session.value(sql);
-    assert_eq!(value("SELECT count(*) FROM pluralsight.accounts"), (people.len() + outside).to_string());
-    assert_eq!(value("SELECT count(*) FROM pluralsight.accounts WHERE billable"), people.iter().filter(|user| holds(user)).count().to_string());
-    assert_eq!(value("SELECT count(*) FROM pluralsight.accounts WHERE is_admin"), admins.len().to_string());
-    assert_eq!(value("SELECT count(*) FROM pluralsight.accounts WHERE is_active"), people.iter().filter(|user| user.is_on_account).count().to_string());
-    assert_eq!(value("SELECT count(*) FROM pluralsight.accounts WHERE status = 'active'"), people.iter().filter(|user| user.is_on_account).count().to_string());
+    assert_eq!(
+        value("SELECT count(*) FROM pluralsight.accounts"),
+        (people.len() + outside).to_string()
+    );
+    assert_eq!(
+        value("SELECT count(*) FROM pluralsight.accounts WHERE billable"),
+        people.iter().filter(|user| holds(user)).count().to_string()
+    );
+    assert_eq!(
+        value("SELECT count(*) FROM pluralsight.accounts WHERE is_admin"),
+        admins.len().to_string()
+    );
+    assert_eq!(
+        value("SELECT count(*) FROM pluralsight.accounts WHERE is_active"),
+        people
+            .iter()
+            .filter(|user| user.is_on_account)
+            .count()
+            .to_string()
+    );
+    assert_eq!(
+        value("SELECT count(*) FROM pluralsight.accounts WHERE status = 'active'"),
+        people
+            .iter()
+            .filter(|user| user.is_on_account)
+            .count()
+            .to_string()
+    );
     assert_eq!(
         value("SELECT count(*) FROM pluralsight.accounts WHERE status = 'removed'"),
-        people.iter().filter(|user| !user.is_on_account && !is_admin(user)).count().to_string()
+        people
+            .iter()
+            .filter(|user| !user.is_on_account && !is_admin(user))
+            .count()
+            .to_string()
     );
-    assert_eq!(value("SELECT count(*) FROM pluralsight.accounts WHERE last_activity_at IS NULL"), (people.iter().filter(|user| user.last_login.is_none()).count() + outside).to_string());
-    assert_eq!(value("SELECT count(*) FROM pluralsight.accounts WHERE deleted_at IS NOT NULL"), people.iter().filter(|user| user.removed_on.is_some()).count().to_string());
+    assert_eq!(
+        value("SELECT count(*) FROM pluralsight.accounts WHERE last_activity_at IS NULL"),
+        (people
+            .iter()
+            .filter(|user| user.last_login.is_none())
+            .count()
+            + outside)
+            .to_string()
+    );
+    assert_eq!(
+        value("SELECT count(*) FROM pluralsight.accounts WHERE deleted_at IS NOT NULL"),
+        people
+            .iter()
+            .filter(|user| user.removed_on.is_some())
+            .count()
+            .to_string()
+    );
     let products = organisation.products();
     for product in &products {
-        let row = format!("SELECT purchased || ' ' || assigned || ' ' || remaining FROM pluralsight.licenses WHERE product_id = '{}'", product.id);
-        assert_eq!(value(&row), format!("{} {} {}", product.purchased, product.assigned, product.remaining));
+        let row = format!(
+            "SELECT purchased || ' ' || assigned || ' ' || remaining FROM pluralsight.licenses WHERE product_id = '{}'",
+            product.id
+        );
+        assert_eq!(
+            value(&row),
+            format!(
+                "{} {} {}",
+                product.purchased, product.assigned, product.remaining
+            )
+        );
     }
-    assert_eq!(value("SELECT DISTINCT plan_active_learners FROM pluralsight.licenses"), people.iter().filter(|user| user.is_on_account).count().to_string());
+    assert_eq!(
+        value("SELECT DISTINCT plan_active_learners FROM pluralsight.licenses"),
+        people
+            .iter()
+            .filter(|user| user.is_on_account)
+            .count()
+            .to_string()
+    );
     // Called again, it replaces them.
-    assert_eq!(value("SELECT count(*) FROM (SELECT pluralsight.create_views()) AS again"), "1");
-    let columns = value("SELECT string_agg(attname, ', ' ORDER BY attnum) FROM pg_attribute WHERE attrelid = 'pluralsight.accounts'::regclass AND attnum > 0");
+    assert_eq!(
+        value("SELECT count(*) FROM (SELECT pluralsight.create_views()) AS again"),
+        "1"
+    );
+    let columns = value(
+        "SELECT string_agg(attname, ', ' ORDER BY attnum) FROM pg_attribute WHERE attrelid = 'pluralsight.accounts'::regclass AND attnum > 0",
+    );
     assert_eq!(
         columns,
         "user_id, email, full_name, status, is_active, billable, is_admin, deleted_at, last_activity_at, sso_enabled, mfa_enabled, team_names, product_ids, created_at, licensed_at, note, plan_id"

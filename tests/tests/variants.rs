@@ -6,7 +6,10 @@ use pluralsight_sandbox::{Config, Introspection, PlanInfoShape};
 const IMPORT: &str = "IMPORT FOREIGN SCHEMA pluralsight FROM SERVER pluralsight INTO pluralsight";
 
 fn stage(config: Config) -> Stage {
-    let mut stage = Stage::bare(Config { users: 50, ..config });
+    let mut stage = Stage::bare(Config {
+        users: 50,
+        ..config
+    });
     stage.session.notices();
     stage
 }
@@ -21,24 +24,48 @@ fn has_column(stage: &mut Stage, table: &str, column: &str) -> bool {
 
 #[test]
 fn a_missing_field_is_left_out_with_a_notice_and_the_rest_works() {
-    let mut stage = stage(Config { without: texts(&["User.mfaEnabled", "User.productIds"]), ..Config::default() });
+    let mut stage = stage(Config {
+        without: texts(&["User.mfaEnabled", "User.productIds"]),
+        ..Config::default()
+    });
     stage.session.run(IMPORT);
     let notices = stage.session.notices();
-    assert!(notices.iter().any(|notice| notice.contains("users.mfa_enabled") && notice.contains("left out")), "{notices:?}");
+    assert!(
+        notices
+            .iter()
+            .any(|notice| notice.contains("users.mfa_enabled") && notice.contains("left out")),
+        "{notices:?}"
+    );
     assert!(!has_column(&mut stage, "users", "mfa_enabled"));
-    assert_eq!(stage.session.rows("SELECT * FROM pluralsight.users").len(), 50);
+    assert_eq!(
+        stage.session.rows("SELECT * FROM pluralsight.users").len(),
+        50
+    );
     stage.session.run("SELECT pluralsight.create_views()");
     assert_eq!(stage.session.value("SELECT count(*) FROM pluralsight.accounts WHERE mfa_enabled IS NOT NULL OR billable IS NOT NULL"), "0");
 }
 
 #[test]
 fn a_candidate_name_that_exists_is_chosen() {
-    let mut stage = stage(Config { rename: texts(&["User.mfaEnabled=isMfaEnabled"]), ..Config::default() });
+    let mut stage = stage(Config {
+        rename: texts(&["User.mfaEnabled=isMfaEnabled"]),
+        ..Config::default()
+    });
     stage.session.run(IMPORT);
     let notices = stage.session.notices();
-    assert!(notices.iter().any(|notice| notice.contains("isMfaEnabled")), "{notices:?}");
-    let expected = (0..50).filter(|&index| stage.sandbox.organisation().user(index).mfa_enabled == Some(true)).count();
-    assert_eq!(stage.session.value("SELECT count(*) FROM pluralsight.users WHERE mfa_enabled"), expected.to_string());
+    assert!(
+        notices.iter().any(|notice| notice.contains("isMfaEnabled")),
+        "{notices:?}"
+    );
+    let expected = (0..50)
+        .filter(|&index| stage.sandbox.organisation().user(index).mfa_enabled == Some(true))
+        .count();
+    assert_eq!(
+        stage
+            .session
+            .value("SELECT count(*) FROM pluralsight.users WHERE mfa_enabled"),
+        expected.to_string()
+    );
 }
 
 #[test]
@@ -46,30 +73,67 @@ fn filters_are_taken_from_the_live_schema() {
     let mut full = stage(Config::default());
     full.session.run(IMPORT);
     let filters = "SELECT option_value FROM pg_foreign_table, pg_options_to_table(ftoptions) WHERE ftrelid = 'pluralsight.users'::regclass AND option_name = 'filters'";
-    assert_eq!(full.session.value(filters), "emails, psUserIds, ids, isOnAccount, teamIds");
-    let mut fewer = stage(Config { without: texts(&["UserFilter.emails", "UserFilter.psUserIds"]), ..Config::default() });
+    assert_eq!(
+        full.session.value(filters),
+        "emails, psUserIds, ids, isOnAccount, teamIds"
+    );
+    let mut fewer = stage(Config {
+        without: texts(&["UserFilter.emails", "UserFilter.psUserIds"]),
+        ..Config::default()
+    });
     fewer.session.run(IMPORT);
     let notices = fewer.session.notices();
-    assert!(notices.iter().any(|notice| notice.contains("no filter emails")), "{notices:?}");
+    assert!(
+        notices
+            .iter()
+            .any(|notice| notice.contains("no filter emails")),
+        "{notices:?}"
+    );
     assert_eq!(fewer.session.value(filters), "ids, isOnAccount, teamIds");
     let user = fewer.sandbox.organisation().user(3);
-    assert_eq!(fewer.session.value(&format!("SELECT count(*) FROM pluralsight.users WHERE user_id = '{}'", user.ps_user_id)), "1");
+    assert_eq!(
+        fewer.session.value(&format!(
+            "SELECT count(*) FROM pluralsight.users WHERE user_id = '{}'",
+            user.ps_user_id
+        )),
+        "1"
+    );
 }
 
 #[test]
 fn a_schema_that_is_not_told_is_imported_as_declared() {
-    let mut stage = stage(Config { introspection: Introspection::Off, ..Config::default() });
+    let mut stage = stage(Config {
+        introspection: Introspection::Off,
+        ..Config::default()
+    });
     stage.session.run(IMPORT);
     let notices = stage.session.notices();
-    assert!(notices.iter().any(|notice| notice.contains("as declared, unchecked")), "{notices:?}");
-    assert!(has_column(&mut stage, "users", "mfa_enabled") && !has_column(&mut stage, "users", "legacy_id"));
-    assert_eq!(stage.session.rows("SELECT * FROM pluralsight.users").len(), 50);
-    assert_eq!(stage.session.rows("SELECT * FROM pluralsight.plan").len(), 1);
+    assert!(
+        notices
+            .iter()
+            .any(|notice| notice.contains("as declared, unchecked")),
+        "{notices:?}"
+    );
+    assert!(
+        has_column(&mut stage, "users", "mfa_enabled")
+            && !has_column(&mut stage, "users", "legacy_id")
+    );
+    assert_eq!(
+        stage.session.rows("SELECT * FROM pluralsight.users").len(),
+        50
+    );
+    assert_eq!(
+        stage.session.rows("SELECT * FROM pluralsight.plan").len(),
+        1
+    );
 }
 
 #[test]
 fn a_refused_field_names_the_column_and_the_statement_that_mends_it() {
-    for error_style in [pluralsight_sandbox::ErrorStyle::GraphqlJs, pluralsight_sandbox::ErrorStyle::AsyncGraphql] {
+    for error_style in [
+        pluralsight_sandbox::ErrorStyle::GraphqlJs,
+        pluralsight_sandbox::ErrorStyle::AsyncGraphql,
+    ] {
         for invalid_document_status in [200, 400] {
             let mut stage = stage(Config {
                 introspection: Introspection::Off,
@@ -79,49 +143,109 @@ fn a_refused_field_names_the_column_and_the_statement_that_mends_it() {
                 ..Config::default()
             });
             stage.session.run(IMPORT);
-            let error = stage.session.error("SELECT email, mfa_enabled FROM pluralsight.users");
-            assert!(error.message.contains("\"mfa_enabled\"") && error.message.contains("mfaEnabled"), "{error:?}");
+            let error = stage
+                .session
+                .error("SELECT email, mfa_enabled FROM pluralsight.users");
+            assert!(
+                error.message.contains("\"mfa_enabled\"") && error.message.contains("mfaEnabled"),
+                "{error:?}"
+            );
             let hint = error.hint.expect("a cure");
             assert!(hint.contains("ALTER FOREIGN TABLE \"pluralsight\".\"users\" ALTER COLUMN \"mfa_enabled\" OPTIONS (SET field"), "{hint}");
-            assert_eq!(stage.session.rows("SELECT email FROM pluralsight.users").len(), 50, "other columns work");
+            assert_eq!(
+                stage
+                    .session
+                    .rows("SELECT email FROM pluralsight.users")
+                    .len(),
+                50,
+                "other columns work"
+            );
             stage.session.run("ALTER FOREIGN TABLE pluralsight.users ALTER COLUMN mfa_enabled OPTIONS (SET field 'hasMfa')");
-            assert_eq!(stage.session.rows("SELECT email, mfa_enabled FROM pluralsight.users").len(), 50, "the cure works");
+            assert_eq!(
+                stage
+                    .session
+                    .rows("SELECT email, mfa_enabled FROM pluralsight.users")
+                    .len(),
+                50,
+                "the cure works"
+            );
         }
     }
 }
 
 #[test]
 fn a_refused_filter_names_the_option_that_mends_it() {
-    let mut stage = stage(Config { introspection: Introspection::Off, without: texts(&["UserFilter.emails"]), ..Config::default() });
+    let mut stage = stage(Config {
+        introspection: Introspection::Off,
+        without: texts(&["UserFilter.emails"]),
+        ..Config::default()
+    });
     stage.session.run(IMPORT);
-    let error = stage.session.error("SELECT * FROM pluralsight.users WHERE email = 'a@b'");
+    let error = stage
+        .session
+        .error("SELECT * FROM pluralsight.users WHERE email = 'a@b'");
     assert!(error.message.contains("filter emails"), "{error:?}");
     assert!(error.hint.is_some_and(|hint| hint.contains("SET filters")));
 }
 
 #[test]
 fn discover_all_adds_unknown_scalar_fields() {
-    let mut stage = stage(Config { extra: texts(&["User.favouriteColour: String", "User.shoeSize: Int"]), ..Config::default() });
-    stage.session.run(&format!("{IMPORT} OPTIONS (discover 'all')"));
-    assert!(has_column(&mut stage, "users", "favourite_colour") && has_column(&mut stage, "users", "shoe_size"));
-    assert_eq!(stage.session.rows("SELECT favourite_colour, shoe_size FROM pluralsight.users").len(), 50);
+    let mut stage = stage(Config {
+        extra: texts(&["User.favouriteColour: String", "User.shoeSize: Int"]),
+        ..Config::default()
+    });
+    stage
+        .session
+        .run(&format!("{IMPORT} OPTIONS (discover 'all')"));
+    assert!(
+        has_column(&mut stage, "users", "favourite_colour")
+            && has_column(&mut stage, "users", "shoe_size")
+    );
+    assert_eq!(
+        stage
+            .session
+            .rows("SELECT favourite_colour, shoe_size FROM pluralsight.users")
+            .len(),
+        50
+    );
 }
 
 #[test]
 fn a_column_of_ones_own_reads_any_field() {
-    let mut stage = stage(Config { extra: texts(&["User.favouriteColour: String"]), ..Config::default() });
+    let mut stage = stage(Config {
+        extra: texts(&["User.favouriteColour: String"]),
+        ..Config::default()
+    });
     stage.session.run(IMPORT);
     stage.session.run("ALTER FOREIGN TABLE pluralsight.users ADD COLUMN colour text OPTIONS (field 'favouriteColour')");
     stage.session.run("ALTER FOREIGN TABLE pluralsight.users ADD COLUMN teams jsonb OPTIONS (field 'teams.edges.node')");
-    assert_eq!(stage.session.rows("SELECT colour FROM pluralsight.users").len(), 50);
+    assert_eq!(
+        stage
+            .session
+            .rows("SELECT colour FROM pluralsight.users")
+            .len(),
+        50
+    );
 }
 
 #[test]
 fn a_field_can_never_smuggle_text_into_a_query() {
     let mut stage = stage(Config::default());
     stage.session.run(IMPORT);
-    for field in ["email } }", "email(x: 1)", "a b", "a\nb", "...on User", "email @skip(if: true)", "", "a..b", "1a"] {
-        let statement = format!("ALTER FOREIGN TABLE pluralsight.users ALTER COLUMN email OPTIONS (SET field '{field}')");
+    for field in [
+        "email } }",
+        "email(x: 1)",
+        "a b",
+        "a\nb",
+        "...on User",
+        "email @skip(if: true)",
+        "",
+        "a..b",
+        "1a",
+    ] {
+        let statement = format!(
+            "ALTER FOREIGN TABLE pluralsight.users ALTER COLUMN email OPTIONS (SET field '{field}')"
+        );
         let error = stage.session.error(&statement);
         assert_eq!(error.code, "HV024", "{field}: {error:?}");
     }
@@ -129,28 +253,64 @@ fn a_field_can_never_smuggle_text_into_a_query() {
 
 #[test]
 fn the_plan_is_read_in_whatever_shape_it_comes() {
-    for plan_info in [PlanInfoShape::Object, PlanInfoShape::List, PlanInfoShape::Connection] {
-        let mut stage = stage(Config { plan_info, ..Config::default() });
+    for plan_info in [
+        PlanInfoShape::Object,
+        PlanInfoShape::List,
+        PlanInfoShape::Connection,
+    ] {
+        let mut stage = stage(Config {
+            plan_info,
+            ..Config::default()
+        });
         stage.session.run(IMPORT);
         stage.session.run("SELECT pluralsight.create_views()");
         let products = stage.sandbox.organisation().products().len();
-        assert_eq!(stage.session.value("SELECT cardinality(product_ids) FROM pluralsight.plan"), products.to_string(), "{plan_info:?}");
-        assert_eq!(stage.session.rows("SELECT * FROM pluralsight.licenses").len(), products, "{plan_info:?}");
+        assert_eq!(
+            stage
+                .session
+                .value("SELECT cardinality(product_ids) FROM pluralsight.plan"),
+            products.to_string(),
+            "{plan_info:?}"
+        );
+        assert_eq!(
+            stage
+                .session
+                .rows("SELECT * FROM pluralsight.licenses")
+                .len(),
+            products,
+            "{plan_info:?}"
+        );
     }
-    let mut without = stage(Config { plan_info: PlanInfoShape::None, ..Config::default() });
+    let mut without = stage(Config {
+        plan_info: PlanInfoShape::None,
+        ..Config::default()
+    });
     without.session.run(IMPORT);
     without.session.run("SELECT pluralsight.create_views()");
-    assert_eq!(without.session.rows("SELECT plan_name, product_id FROM pluralsight.licenses").len(), 1);
+    assert_eq!(
+        without
+            .session
+            .rows("SELECT plan_name, product_id FROM pluralsight.licenses")
+            .len(),
+        1
+    );
 }
 
 #[test]
 fn limit_to_and_except_choose_tables() {
     let mut stage = stage(Config::default());
     stage.session.run("IMPORT FOREIGN SCHEMA pluralsight LIMIT TO (users, plan) FROM SERVER pluralsight INTO pluralsight");
-    let tables = "SELECT string_agg(relname, ' ' ORDER BY relname) FROM pg_class WHERE relkind = 'f'";
+    let tables =
+        "SELECT string_agg(relname, ' ' ORDER BY relname) FROM pg_class WHERE relkind = 'f'";
     assert_eq!(stage.session.value(tables), "plan users");
     stage.session.run("IMPORT FOREIGN SCHEMA pluralsight EXCEPT (users, plan) FROM SERVER pluralsight INTO pluralsight");
     assert_eq!(stage.session.value(tables), "admins plan teams users");
     assert_eq!(stage.session.error("IMPORT FOREIGN SCHEMA pluralsight LIMIT TO (people) FROM SERVER pluralsight INTO pluralsight").code, "HV00R");
-    assert_eq!(stage.session.error("IMPORT FOREIGN SCHEMA public FROM SERVER pluralsight INTO pluralsight").code, "HV00Q");
+    assert_eq!(
+        stage
+            .session
+            .error("IMPORT FOREIGN SCHEMA public FROM SERVER pluralsight INTO pluralsight")
+            .code,
+        "HV00Q"
+    );
 }

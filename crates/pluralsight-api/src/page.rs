@@ -268,6 +268,9 @@ impl Pages {
         }
         if let Some(total) = records.total_count {
             self.totals.note(total);
+            if next.is_some() && self.query.key.is_some() {
+                self.seen.expect(total);
+            }
         }
         let came = records.nodes.len();
         let mut nodes = records.nodes;

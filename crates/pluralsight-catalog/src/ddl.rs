@@ -33,7 +33,10 @@ impl ImportedTable {
             name: table.name.to_owned(),
             query: table.query.to_owned(),
             shape: table.shape,
-            key: table.key.and_then(|fields| fields.first()).map(|&field| field.to_owned()),
+            key: table
+                .key
+                .and_then(|fields| fields.first())
+                .map(|&field| field.to_owned()),
             filters: table
                 .filters
                 .iter()
@@ -59,7 +62,11 @@ impl ImportedTable {
 
     /// The statement that creates the table on `server`. PostgreSQL itself puts it into the schema asked for.
     pub fn create_statement(&self, server: &str) -> String {
-        let columns: Vec<String> = self.columns.iter().map(ImportedColumn::definition).collect();
+        let columns: Vec<String> = self
+            .columns
+            .iter()
+            .map(ImportedColumn::definition)
+            .collect();
         let mut options = vec![
             format!("query {}", quote_literal(&self.query)),
             format!("shape {}", quote_literal(self.shape.name())),
@@ -68,10 +75,16 @@ impl ImportedTable {
             options.push(format!("key {}", quote_literal(key)));
         }
         if !self.filters.is_empty() {
-            options.push(format!("filters {}", quote_literal(&self.filters.join(", "))));
+            options.push(format!(
+                "filters {}",
+                quote_literal(&self.filters.join(", "))
+            ));
         }
         if !self.truncated.is_empty() {
-            options.push(format!("truncated {}", quote_literal(&self.truncated.join(", "))));
+            options.push(format!(
+                "truncated {}",
+                quote_literal(&self.truncated.join(", "))
+            ));
         }
         format!(
             "CREATE FOREIGN TABLE {} (\n  {}\n)\nSERVER {}\nOPTIONS ({})",
@@ -95,7 +108,12 @@ impl ImportedColumn {
         if let Some(aggregate) = self.aggregate {
             options.push(format!("aggregate {}", quote_literal(aggregate)));
         }
-        format!("{} {} OPTIONS ({})", quote_identifier(&self.name), self.sql_type, options.join(", "))
+        format!(
+            "{} {} OPTIONS ({})",
+            quote_identifier(&self.name),
+            self.sql_type,
+            options.join(", ")
+        )
     }
 }
 
@@ -107,7 +125,11 @@ pub fn quote_identifier(name: &str) -> String {
 /// `text` as an SQL string literal that means the same whatever `standard_conforming_strings` says.
 pub fn quote_literal(text: &str) -> String {
     let quoted = format!("'{}'", text.replace('\'', "''").replace('\\', "\\\\"));
-    if text.contains('\\') { format!("E{quoted}") } else { quoted }
+    if text.contains('\\') {
+        format!("E{quoted}")
+    } else {
+        quoted
+    }
 }
 
 #[cfg(test)]
@@ -121,14 +143,27 @@ mod tests {
         assert_eq!(quote_literal("a\\b"), "E'a\\\\b'");
         let mut table = ImportedTable::declared(Table::named("plan").expect("plan is declared"));
         table.name = "pl\"an".to_owned();
-        assert!(table.create_statement("my \"server").contains("SERVER \"my \"\"server\""));
-        assert!(table.create_statement("s").starts_with("CREATE FOREIGN TABLE \"pl\"\"an\" ("));
+        assert!(
+            table
+                .create_statement("my \"server")
+                .contains("SERVER \"my \"\"server\"")
+        );
+        assert!(
+            table
+                .create_statement("s")
+                .starts_with("CREATE FOREIGN TABLE \"pl\"\"an\" (")
+        );
     }
 
     #[test]
     fn an_unconfirmed_field_is_not_imported_unseen() {
         let users = ImportedTable::declared(Table::named("users").expect("users is declared"));
-        assert!(users.columns.iter().all(|column| column.name != "legacy_id"));
+        assert!(
+            users
+                .columns
+                .iter()
+                .all(|column| column.name != "legacy_id")
+        );
         assert_eq!(users.filters, ["emails"]);
     }
 }

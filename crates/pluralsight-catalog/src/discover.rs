@@ -2,7 +2,10 @@
 
 use pluralsight_api::{Described, FieldShape, TypeShape};
 
-use crate::{Column, Filter, FilterKind, FilterOption, ImportedColumn, ImportedTable, Presence, Shape, SqlType, Table};
+use crate::{
+    Column, Filter, FilterKind, FilterOption, ImportedColumn, ImportedTable, Presence, Shape,
+    SqlType, Table,
+};
 
 /// Something that a person should know about an import.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -10,10 +13,17 @@ pub struct Notice(pub String);
 
 /// The table as the live schema allows it: what the schema lacks is left out, a candidate name that exists is chosen,
 /// and with `all` the unknown scalar fields of a record are added. `None` where the schema lacks the query itself.
-pub fn plan_import(table: &Table, described: &Described, all: bool) -> (Option<ImportedTable>, Vec<Notice>) {
+pub fn plan_import(
+    table: &Table,
+    described: &Described,
+    all: bool,
+) -> (Option<ImportedTable>, Vec<Notice>) {
     let mut notices = Vec::new();
     let Some(record) = Record::find(table, described) else {
-        notices.push(Notice(format!("table \"{}\" was left out: the API's schema has no query {}", table.name, table.query)));
+        notices.push(Notice(format!(
+            "table \"{}\" was left out: the API's schema has no query {}",
+            table.name, table.query
+        )));
         return (None, notices);
     };
     let mut columns = Vec::new();
@@ -21,7 +31,10 @@ pub fn plan_import(table: &Table, described: &Described, all: bool) -> (Option<I
         match record.column(column) {
             Found::Complete(imported) => {
                 if imported.field != column.default_field() {
-                    notices.push(Notice(format!("column \"{}.{}\" reads {}, as this API calls it", table.name, column.name, imported.field)));
+                    notices.push(Notice(format!(
+                        "column \"{}.{}\" reads {}, as this API calls it",
+                        table.name, column.name, imported.field
+                    )));
                 }
                 columns.push(imported);
             }
@@ -39,8 +52,18 @@ pub fn plan_import(table: &Table, described: &Described, all: bool) -> (Option<I
         columns.extend(record.unknown_columns(table, &columns));
     }
     let filters = record.filters(table, &mut notices, all);
-    let key = table.key.and_then(|fields| fields.iter().find(|field| record.resolve(field).is_some()).map(|&field| field.to_owned()));
-    let truncated = table.truncated.iter().filter(|path| record.resolve(path).is_some()).map(|&path| path.to_owned()).collect();
+    let key = table.key.and_then(|fields| {
+        fields
+            .iter()
+            .find(|field| record.resolve(field).is_some())
+            .map(|&field| field.to_owned())
+    });
+    let truncated = table
+        .truncated
+        .iter()
+        .filter(|path| record.resolve(path).is_some())
+        .map(|&path| path.to_owned())
+        .collect();
     let imported = ImportedTable {
         name: table.name.to_owned(),
         query: table.query.to_owned(),
@@ -71,11 +94,19 @@ impl<'a> Record<'a> {
         let root = described.root(table.query)?;
         let answer = described.type_named(root.type_ref.name())?;
         let (shape, node) = match answer.field("nodes") {
-            Some(nodes) => (Shape::Connection, described.type_named(nodes.type_ref.name())?),
+            Some(nodes) => (
+                Shape::Connection,
+                described.type_named(nodes.type_ref.name())?,
+            ),
             None if root.type_ref.is_list() => (Shape::List, answer),
             None => (Shape::Object, answer),
         };
-        Some(Record { described, root, shape, node })
+        Some(Record {
+            described,
+            root,
+            shape,
+            node,
+        })
     }
 
     /// The field at the end of a path below a record, and whether a list stands on the way.
@@ -96,7 +127,9 @@ impl<'a> Record<'a> {
 
     fn column(&self, column: &Column) -> Found {
         for &field in column.fields {
-            let Some((_, listed)) = self.resolve(field) else { continue };
+            let Some((_, listed)) = self.resolve(field) else {
+                continue;
+            };
             let condition = column.only_where.or(column.only_where_not);
             let marked = condition.is_none_or(|path| self.resolve(path).is_some());
             if !marked && column.only_where_not.is_some() {
@@ -119,8 +152,16 @@ impl<'a> Record<'a> {
     fn unknown_columns(&self, table: &Table, known: &[ImportedColumn]) -> Vec<ImportedColumn> {
         let mut added: Vec<ImportedColumn> = Vec::new();
         for field in &self.node.fields {
-            let declared = table.columns.iter().any(|column| column.fields.contains(&field.name.as_str()));
-            if declared || field.deprecated || !field.type_ref.is_leaf() || field.has_required_argument() || known.iter().any(|column| column.field == field.name) {
+            let declared = table
+                .columns
+                .iter()
+                .any(|column| column.fields.contains(&field.name.as_str()));
+            if declared
+                || field.deprecated
+                || !field.type_ref.is_leaf()
+                || field.has_required_argument()
+                || known.iter().any(|column| column.field == field.name)
+            {
                 continue;
             }
             let mut name = snake_case(&field.name);
@@ -141,26 +182,51 @@ impl<'a> Record<'a> {
 
     /// The table's option `filters`: what is declared and there, and with `all` what else compares a field by name.
     fn filters(&self, table: &Table, notices: &mut Vec<Notice>, all: bool) -> Vec<String> {
-        let Some(input) = self.root.argument("filter").and_then(|argument| self.described.type_named(argument.type_ref.name())) else {
-            let lost: Vec<&Filter> = table.filters.iter().filter(|filter| filter.presence == Presence::Declared).collect();
+        let Some(input) = self
+            .root
+            .argument("filter")
+            .and_then(|argument| self.described.type_named(argument.type_ref.name()))
+        else {
+            let lost: Vec<&Filter> = table
+                .filters
+                .iter()
+                .filter(|filter| filter.presence == Presence::Declared)
+                .collect();
             notices.extend(lost.iter().map(|filter| lost_filter(table, filter)));
             return Vec::new();
         };
         let mut filters = Vec::new();
         for filter in table.filters {
             match input.input_field(filter.name) {
-                Some(_) if self.resolve(filter.field).is_some() => filters.push(filter.name.to_owned()),
+                Some(_) if self.resolve(filter.field).is_some() => {
+                    filters.push(filter.name.to_owned())
+                }
                 Some(_) => {}
-                None if filter.presence == Presence::Declared => notices.push(lost_filter(table, filter)),
+                None if filter.presence == Presence::Declared => {
+                    notices.push(lost_filter(table, filter))
+                }
                 None => {}
             }
         }
         if all {
             for field in &input.input_fields {
                 let known = table.filters.iter().any(|filter| filter.name == field.name);
-                if !known && field.type_ref.is_leaf() && !field.type_ref.is_list() && self.node.field(&field.name).is_some_and(|column| column.type_ref.name() == field.type_ref.name()) {
+                if !known
+                    && field.type_ref.is_leaf()
+                    && !field.type_ref.is_list()
+                    && self
+                        .node
+                        .field(&field.name)
+                        .is_some_and(|column| column.type_ref.name() == field.type_ref.name())
+                {
                     filters.push(
-                        FilterOption { name: field.name.clone(), field: field.name.clone(), kind: FilterKind::Scalar, exact: false }.to_string(),
+                        FilterOption {
+                            name: field.name.clone(),
+                            field: field.name.clone(),
+                            kind: FilterKind::Scalar,
+                            exact: false,
+                        }
+                        .to_string(),
                     );
                 }
             }

@@ -37,7 +37,10 @@ pub enum FilterOptionError {
 }
 
 /// Reads the option of a table; `table` is `None` for a root field that is not declared.
-pub fn parse_filters(table: Option<&Table>, option: &str) -> Result<Vec<FilterOption>, FilterOptionError> {
+pub fn parse_filters(
+    table: Option<&Table>,
+    option: &str,
+) -> Result<Vec<FilterOption>, FilterOptionError> {
     option
         .split(',')
         .map(str::trim)
@@ -116,9 +119,21 @@ mod tests {
     #[test]
     fn an_unknown_name_must_say_what_it_compares() {
         let users = Table::named("users");
-        assert_eq!(parse_filters(users, "notes"), Err(FilterOptionError::Unknown("notes".to_owned())));
-        let read = parse_filters(users, "notes[]=note,nick=profile.nick,like~=note").expect("all three say it");
-        assert_eq!(read[0], FilterOption { name: "notes".into(), field: "note".into(), kind: FilterKind::List, exact: false });
+        assert_eq!(
+            parse_filters(users, "notes"),
+            Err(FilterOptionError::Unknown("notes".to_owned()))
+        );
+        let read = parse_filters(users, "notes[]=note,nick=profile.nick,like~=note")
+            .expect("all three say it");
+        assert_eq!(
+            read[0],
+            FilterOption {
+                name: "notes".into(),
+                field: "note".into(),
+                kind: FilterKind::List,
+                exact: false
+            }
+        );
         assert_eq!(read[1].kind, FilterKind::Scalar);
         assert_eq!(read[2].kind, FilterKind::Pattern);
         assert_eq!(read[2].to_string(), "like~=note");
@@ -126,8 +141,16 @@ mod tests {
 
     #[test]
     fn what_is_not_a_graphql_name_is_refused() {
-        for option in ["a b=c", "a=b c", "a={x}", "a=b..c", "1a=b", "a[]=$x", "=b", "a="] {
-            assert!(matches!(parse_filters(None, option), Err(FilterOptionError::NotAName(_))), "{option}");
+        for option in [
+            "a b=c", "a=b c", "a={x}", "a=b..c", "1a=b", "a[]=$x", "=b", "a=",
+        ] {
+            assert!(
+                matches!(
+                    parse_filters(None, option),
+                    Err(FilterOptionError::NotAName(_))
+                ),
+                "{option}"
+            );
         }
     }
 
@@ -136,7 +159,10 @@ mod tests {
         for table in ALL {
             for filter in table.filters {
                 assert!(
-                    table.columns.iter().any(|column| column.fields.contains(&filter.field)),
+                    table
+                        .columns
+                        .iter()
+                        .any(|column| column.fields.contains(&filter.field)),
                     "{}.{}",
                     table.name,
                     filter.name

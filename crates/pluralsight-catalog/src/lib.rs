@@ -192,7 +192,10 @@ impl Table {
 
     /// The table over that root field, if there is one.
     pub fn over(query: &str) -> Option<&'static Table> {
-        tables::ALL.iter().copied().find(|table| table.query == query)
+        tables::ALL
+            .iter()
+            .copied()
+            .find(|table| table.query == query)
     }
 
     /// The filter of that name, if the API may have it.

@@ -14,7 +14,11 @@ fn check(path: &Path, expected: &str) {
         std::fs::write(path, expected).expect("the file can be written");
     }
     let found = std::fs::read_to_string(path).unwrap_or_default();
-    assert!(found == expected, "{} is not true any more: run `make docs`", path.display());
+    assert!(
+        found == expected,
+        "{} is not true any more: run `make docs`",
+        path.display()
+    );
 }
 
 /// The selection with a field a line.
@@ -48,17 +52,28 @@ fn the_documents_ask_for_the_declared_columns() {
     for (table, file) in tables::ALL.iter().zip(["users", "plan", "admins", "teams"]) {
         let mut paths = Vec::new();
         for column in ImportedTable::declared(table).columns {
-            for path in [Some(column.field), column.only_where, column.only_where_not].into_iter().flatten() {
+            for path in [Some(column.field), column.only_where, column.only_where_not]
+                .into_iter()
+                .flatten()
+            {
                 paths.push(FieldPath::parse(&path).expect("a declared path"));
             }
         }
         let selection = Selection::from_paths(&paths).to_string();
         let path = root().join(format!("graphql/{file}.graphql"));
         let document = std::fs::read_to_string(&path).expect("each table has a document");
-        let (before, rest) = document.split_once("# columns\n").expect("the selection's start is marked");
-        let (_, after) = rest.split_once("# end of columns").expect("the selection's end is marked");
+        let (before, rest) = document
+            .split_once("# columns\n")
+            .expect("the selection's start is marked");
+        let (_, after) = rest
+            .split_once("# end of columns")
+            .expect("the selection's end is marked");
         let indent = before.len() - before.trim_end_matches(' ').len();
-        let wanted = format!("{before}# columns\n{}{}# end of columns{after}", lines(&selection, indent / 2), " ".repeat(indent));
+        let wanted = format!(
+            "{before}# columns\n{}{}# end of columns{after}",
+            lines(&selection, indent / 2),
+            " ".repeat(indent)
+        );
         check(&path, &wanted);
     }
 }

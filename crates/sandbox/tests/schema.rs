@@ -157,9 +157,9 @@ async fn a_wrong_document_is_refused_in_the_words_of_graphql_js() {
             "Cannot query field \"mfa\" on type \"User\".",
         ),
         (
-            "{ users { nodes { emial } } }",
+            "{ users { nodes { nots } } }",
             Value::Null,
-            "Cannot query field \"emial\" on type \"User\". Did you mean \"email\"?",
+            "Cannot query field \"nots\" on type \"User\". Did you mean \"note\"?",
         ),
         (
             "{ people { id } }",
