@@ -48,14 +48,17 @@ target_directory() {
     (cd "$ROOT" && cargo metadata --format-version 1 --no-deps --offline) | sed -E 's/.*"target_directory":"([^"]*)".*/\1/'
 }
 
-# Runs a command with root's rights, or says what is missing.
+# Where a password is asked for, this is where.
+can_be_root() {
+    [ "$(id -u)" = 0 ] || { command -v sudo >/dev/null && sudo true; }
+}
+
+# Runs a command with root's rights.
 as_root() {
     if [ "$(id -u)" = 0 ]; then
         "$@"
-    elif command -v sudo >/dev/null; then
-        sudo "$@"
     else
-        fail "this needs root, and there is no sudo. Run as root: $*"
+        sudo "$@"
     fi
 }
 

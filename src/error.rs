@@ -13,6 +13,8 @@ pub struct FdwError {
     pub message: String,
     pub detail: Option<String>,
     pub hint: Option<String>,
+    /// What kind of API error it was, if it was one.
+    pub kind: Option<ErrorKind>,
 }
 
 /// Shorthand for what most of this crate returns.
@@ -25,6 +27,7 @@ impl FdwError {
             message: message.into(),
             detail: None,
             hint: None,
+            kind: None,
         }
     }
 
@@ -72,6 +75,7 @@ impl FdwError {
         let mut report = FdwError::new(sqlstate(error.kind()), format!("{place}: {error}"));
         report.hint = error.hint();
         report.detail = error.detail();
+        report.kind = Some(error.kind());
         report
     }
 }

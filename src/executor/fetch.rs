@@ -259,7 +259,7 @@ impl Template {
             shape: self.shape,
             check: self.check,
             truncated: self.truncated.clone(),
-            ..PageQuery::new(self.operation.clone())
+            ..PageQuery::new(self.operation)
         })
     }
 }

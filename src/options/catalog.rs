@@ -4,7 +4,7 @@ use std::ffi::{CStr, c_char};
 use std::time::Duration;
 
 use pgrx::PgSqlErrorCode;
-use pgrx::pg_sys::{self, Oid};
+use pgrx::pg_sys::{self, AsPgCStr, Oid};
 use pluralsight_api::{Completeness, Endpoint, FieldPath, PageSizes, Settings};
 use pluralsight_catalog::{FilterOption, Shape, Table, parse_filters};
 
@@ -39,6 +39,13 @@ impl Server {
                 options: options_from_list((*server).options),
             }
         }
+    }
+
+    /// The server of that name, which must exist.
+    pub fn named(name: &str) -> Server {
+        // SAFETY: with missing_ok false the call raises PostgreSQL's own error for a server that does not exist.
+        let oid = unsafe { pg_sys::get_foreign_server_oid(name.as_pg_cstr(), false) };
+        Server::load(oid)
     }
 
     /// How to talk to the API.
