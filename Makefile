@@ -6,7 +6,7 @@ SHELL := /bin/bash
 CARGO_FLAGS := --ignore-rust-version
 CRATES := -p pluralsight-api -p pluralsight-catalog -p pluralsight-sandbox -p behaviour
 
-.PHONY: help demo test test-crates test-behaviour bench lint docs install package build clean bootstrap
+.PHONY: help demo test test-crates test-behaviour bench lint docs install package build stop clean bootstrap
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 24
@@ -44,6 +44,9 @@ package: build ## the same as build
 
 bootstrap:
 	@scripts/bootstrap
+
+stop: ## end the private servers that are still there
+	@scripts/stop
 
 clean: ## remove what was built
 	cargo clean

@@ -130,3 +130,12 @@ as_postgres() {
         "$@"
     fi
 }
+
+# Ends every server that runs in a private folder of scripts/with-postgres, and removes the folder.
+tear_down() {
+    local home=$1 pid_file
+    find "$home" -maxdepth 3 -name postmaster.pid | while read -r pid_file; do
+        as_postgres "$home/bin/pg_ctl" -D "$(dirname "$pid_file")" -m immediate -w stop || true
+    done
+    rm -rf "$home"
+}

@@ -122,7 +122,8 @@ fn every_kind_of_person_is_there() {
     let organisation = organisation(2345, 7);
     let users: Vec<User> = organisation.users().collect();
     let count = |what: fn(&User) -> bool| users.iter().filter(|user| what(user)).count();
-    let kinds: Vec<(&str, fn(&User) -> bool, usize)> = vec![
+    type Is = fn(&User) -> bool;
+    let kinds: Vec<(&str, Is, usize)> = vec![
         ("removed", |user| !user.is_on_account, 100),
         ("never logged in", |user| user.last_login.is_none(), 100),
         (
