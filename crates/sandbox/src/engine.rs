@@ -7,6 +7,7 @@ mod page;
 mod read;
 mod root;
 mod selection;
+mod variables;
 mod warnings;
 mod wording;
 
@@ -31,6 +32,7 @@ use crate::{
 use arguments::Arguments;
 use root::SharedCall;
 use selection::{Findings, Selection};
+use variables::Validator;
 use warnings::Warning;
 
 /// The schema of one configuration.
@@ -38,6 +40,7 @@ pub(crate) struct Engine {
     config: Arc<Config>,
     shape: Arc<Shape>,
     schema: Schema,
+    validator: Validator,
 }
 
 /// Changes that a fault makes to how an answer is computed: see [`crate::Action`].
@@ -111,10 +114,12 @@ impl Engine {
     pub(crate) fn new(config: Arc<Config>) -> Result<Self, SchemaError> {
         let shape = Arc::new(Shape::new(&config)?);
         let schema = build(&shape).map_err(SchemaError::Build)?;
+        let validator = Validator::new(&schema.sdl())?;
         Ok(Self {
             config,
             shape,
             schema,
+            validator,
         })
     }
 
@@ -141,6 +146,7 @@ impl Engine {
             beta: Mutex::default(),
             errors: Mutex::default(),
         });
+        let misplaced = self.validator.misplaced(&query.document);
         let mut request = Request::new(query.document)
             .variables(Variables::from_json(query.variables))
             .data(Arc::clone(&call));
@@ -151,6 +157,18 @@ impl Engine {
             request.set_parsed_query(parsed);
         }
         let response = self.schema.execute(request).await;
+        let is_invalid = !matches!(response.data, async_graphql::Value::Object(_));
+        if !is_invalid && !misplaced.is_empty() {
+            return Answer {
+                data: None,
+                errors: misplaced
+                    .iter()
+                    .map(|error| self.error(error, true))
+                    .collect(),
+                warnings: Vec::new(),
+                is_invalid: true,
+            };
+        }
         if self.config.key == KeyState::Expired {
             call.warn(Warning::key_expired());
         }
@@ -166,7 +184,6 @@ impl Engine {
                 ..self.refusal(json!({ "message": message }), Some("FORBIDDEN"))
             };
         }
-        let is_invalid = !matches!(response.data, async_graphql::Value::Object(_));
         let mut errors: Vec<Value> = Vec::new();
         for error in response.errors.iter().chain(lock(&call.errors).iter()) {
             let error = self.error(error, is_invalid);
