@@ -129,11 +129,12 @@ $view$);
         'plan_utilisation', 'plan_assigned / plan_purchased, from 0 to 1.',
         'plan_active_learners', 'People who hold a licence of the plan now.'
     ]);
+    PERFORM @extschema@.create_answers(schema_name);
 END
 $function$;
 
 COMMENT ON FUNCTION create_views(name) IS
-    'Makes the views accounts and licenses over the foreign tables of a schema; called again, it replaces them.';
+    'Makes the views accounts and licenses over the tables of a schema, and the answers on them; called again, it replaces them.';
 
 -- Puts the schema into a view's text, and NULL in the place of columns that the imported tables do not have.
 CREATE FUNCTION fill_view(schema_name name, template text)

@@ -9,7 +9,7 @@ mod scan;
 mod statement;
 mod verify;
 
-pub use fetch::{Fetch, Reading, Session, api_shape};
+pub use fetch::{Fetch, Reading, Session, api_shape, incomplete_scans};
 pub use filter::Asked;
 pub use scan::{
     Scan, begin_foreign_scan, end_foreign_scan, iterate_foreign_scan, rescan_foreign_scan,

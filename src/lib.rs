@@ -22,6 +22,7 @@ mod import;
 mod list;
 mod options;
 mod planner;
+mod refresh;
 mod relation;
 mod runtime;
 mod settings;

@@ -1,5 +1,6 @@
 //! One reading of the API: the pages of one filter, or of several one after the other.
 
+use std::cell::Cell;
 use std::collections::{BTreeSet, HashSet, VecDeque};
 use std::rc::Rc;
 
@@ -18,6 +19,15 @@ use crate::error::{FdwError, Result};
 use crate::options::{Server, TableOptions};
 use crate::planner::remember_total;
 use crate::runtime;
+
+thread_local! {
+    static INCOMPLETE: Cell<u64> = const { Cell::new(0) };
+}
+
+/// How many scans of this session ended with less than the API announced, and with a warning instead of an error.
+pub fn incomplete_scans() -> u64 {
+    INCOMPLETE.get()
+}
 
 /// A client, a token and the counters of one reading.
 pub struct Session {
@@ -217,6 +227,9 @@ impl Fetch {
 
     fn close_pages(&mut self) {
         if let Some(pages) = self.pages.take() {
+            if !pages.findings().is_empty() {
+                INCOMPLETE.set(INCOMPLETE.get().saturating_add(1));
+            }
             for finding in pages.findings() {
                 FdwError::new(PgSqlErrorCode::ERRCODE_WARNING, format!("{}: {finding}", self.place))
                     .hint("With the option on_incomplete 'error', which is the default, this answer would have been refused.")

@@ -1,7 +1,10 @@
 //! The PostgreSQL that the tests share, and further ones for those who must stop theirs.
 
+use std::ffi::OsStr;
+use std::io::Write;
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Command, Stdio};
+use std::sync::atomic::{AtomicU16, Ordering};
 
 use postgres::Config;
 
@@ -27,14 +30,19 @@ pub fn shared_log() -> String {
 
 /// One of PostgreSQL's programs, to be run as the user that PostgreSQL runs as.
 pub fn program(name: &str) -> Command {
-    let path = Path::new(&environment("BEHAVIOUR_BIN")).join(name);
+    as_server(Path::new(&environment("BEHAVIOUR_BIN")).join(name), &[])
+}
+
+/// Any program, to be run as the user that PostgreSQL runs as.
+fn as_server(program: impl AsRef<OsStr>, arguments: &[&OsStr]) -> Command {
     let user = environment("BEHAVIOUR_USER");
     let mut command = Command::new("runuser");
     if std::env::var("USER").as_deref() == Ok(&user) || !is_root() {
-        command = Command::new(path);
+        command = Command::new(program);
     } else {
-        command.args(["-u", &user, "--"]).arg(path);
+        command.args(["-u", &user, "--"]).arg(program);
     }
+    command.args(arguments);
     command
 }
 
@@ -56,16 +64,32 @@ pub fn run(mut command: Command) {
     );
 }
 
+/// What one of PostgreSQL's programs prints about the shared server.
+pub fn output_of(name: &str, arguments: &[&str]) -> Vec<u8> {
+    let mut command = program(name);
+    command
+        .args(["-h", &environment("PGHOST"), "-U", "postgres"])
+        .args(arguments);
+    let output = command.output().expect("the program runs");
+    assert!(
+        output.status.success(),
+        "{command:?}\n{}",
+        String::from_utf8_lossy(&output.stderr)
+    );
+    output.stdout
+}
+
 /// A server of one's own; it is stopped when this is dropped.
 pub struct Cluster {
     data: PathBuf,
     socket: PathBuf,
+    port: u16,
 }
 
 impl Cluster {
     /// A standby of the shared server, which follows it.
     pub fn standby() -> Cluster {
-        let (data, socket) = Cluster::place("standby");
+        let (data, socket, port) = Cluster::place("standby");
         let mut backup = program("pg_basebackup");
         backup
             .args([
@@ -82,17 +106,48 @@ impl Cluster {
             ])
             .arg(&data);
         run(backup);
-        Cluster { data, socket }.start()
+        Cluster { data, socket, port }.started()
     }
 
-    fn place(name: &str) -> (PathBuf, PathBuf) {
+    /// A server without anything in it, with further lines of `postgresql.conf`.
+    pub fn fresh(name: &str, settings: &str) -> Cluster {
+        let (data, socket, port) = Cluster::place(name);
+        let template = PathBuf::from(environment("BEHAVIOUR_HOME")).join("template");
+        run(as_server(
+            "cp",
+            &["-a".as_ref(), template.as_ref(), data.as_ref()],
+        ));
+        let mut configuration = std::fs::OpenOptions::new()
+            .append(true)
+            .open(data.join("postgresql.conf"))
+            .expect("the server has a configuration");
+        let lines = format!(
+            "unix_socket_directories = '{}'\n{settings}\n",
+            socket.display()
+        );
+        configuration
+            .write_all(lines.as_bytes())
+            .expect("it can be written");
+        Cluster { data, socket, port }.started()
+    }
+
+    fn place(name: &str) -> (PathBuf, PathBuf, u16) {
+        static NUMBER: AtomicU16 = AtomicU16::new(0);
+        let number = NUMBER.fetch_add(1, Ordering::Relaxed);
         let home = PathBuf::from(environment("BEHAVIOUR_HOME"));
-        let data = home.join(format!("{name}-{}", std::process::id()));
+        let data = home.join(format!("{name}-{}-{number}", std::process::id()));
         // The shared server's own directory for sockets; another port keeps them apart.
-        (data, home.join("socket"))
+        let port = 10_000 + (std::process::id() % 5_000) as u16 * 8 + number;
+        (data, home.join("socket"), port)
     }
 
-    fn start(self) -> Cluster {
+    fn started(self) -> Cluster {
+        self.start();
+        self
+    }
+
+    /// Starts it again after [`Cluster::crash`].
+    pub fn start(&self) {
         let mut start = program("pg_ctl");
         start
             .arg("-D")
@@ -101,26 +156,82 @@ impl Cluster {
             .arg(self.data.join("log"));
         start.args([
             "-o",
-            &format!("-p {}", self.port()),
+            &format!("-p {}", self.port),
             "-w",
             "-t",
             "60",
             "start",
         ]);
         // The server keeps what it inherits open, and an open pipe would never end.
-        start
-            .stdout(std::process::Stdio::null())
-            .stderr(std::process::Stdio::null());
+        start.stdout(Stdio::null()).stderr(Stdio::null());
         assert!(
             start.status().expect("pg_ctl runs").success(),
             "{}",
-            std::fs::read_to_string(self.data.join("log")).unwrap_or_default()
+            self.log()
         );
-        self
     }
 
-    fn port(&self) -> u16 {
-        10_000 + (std::process::id() % 20_000) as u16
+    /// Runs a dump, of which no statement may fail.
+    pub fn restore(&self, dump: &[u8]) {
+        let mut psql = program("psql");
+        psql.args(["-X", "-q", "-v", "ON_ERROR_STOP=1", "-h"])
+            .arg(&self.socket)
+            .args(["-p", &self.port.to_string(), "-U", "postgres", "postgres"])
+            .stdin(Stdio::piped())
+            .stdout(Stdio::null())
+            .stderr(Stdio::piped());
+        let mut child = psql.spawn().expect("psql runs");
+        child
+            .stdin
+            .take()
+            .expect("it reads")
+            .write_all(dump)
+            .expect("it reads all of it");
+        let output = child.wait_with_output().expect("it ends");
+        assert!(
+            output.status.success(),
+            "{}",
+            String::from_utf8_lossy(&output.stderr)
+        );
+    }
+
+    /// What it has logged so far.
+    pub fn log(&self) -> String {
+        std::fs::read_to_string(self.data.join("log")).unwrap_or_default()
+    }
+
+    /// Ends it as a failure of the machine would: no process gets to say a word.
+    pub fn crash(&self) {
+        let pid_file = self.data.join("postmaster.pid");
+        let text = std::fs::read_to_string(&pid_file).expect("the server is running");
+        let postmaster: u32 = text
+            .lines()
+            .next()
+            .and_then(|line| line.parse().ok())
+            .expect("its first line is a process id");
+        let mut pids = vec![postmaster];
+        pids.extend(
+            processes().filter(|&pid| status(pid).is_some_and(|(_, parent)| parent == postmaster)),
+        );
+        let mut kill = as_server("kill", &["-KILL".as_ref()]);
+        kill.args(pids.iter().map(u32::to_string));
+        // A child may be gone already.
+        let _ = kill.output();
+        while pids
+            .iter()
+            .any(|&pid| status(pid).is_some_and(|(state, _)| state != 'Z'))
+        {
+            std::thread::yield_now();
+        }
+        // As it would be after a restart of the machine: the process that these files name is not there.
+        let socket = self.socket.join(format!(".s.PGSQL.{}", self.port));
+        for file in [
+            pid_file,
+            self.socket.join(format!(".s.PGSQL.{}.lock", self.port)),
+            socket,
+        ] {
+            let _ = std::fs::remove_file(file);
+        }
     }
 
     /// How to reach it, as its superuser.
@@ -128,7 +239,7 @@ impl Cluster {
         let mut config = Config::new();
         config
             .host_path(&self.socket)
-            .port(self.port())
+            .port(self.port)
             .user("postgres")
             .dbname("postgres");
         config
@@ -143,4 +254,18 @@ impl Drop for Cluster {
             .args(["-m", "immediate", "-w", "stop"]);
         let _ = stop.output();
     }
+}
+
+fn processes() -> impl Iterator<Item = u32> {
+    std::fs::read_dir("/proc")
+        .expect("Linux has /proc")
+        .filter_map(|entry| entry.ok()?.file_name().to_str()?.parse().ok())
+}
+
+/// State and parent of a process; `None` if there is no such process.
+fn status(pid: u32) -> Option<(char, u32)> {
+    let text = std::fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
+    // The name before it is in parentheses, and may hold anything.
+    let mut fields = text.rsplit_once(") ")?.1.split(' ');
+    Some((fields.next()?.chars().next()?, fields.next()?.parse().ok()?))
 }

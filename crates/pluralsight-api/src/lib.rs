@@ -45,6 +45,6 @@ pub use retry::RetryBudget;
 pub use schema::{Described, FieldShape, TypeKind, TypeRef, TypeShape, describe};
 pub use selection::Selection;
 pub use settings::Settings;
-pub use stats::Stats;
+pub use stats::{Stats, Totals, session_totals};
 pub use token::{Token, TokenError};
 pub use url::Url;

@@ -3,6 +3,32 @@
 use std::cell::Cell;
 use std::time::{Duration, Instant};
 
+/// What all scans of this thread, that is of a backend, have taken together.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Totals {
+    /// HTTP requests sent, repeated ones included.
+    pub requests: u64,
+    /// Requests that were sent again after one that failed.
+    pub retries: u64,
+    /// Bytes of reply bodies, after decompression.
+    pub bytes: u64,
+}
+
+thread_local! {
+    static TOTALS: Cell<Totals> = const { Cell::new(Totals { requests: 0, retries: 0, bytes: 0 }) };
+}
+
+/// The sum over everything that this thread has read so far.
+pub fn session_totals() -> Totals {
+    TOTALS.get()
+}
+
+fn add(change: impl FnOnce(&mut Totals)) {
+    let mut totals = TOTALS.get();
+    change(&mut totals);
+    TOTALS.set(totals);
+}
+
 /// Counters of one scan. Shared by reference and readable at any moment, also while a request is under way.
 #[derive(Debug, Default)]
 pub struct Stats {
@@ -65,15 +91,18 @@ impl Stats {
 
     pub(crate) fn count_request(&self) {
         self.requests.set(self.requests.get().saturating_add(1));
+        add(|totals| totals.requests = totals.requests.saturating_add(1));
     }
 
     pub(crate) fn count_retry(&self) {
         self.retries.set(self.retries.get().saturating_add(1));
+        add(|totals| totals.retries = totals.retries.saturating_add(1));
     }
 
     pub(crate) fn count_bytes(&self, bytes: usize) {
         self.bytes
             .set(self.bytes.get().saturating_add(bytes as u64));
+        add(|totals| totals.bytes = totals.bytes.saturating_add(bytes as u64));
     }
 
     pub(crate) fn count_page(&self, rows: usize, duplicates: usize, took: Duration) {
