@@ -1,0 +1,388 @@
+//! History of stored copies: 400 days of joins, leaves, returns, renames and moves, compared with a record of our own.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use behaviour::{Session, Stage};
+use chrono::{DateTime, Days, Utc};
+use pluralsight_sandbox::{Config, Membership, Organisation, Place};
+use rand::rngs::StdRng;
+use rand::seq::IndexedRandom;
+use rand::{RngExt, SeedableRng};
+
+const DAYS: u64 = 400;
+
+/// What history should know of a person: the same facts as `account_history`, worked out from the organisation itself.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Person {
+    email: String,
+    full_name: String,
+    status: &'static str,
+    is_admin: bool,
+    billable: bool,
+    deleted_at: Option<i64>,
+    teams: BTreeSet<String>,
+    products: BTreeSet<String>,
+    forgotten: bool,
+}
+
+type Everyone = BTreeMap<String, Person>;
+
+fn full_name(first: &Option<String>, last: &Option<String>) -> String {
+    [first, last]
+        .into_iter()
+        .flatten()
+        .filter(|part| !part.is_empty())
+        .cloned()
+        .collect::<Vec<_>>()
+        .join(" ")
+}
+
+/// The organisation as it is now, with those whom it forgot since `before`.
+fn observe(organisation: &Organisation, before: &Everyone, now: DateTime<Utc>) -> Everyone {
+    let admins = organisation.admins();
+    let is_admin = |id: &str| admins.iter().any(|admin| admin.ps_user_id == id);
+    let mut everyone: Everyone = organisation
+        .users()
+        .map(|user| {
+            let admin = is_admin(&user.ps_user_id);
+            let products: BTreeSet<String> = user
+                .product_ids
+                .clone()
+                .unwrap_or_default()
+                .into_iter()
+                .collect();
+            let person = Person {
+                email: user.email.clone().unwrap_or_default(),
+                full_name: full_name(&user.first_name, &user.last_name),
+                status: match (user.is_on_account, admin) {
+                    (true, _) => "active",
+                    (false, true) => "admin without licence",
+                    (false, false) => "removed",
+                },
+                is_admin: admin,
+                billable: !products.is_empty(),
+                deleted_at: user.removed_on.map(|at| at.timestamp_millis()),
+                teams: user.direct_team_names().into_iter().collect(),
+                products,
+                forgotten: false,
+            };
+            (user.ps_user_id, person)
+        })
+        .collect();
+    for admin in &admins {
+        everyone
+            .entry(admin.ps_user_id.clone())
+            .or_insert_with(|| Person {
+                email: admin.email.clone().unwrap_or_default(),
+                full_name: full_name(&admin.first_name, &admin.last_name),
+                status: "admin without licence",
+                is_admin: true,
+                billable: false,
+                deleted_at: None,
+                teams: BTreeSet::new(),
+                products: BTreeSet::new(),
+                forgotten: false,
+            });
+    }
+    for (id, person) in before {
+        everyone.entry(id.clone()).or_insert_with(|| Person {
+            status: "removed",
+            is_admin: false,
+            billable: false,
+            deleted_at: person.deleted_at.or(Some(now.timestamp_millis())),
+            teams: BTreeSet::new(),
+            products: BTreeSet::new(),
+            forgotten: true,
+            ..person.clone()
+        });
+    }
+    everyone
+}
+
+/// One day in the life of the organisation: up to four things happen.
+fn live(organisation: &Organisation, random: &mut StdRng, now: DateTime<Utc>) {
+    for _ in 0..random.random_range(0..=4) {
+        let people: Vec<_> = organisation.users().collect();
+        let Some(user) = people.choose(random) else {
+            return;
+        };
+        let id = user.ps_user_id.as_str();
+        match random.random_range(0..9) {
+            0 => {
+                organisation.add_users(1, Place::End);
+            }
+            1 => {
+                organisation.deactivate_user(id, now);
+            }
+            2 if people.len() > 40 => {
+                organisation.forget_user(id);
+            }
+            3 => {
+                let product = organisation.products()[0].id.clone();
+                organisation.edit_user(id, |user| {
+                    user.is_on_account = true;
+                    user.removed_on = None;
+                    user.product_ids = Some(vec![product]);
+                });
+            }
+            4 => {
+                let name = format!("Renamed {}", random.random::<u16>());
+                organisation.edit_user(id, |user| user.last_name = Some(name));
+            }
+            5 => {
+                let team = organisation.teams().choose(random).cloned();
+                organisation.edit_user(id, |user| {
+                    user.teams = team
+                        .map(|team| Membership {
+                            team,
+                            is_direct: true,
+                        })
+                        .into_iter()
+                        .collect();
+                });
+            }
+            6 => {
+                let product = organisation
+                    .products()
+                    .choose(random)
+                    .map(|product| product.id.clone());
+                organisation.edit_user(id, |user| {
+                    let mut held: BTreeSet<String> = user
+                        .product_ids
+                        .take()
+                        .unwrap_or_default()
+                        .into_iter()
+                        .collect();
+                    held.extend(product);
+                    // In another order than before, which is no change.
+                    user.product_ids = Some(held.into_iter().rev().collect());
+                });
+            }
+            7 => organisation.edit_admins(|admins| {
+                if admins.len() > 3 && random.random_bool(0.5) {
+                    admins.remove(random.random_range(0..admins.len()));
+                } else if admins.iter().all(|admin| admin.ps_user_id != id) {
+                    let mut admin = admins[0].clone();
+                    admin.ps_user_id = id.to_owned();
+                    admin.email = user.email.clone();
+                    admins.push(admin);
+                }
+            }),
+            _ => {
+                let email = format!("moved{}@meridian.example", random.random::<u32>());
+                organisation.edit_user(id, |user| user.email = Some(email));
+            }
+        }
+    }
+}
+
+/// Everyone as the database knew them at a moment.
+fn recorded(session: &mut Session, moment: DateTime<Utc>) -> Everyone {
+    let set = |text: Option<String>| -> BTreeSet<String> {
+        serde_json::from_str(&text.expect("an array")).expect("an array of texts")
+    };
+    session
+        .rows(&format!(
+            "SELECT user_id, email, full_name, status, is_admin, billable, (extract(epoch FROM deleted_at) * 1000)::bigint,
+                    to_json(team_names), to_json(product_ids), forgotten, is_active
+             FROM pluralsight_copy.accounts_at('{}')",
+            moment.to_rfc3339()
+        ))
+        .into_iter()
+        .map(|row| {
+            let [id, email, name, status, admin, billable, deleted, teams, products, forgotten, active]: [Option<String>; 11] =
+                row.try_into().expect("eleven columns");
+            let status = match status.as_deref() {
+                Some("active") => "active",
+                Some("removed") => "removed",
+                Some("admin without licence") => "admin without licence",
+                other => panic!("{other:?}"),
+            };
+            assert_eq!(active.as_deref() == Some("t"), status == "active");
+            let person = Person {
+                email: email.unwrap_or_default(),
+                full_name: name.unwrap_or_default(),
+                status,
+                is_admin: admin.as_deref() == Some("t"),
+                billable: billable.as_deref() == Some("t"),
+                deleted_at: deleted.map(|at| at.parse().expect("milliseconds")),
+                teams: set(teams),
+                products: set(products),
+                forgotten: forgotten.as_deref() == Some("t"),
+            };
+            (id.expect("a key"), person)
+        })
+        .collect()
+}
+
+#[test]
+fn four_hundred_days_are_replayed_as_they_were() {
+    let mut stage = Stage::new(Config {
+        users: 50,
+        ..Config::default()
+    });
+    stage
+        .session
+        .run("SELECT pluralsight.create_copies(max_shrink => 1, refresh_now => false)");
+    let organisation = stage.sandbox.organisation();
+    let mut random = StdRng::seed_from_u64(400);
+    let start = organisation.now();
+    let mut days: Vec<Everyone> = Vec::new();
+    let mut events: BTreeMap<&str, usize> = BTreeMap::new();
+    for day in 0..DAYS {
+        let now = start + Days::new(day);
+        live(organisation, &mut random, now);
+        let before = days.last().cloned().unwrap_or_default();
+        let after = observe(organisation, &before, now);
+        if day > 0 {
+            for (id, new) in &after {
+                let old = before.get(id);
+                let mut count = |what, happened: bool| {
+                    *events.entry(what).or_default() += usize::from(happened);
+                };
+                let was = |status: fn(&Person) -> bool| old.is_some_and(status);
+                let active: fn(&Person) -> bool = |person| person.status == "active";
+                let was_here = days
+                    .iter()
+                    .filter_map(|everyone| everyone.get(id))
+                    .any(|person| active(person) || person.deleted_at.is_some());
+                count("joined", active(new) && !was(active) && !was_here);
+                count("came back", active(new) && !was(active) && was_here);
+                count("left", !active(new) && was(active));
+                count(
+                    "became admin",
+                    new.is_admin && !was(|person| person.is_admin),
+                );
+                count(
+                    "stopped being admin",
+                    !new.is_admin && was(|person| person.is_admin),
+                );
+                count(
+                    "changed name",
+                    old.is_some_and(|old| old.full_name != new.full_name),
+                );
+                count(
+                    "changed e-mail",
+                    old.is_some_and(|old| old.email != new.email),
+                );
+                let nothing = BTreeSet::new();
+                let old_teams = old.map_or(&nothing, |old| &old.teams);
+                let old_products = old.map_or(&nothing, |old| &old.products);
+                *events.entry("joined team").or_default() +=
+                    new.teams.difference(old_teams).count();
+                *events.entry("left team").or_default() += old_teams.difference(&new.teams).count();
+                *events.entry("gained product").or_default() +=
+                    new.products.difference(old_products).count();
+                *events.entry("lost product").or_default() +=
+                    old_products.difference(&new.products).count();
+            }
+        }
+        stage.session.run(&format!(
+            "SELECT pluralsight.run_refresh(pluralsight.begin_refresh('pluralsight_copy'), as_of => '{}')",
+            now.to_rfc3339()
+        ));
+        days.push(after);
+    }
+
+    for (day, everyone) in days.iter().enumerate() {
+        // At the refresh itself, and just before the next one.
+        for moment in [
+            start + Days::new(day as u64),
+            start + Days::new(day as u64 + 1) - chrono::Duration::milliseconds(1),
+        ] {
+            let found = recorded(&mut stage.session, moment);
+            for (id, person) in everyone {
+                assert_eq!(found.get(id), Some(person), "day {day}, {id}");
+            }
+            assert_eq!(found.len(), everyone.len(), "day {day}");
+        }
+    }
+    assert_eq!(
+        recorded(
+            &mut stage.session,
+            start - chrono::Duration::milliseconds(1)
+        )
+        .len(),
+        0
+    );
+
+    let told: BTreeMap<String, usize> = stage
+        .session
+        .rows("SELECT change, count(*) FROM pluralsight_copy.changes_between('-infinity', 'infinity') GROUP BY change")
+        .into_iter()
+        .map(|row| {
+            let [change, number]: [Option<String>; 2] = row.try_into().expect("two columns");
+            (
+                change.expect("a change"),
+                number.and_then(|number| number.parse().ok()).expect("a number"),
+            )
+        })
+        .collect();
+    let expected: BTreeMap<String, usize> = events
+        .iter()
+        .map(|(change, number)| ((*change).to_owned(), *number))
+        .collect();
+    assert_eq!(told, expected);
+    assert!(
+        expected.values().all(|number| *number > 3),
+        "not much happens in this organisation: {expected:?}"
+    );
+    // A part of the time holds the changes of that part.
+    let middle = start + Days::new(DAYS / 2);
+    assert_eq!(
+        stage.session.value(&format!(
+            "SELECT (SELECT count(*) FROM pluralsight_copy.changes_between('-infinity', '{0}')) + (SELECT count(*) FROM pluralsight_copy.changes_between('{0}', 'infinity'))",
+            middle.to_rfc3339()
+        )),
+        told.values().sum::<usize>().to_string()
+    );
+    // No version says the same as the one before it, and no two of a person overlap.
+    assert_eq!(
+        stage.session.value(
+            "SELECT count(*) FROM (
+                SELECT to_jsonb(h) - '{valid_from,valid_to}'::text[] AS facts, h.valid_from, h.user_id,
+                       lag(to_jsonb(h) - '{valid_from,valid_to}'::text[]) OVER person AS facts_before, lag(h.valid_to) OVER person AS end_before
+                FROM pluralsight_copy.account_history h WINDOW person AS (PARTITION BY user_id ORDER BY valid_from)
+             ) AS version WHERE facts = facts_before OR end_before <> valid_from OR (end_before IS NULL AND facts_before IS NOT NULL)"
+        ),
+        "0"
+    );
+    // A row a day a product.
+    assert_eq!(
+        stage
+            .session
+            .value("SELECT count(*) FROM pluralsight_copy.license_history"),
+        (DAYS as usize * stage.sandbox.organisation().products().len()).to_string()
+    );
+}
+
+#[test]
+fn a_clock_that_is_set_back_does_not_turn_history_over() {
+    let mut stage = Stage::new(Config {
+        users: 20,
+        ..Config::default()
+    });
+    stage.session.run("SELECT pluralsight.create_copies()");
+    let id = stage.sandbox.organisation().user(0).ps_user_id;
+    for name in ["One", "Two"] {
+        stage
+            .sandbox
+            .organisation()
+            .edit_user(&id, |user| user.first_name = Some(name.to_owned()));
+        stage.session.run(
+            "SELECT pluralsight.run_refresh(pluralsight.begin_refresh('pluralsight_copy'), as_of => '2020-01-01')",
+        );
+    }
+    assert_eq!(
+        stage.session.value(&format!(
+            "SELECT bool_and(valid_to > valid_from) FROM pluralsight_copy.account_history WHERE user_id = '{id}' AND valid_to IS NOT NULL"
+        )),
+        "t"
+    );
+    assert_eq!(
+        stage.session.value(&format!(
+            "SELECT full_name LIKE 'Two%' FROM pluralsight_copy.accounts_at('infinity') WHERE user_id = '{id}'"
+        )),
+        "t"
+    );
+}
