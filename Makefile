@@ -6,7 +6,7 @@ SHELL := /bin/bash
 CARGO_FLAGS := --ignore-rust-version
 CRATES := -p pluralsight-api -p pluralsight-catalog -p pluralsight-sandbox -p behaviour
 
-.PHONY: help demo test test-crates test-behaviour bench lint docs install package build stop clean bootstrap
+.PHONY: help demo test test-crates test-behaviour bench lint docs install package build stop clean bootstrap bootstrap-tests
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 24
@@ -14,7 +14,7 @@ help: ## this list
 demo: bootstrap ## show what it is for, on a private PostgreSQL and the sandbox (or the API, with PLURALSIGHT_API_TOKEN)
 	@scripts/demo
 
-test: bootstrap test-crates test-behaviour ## every test, against a real PostgreSQL and the sandbox
+test: bootstrap-tests test-crates test-behaviour ## every test, against a real PostgreSQL and the sandbox
 
 test-crates: ## the crates that need no PostgreSQL
 	cargo test $(CARGO_FLAGS) -p pluralsight-api -p pluralsight-catalog -p pluralsight-sandbox
@@ -44,6 +44,9 @@ package: build ## the same as build
 
 bootstrap:
 	@scripts/bootstrap
+
+bootstrap-tests:
+	@scripts/bootstrap --tests
 
 stop: ## end the private servers that are still there
 	@scripts/stop

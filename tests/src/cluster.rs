@@ -8,6 +8,8 @@ use std::sync::atomic::{AtomicU16, Ordering};
 
 use postgres::Config;
 
+use crate::Session;
+
 fn environment(name: &str) -> String {
     std::env::var(name)
         .unwrap_or_else(|_| panic!("{name} is not set: the tests run through `make test`"))
@@ -21,6 +23,18 @@ pub fn shared() -> Config {
         .user(&environment("PGUSER"))
         .dbname("postgres");
     config
+}
+
+/// Where every server of the tests has its socket.
+pub fn socket_directory() -> PathBuf {
+    PathBuf::from(environment("PGHOST"))
+}
+
+/// Whether the servers of the tests could install an extension.
+pub fn has_extension(name: &str) -> bool {
+    Session::connect(&shared()).value(&format!(
+        "SELECT count(*) FROM pg_available_extensions WHERE name = '{name}'"
+    )) == "1"
 }
 
 /// What the shared server has logged so far.
