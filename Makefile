@@ -6,7 +6,7 @@ SHELL := /bin/bash
 CARGO_FLAGS := --ignore-rust-version
 CRATES := -p pluralsight-api -p pluralsight-catalog -p pluralsight-sandbox -p behaviour
 
-.PHONY: help demo test test-crates test-behaviour bench lint docs install package build stop clean bootstrap bootstrap-tests
+.PHONY: help demo test test-crates test-behaviour bench bench-refresh lint docs install package build stop clean bootstrap bootstrap-tests
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 24
@@ -25,6 +25,9 @@ test-behaviour: ## behaviour through SQL; TESTS='name …' chooses
 
 bench: bootstrap ## rows a second and requests, beside other ways to get the same data
 	@scripts/bench
+
+bench-refresh: bootstrap ## a refresh of stored copies, beside a materialized view and a script that COPYs
+	@scripts/bench refresh
 
 lint: bootstrap ## formatting and clippy, warnings denied
 	cargo fmt --all --check
