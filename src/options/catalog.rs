@@ -17,7 +17,7 @@ use crate::{settings, token};
 /// Records asked for on the first page, so that a look is quick.
 const FIRST_PAGE: u32 = 100;
 /// Records asked for on every further page: the API's own recommendation.
-const FURTHER_PAGES: u32 = 1_000;
+pub const FURTHER_PAGES: u32 = 1_000;
 
 /// A foreign server.
 pub struct Server {
