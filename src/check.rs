@@ -15,7 +15,7 @@ use crate::error::{FdwError, OrRaise, Result};
 use crate::executor::Session;
 use crate::options::Server;
 use crate::options::catalog::FURTHER_PAGES;
-use crate::{announcements, runtime, token};
+use crate::{announcements, token};
 
 /// One thing that was looked at.
 struct Finding {
@@ -62,7 +62,7 @@ fn check(
 ) -> TableIterator<
     'static,
     (
-        name!(check, String),
+        name!(checked, String),
         name!(status, String),
         name!(found, String),
         name!(cure, Option<String>),
@@ -140,9 +140,7 @@ fn api(server: &Server, findings: &mut Vec<Finding>) {
         Err(error) => return findings.push(Finding::failed("options", error)),
     };
     let counted = users(&session);
-    let address = runtime::client(&settings)
-        .ok()
-        .and_then(|client| client.endpoint());
+    let address = server.client().ok().and_then(|client| client.endpoint());
     let failed_at = match &counted {
         Ok(_) => REACH.len(),
         Err(error) => stage(error),

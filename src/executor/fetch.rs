@@ -41,7 +41,7 @@ impl Session {
     pub fn open(server: &Server, user: Oid, stats: Rc<Stats>) -> Result<Session> {
         Ok(Session {
             token: server.token(user)?,
-            client: runtime::client(&server.client_settings()?)?,
+            client: server.client()?,
             budget: RetryBudget::default(),
             stats,
         })

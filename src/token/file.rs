@@ -36,7 +36,7 @@ pub fn read(path: &str) -> Result<String> {
     if about.mode() & OTHERS_MAY_READ != 0 && about.uid() != 0 {
         return Err(FdwError::new(
             PgSqlErrorCode::ERRCODE_INSUFFICIENT_PRIVILEGE,
-            format!("the API token's file \"{path}\" can be read by others"),
+            format!("file \"{path}\", which holds the API token, can be read by others"),
         )
         .hint(format!("chmod 600 '{path}'")));
     }
