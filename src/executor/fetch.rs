@@ -220,6 +220,12 @@ impl Fetch {
         }
     }
 
+    /// The error of a record of this reading, which may show a value of it: the API may have put the token into that.
+    pub fn masked(&self, mut error: FdwError) -> FdwError {
+        error.message = self.session.token.mask(&error.message);
+        error
+    }
+
     /// Whether every record has been handed out.
     pub fn finished(&self) -> bool {
         self.complete
