@@ -49,7 +49,9 @@ impl Finding {
             check,
             status: "failed",
             found: error.message,
-            cure: error.hint,
+            cure: Some(error.hint.unwrap_or_else(|| {
+                "Mend what it says; docs/errors.md has every error, and what is retried.".to_owned()
+            })),
         }
     }
 }
@@ -145,7 +147,12 @@ fn api(server: &Server, findings: &mut Vec<Finding>) {
         Ok(_) => REACH.len(),
         Err(error) => stage(error),
     };
+    let connected = !matches!(&counted, Err(error) if matches!(error.kind, Some(ErrorKind::Connect | ErrorKind::Timeout)));
     for (stage, check) in REACH.into_iter().enumerate().take(failed_at) {
+        // Nothing is known of it where there is no connection.
+        if check == "TLS" && !connected {
+            continue;
+        }
         findings.push(Finding::ok(
             check,
             passed(stage, address.as_ref(), &settings, &counted),
@@ -191,6 +198,9 @@ fn passed(
             "proxy {} was found, which looks up the API's name",
             proxy.host_str().unwrap_or("")
         ),
+        (0, None, _) if address.is_some_and(|url| url.domain().is_none()) => {
+            format!("no name to look up: {host} is an address")
+        }
         (0, None, _) => format!("{host} was found"),
         (1, ..) if !is_https => "not in use: the address is this machine's own".to_owned(),
         (1, _, Ok(_)) => format!("the certificate of {host} is trusted"),
@@ -241,10 +251,13 @@ fn plan(session: &Session) -> Finding {
     let answer = match ask(session, "planInfo", &["name"], json!({})) {
         Ok(answer) => answer,
         Err(error) => {
+            let cure = error.hint.unwrap_or_else(|| {
+                "The names of its fields are data: IMPORT FOREIGN SCHEMA picks those that the API has, and ALTER FOREIGN TABLE … ALTER COLUMN … OPTIONS (SET field …) mends one.".to_owned()
+            });
             return Finding::warning(
                 "plan",
-                error.message,
-                "Only the table plan needs it. The names of its fields are data: IMPORT FOREIGN SCHEMA picks those that the API has, and ALTER FOREIGN TABLE … ALTER COLUMN … OPTIONS (SET field …) mends one.",
+                format!("{}; only the table plan needs it", error.message),
+                &cure,
             );
         }
     };
