@@ -3,6 +3,7 @@
 //! All on a server of its own, which logs all it can (DEBUG5) and keeps statistics of statements.
 
 use std::collections::BTreeSet;
+use std::time::{Duration, Instant};
 
 use behaviour::cluster::Cluster;
 use behaviour::{Refusal, Session, cluster};
@@ -77,13 +78,14 @@ impl Aviary {
 
     /// Relations of the whole database in which some row shows the canary to that session.
     fn found_in(session: &mut Session) -> BTreeSet<String> {
-        // Spelt backwards, so that the search does not find itself.
+        // Spelt backwards, so that the search does not find itself. The one view that is left out has the types of array
+        // elements, and takes seconds.
         let trace: String = TRACE.chars().rev().collect();
         let relations = session.column(
             "SELECT c.oid::regclass::text FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
              WHERE c.relkind IN ('r', 'v', 'm', 'f', 't') AND has_table_privilege(c.oid, 'SELECT')
                AND has_schema_privilege(n.oid, 'USAGE')
-               AND n.nspname <> 'pg_toast' ORDER BY 1",
+               AND n.nspname <> 'pg_toast' AND c.relname <> 'element_types' ORDER BY 1",
         );
         assert!(relations.len() > 100, "{relations:?}");
         relations
@@ -122,6 +124,10 @@ impl Aviary {
         String::from_utf8(output.stdout).expect("UTF-8")
     }
 }
+
+/// The statements that put the canary somewhere and take it away again, the relations that show it to its owner, and those
+/// that show it to everybody.
+type Place<'a> = ((String, String), &'a [&'a str], &'a [&'a str]);
 
 /// Replies that repeat the token, in one way or another, and other trouble.
 const TROUBLE: &[&str] = &[
@@ -265,7 +271,7 @@ fn the_canary_is_found_only_where_it_was_put() {
         "pg_foreign_server",
     ];
     let vault = "vault.decrypted_secrets";
-    let places: [((String, String), &[&str], &[&str]); 5] = [
+    let places: [Place; 5] = [
         (
             mapping(&format!("api_token '{CANARY}'")),
             &in_the_mapping,
@@ -357,11 +363,13 @@ fn the_canary_is_found_only_where_it_was_put() {
     kill.args(["-SEGV", &pid.to_string()]);
     cluster::run(kill);
     crash.join().expect("it has its error");
-    let log = aviary.cluster.log();
-    assert!(
-        log.contains("Failed process was running: SELECT email FROM pluralsight.users"),
-        "the crash is told"
-    );
+    // The client hears of it before the log does.
+    let told = "Failed process was running: SELECT email FROM pluralsight.users";
+    let latest = Instant::now() + Duration::from_secs(60);
+    while !aviary.cluster.log().contains(told) {
+        assert!(Instant::now() < latest, "the crash is told");
+        std::thread::sleep(Duration::from_millis(20));
+    }
     aviary.assert_log_is_clean();
 }
 
