@@ -104,6 +104,8 @@ REVOKE ALL ON {schema}.accounts_anonymous_salt FROM PUBLIC;
 INSERT INTO {schema}.accounts_anonymous_salt (salt) VALUES (gen_random_uuid()::text || gen_random_uuid()::text);
 COMMENT ON TABLE {schema}.accounts_anonymous_salt IS
     'The secret that accounts_anonymous hashes with. Who can read it can tell whose a person_id is; another salt gives everybody another one.';
+COMMENT ON COLUMN {schema}.accounts_anonymous_salt.only_row IS 'Keeps it to one row.';
+COMMENT ON COLUMN {schema}.accounts_anonymous_salt.salt IS 'The secret.';
 $view$);
     END IF;
 
