@@ -95,6 +95,38 @@ LEFT JOIN LATERAL unnest(
 ) AS product (product_id, product_name, purchased, assigned, remaining) ON true
 $view$);
 
+    -- Anybody may read a view's text, so the salt stands in a table that nobody but the owner may read. Called again, it
+    -- stays, and with it the identifiers.
+    IF to_regclass(format('%I.accounts_anonymous_salt', schema_name)) IS NULL THEN
+        EXECUTE @extschema@.fill_view(schema_name, $view$
+CREATE TABLE {schema}.accounts_anonymous_salt (only_row boolean PRIMARY KEY DEFAULT true CHECK (only_row), salt text NOT NULL);
+REVOKE ALL ON {schema}.accounts_anonymous_salt FROM PUBLIC;
+INSERT INTO {schema}.accounts_anonymous_salt (salt) VALUES (gen_random_uuid()::text || gen_random_uuid()::text);
+COMMENT ON TABLE {schema}.accounts_anonymous_salt IS
+    'The secret that accounts_anonymous hashes with. Who can read it can tell whose a person_id is; another salt gives everybody another one.';
+COMMENT ON COLUMN {schema}.accounts_anonymous_salt.only_row IS 'Keeps it to one row.';
+COMMENT ON COLUMN {schema}.accounts_anonymous_salt.salt IS 'The secret.';
+$view$);
+    END IF;
+
+    EXECUTE @extschema@.fill_view(schema_name, $view$
+CREATE OR REPLACE VIEW {schema}.accounts_anonymous AS
+SELECT
+    encode(sha256(convert_to((SELECT s.salt FROM {schema}.accounts_anonymous_salt AS s) || a.user_id::text, 'UTF8')), 'hex') AS person_id,
+    a.status,
+    a.is_active,
+    a.billable,
+    a.is_admin,
+    date_trunc('month', a.deleted_at AT TIME ZONE 'UTC')::date AS deleted_month,
+    date_trunc('month', a.last_activity_at AT TIME ZONE 'UTC')::date AS last_activity_month,
+    date_trunc('month', a.licensed_at AT TIME ZONE 'UTC')::date AS licensed_month,
+    a.sso_enabled,
+    a.mfa_enabled,
+    a.product_ids,
+    a.plan_id
+FROM {schema}.accounts AS a
+$view$);
+
     PERFORM @extschema@.comment_view(schema_name, 'accounts', 'One row a person: everyone of users, and the admins who hold no licence.', ARRAY[
         'user_id', 'The person''s identifier at Pluralsight.',
         'email', 'Main e-mail address, in the case in which it was entered.',
@@ -112,6 +144,20 @@ $view$);
         'created_at', 'When the person''s Pluralsight account was made.',
         'licensed_at', 'When this plan''s licence was given.',
         'note', 'Free text kept by plan admins.',
+        'plan_id', 'The plan.'
+    ]);
+    PERFORM @extschema@.comment_view(schema_name, 'accounts_anonymous', 'The accounts without names, addresses, teams, notes and days. A row is still a person: few with the same products in the same month can be guessed.', ARRAY[
+        'person_id', 'Stands for the person: SHA-256 of accounts_anonymous_salt and user_id, so that without the salt nobody can compute it from a known user_id.',
+        'status', 'active, removed, or admin without licence.',
+        'is_active', 'Holds a licence of the plan now (isOnAccount).',
+        'billable', 'Holds at least one product.',
+        'is_admin', 'Listed among the plan''s admins.',
+        'deleted_month', 'Month in which taken off the plan, as its first day, in UTC.',
+        'last_activity_month', 'Month of the last sign-in, as its first day, in UTC; null if there was none.',
+        'licensed_month', 'Month in which this plan''s licence was given, as its first day, in UTC.',
+        'sso_enabled', 'Signs in by SSO.',
+        'mfa_enabled', 'Has multi-factor authentication on.',
+        'product_ids', 'Products whose licences the person holds.',
         'plan_id', 'The plan.'
     ]);
     PERFORM @extschema@.comment_view(schema_name, 'licenses', 'One row a product of the plan: licences bought, given and left, beside the plan''s totals.', ARRAY[
@@ -134,7 +180,7 @@ END
 $function$;
 
 COMMENT ON FUNCTION create_views(name) IS
-    'Makes the views accounts and licenses over the tables of a schema, and the answers on them; called again, it replaces them.';
+    'Makes the views accounts, accounts_anonymous and licenses over the tables of a schema, and the answers on them; called again, it replaces them.';
 
 -- Puts the schema into a view's text, and NULL in the place of columns that the imported tables do not have.
 CREATE FUNCTION fill_view(schema_name name, template text)

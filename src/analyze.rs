@@ -102,15 +102,17 @@ unsafe fn take(
         let mut nulls = vec![true; width as usize];
         // SAFETY: values live in the scratch context until the tuple, made in ANALYZE's own context, has copied them.
         unsafe {
-            scratch.switch_to(|_| -> Result<()> {
-                for reader in &readers {
-                    if let Some(value) = reader.read(&record)? {
-                        values[reader.index()] = value;
-                        nulls[reader.index()] = false;
+            scratch
+                .switch_to(|_| -> Result<()> {
+                    for reader in &readers {
+                        if let Some(value) = reader.read(&record)? {
+                            values[reader.index()] = value;
+                            nulls[reader.index()] = false;
+                        }
                     }
-                }
-                Ok(())
-            })?;
+                    Ok(())
+                })
+                .map_err(|error| fetch.masked(error))?;
             *rows.add(count) =
                 pg_sys::heap_form_tuple(descriptor, values.as_mut_ptr(), nulls.as_mut_ptr());
             scratch.reset();

@@ -2,14 +2,20 @@
 
 use std::rc::Rc;
 
+use pgrx::PgSqlErrorCode;
 use pgrx::pg_sys;
 use pgrx::prelude::*;
-use pluralsight_api::{Client, Context, ErrorKind, Operation, Stats, count};
+use pluralsight_api::{
+    Call, Client, Context, ErrorKind, FieldPath, Operation, Selection, Settings, Stats, Url, count,
+};
+use pluralsight_catalog::quote_identifier;
+use serde_json::{Value, json};
 
-use crate::error::FdwError;
+use crate::error::{FdwError, OrRaise, Result};
 use crate::executor::Session;
 use crate::options::Server;
-use crate::{announcements, runtime, token};
+use crate::options::catalog::FURTHER_PAGES;
+use crate::{announcements, token};
 
 /// One thing that was looked at.
 struct Finding {
@@ -43,25 +49,29 @@ impl Finding {
             check,
             status: "failed",
             found: error.message,
-            cure: error.hint,
+            cure: Some(error.hint.unwrap_or_else(|| {
+                "Mend what it says; docs/errors.md has every error, and what is retried.".to_owned()
+            })),
         }
     }
 }
 
-/// Tries what a query would need, as the current role; a row a check, with the cure where something is amiss.
+/// Tries what a query would need, as the current role; a row a check, with the cure where something is amiss. Each of the
+/// first ones rests on the one before, so that after a failure the others of them are left out.
 #[pg_extern(volatile, parallel_unsafe)]
 fn check(
     server: default!(&str, "'pluralsight'"),
 ) -> TableIterator<
     'static,
     (
-        name!(check, String),
+        name!(checked, String),
         name!(status, String),
         name!(found, String),
         name!(cure, Option<String>),
     ),
 > {
     let server = Server::named(server);
+    may_use(&server).or_raise();
     let mut findings = Vec::new();
     api(&server, &mut findings);
     findings.extend([announced(), cron(), version()]);
@@ -79,7 +89,30 @@ fn check(
     TableIterator::new(rows)
 }
 
-/// Options, token, connection, access: each rests on the one before, so the first failure is the last check.
+/// What the server's token can see is not for everyone.
+fn may_use(server: &Server) -> Result<()> {
+    let query = "SELECT pg_catalog.has_server_privilege($1, 'USAGE')";
+    let may = Spi::connect(|client| {
+        client
+            .select(query, Some(1), &[server.oid.into()])?
+            .first()
+            .get::<bool>(1)
+    });
+    match may {
+        Ok(Some(true)) => Ok(()),
+        Ok(_) => Err(FdwError::new(
+            PgSqlErrorCode::ERRCODE_INSUFFICIENT_PRIVILEGE,
+            format!("permission denied for foreign server {}", server.name),
+        )),
+        Err(error) => Err(FdwError::internal(format!(
+            "the server's privileges cannot be read: {error}"
+        ))),
+    }
+}
+
+/// What is tried of the API, in the order in which a request comes by.
+const REACH: [&str; 5] = ["DNS", "TLS", "reach", "token accepted", "entitlement"];
+
 fn api(server: &Server, findings: &mut Vec<Finding>) {
     let settings = match server.client_settings() {
         Ok(settings) => settings,
@@ -87,7 +120,10 @@ fn api(server: &Server, findings: &mut Vec<Finding>) {
     };
     findings.push(Finding::ok(
         "options",
-        format!("{} of the server are valid", server.options.len()),
+        match server.options.len() {
+            1 => "the server's one option is valid".to_owned(),
+            number => format!("the server's {number} options are valid"),
+        },
     ));
     // SAFETY: reads the backend's own state.
     let user = unsafe { pg_sys::GetUserId() };
@@ -101,61 +137,241 @@ fn api(server: &Server, findings: &mut Vec<Finding>) {
         Ok(found) => findings.push(Finding::ok("token", format!("found: {}", found.origin))),
     }
     let stats = Rc::new(Stats::default());
-    let counted = Session::open(server, user, Rc::clone(&stats)).and_then(|session| {
-        let users =
-            Operation::named("users").ok_or_else(|| FdwError::internal("users is not asked"))?;
-        // Twice, so that the second one tells the round trip without connecting.
-        session.run("users", async |client: &Client, context: &Context<'_>| {
-            count(client, context, &users, None).await
-        })?;
-        let before = stats.waited();
-        let total = session.run("users", async |client: &Client, context: &Context<'_>| {
-            count(client, context, &users, None).await
-        })?;
-        Ok((total, stats.waited() - before))
-    });
-    let address = runtime::client(&settings)
-        .ok()
-        .and_then(|client| client.endpoint())
-        .map(|url| url.to_string());
-    match counted {
-        Ok((total, latency)) => {
-            findings.push(Finding::ok(
-                "connection",
-                address.unwrap_or_else(|| "connected".to_owned()),
-            ));
-            findings.push(Finding::ok(
-                "access",
-                format!("the API accepts the token and counts {total} users"),
-            ));
-            let milliseconds = latency.as_millis();
-            findings.push(if milliseconds < 1_000 {
-                Finding::ok("latency", format!("{milliseconds} ms a request"))
-            } else {
-                Finding::warning("latency", format!("{milliseconds} ms a request"), "Join by user_id or email, name only the columns needed, and see EXPLAIN (ANALYZE) for the requests of a query.")
-            });
+    let session = match Session::open(server, user, Rc::clone(&stats)) {
+        Ok(session) => session,
+        Err(error) => return findings.push(Finding::failed("options", error)),
+    };
+    let counted = users(&session);
+    let address = server.client().ok().and_then(|client| client.endpoint());
+    let failed_at = match &counted {
+        Ok(_) => REACH.len(),
+        Err(error) => stage(error),
+    };
+    let connected = !matches!(&counted, Err(error) if matches!(error.kind, Some(ErrorKind::Connect | ErrorKind::Timeout)));
+    for (stage, check) in REACH.into_iter().enumerate().take(failed_at) {
+        // Nothing is known of it where there is no connection.
+        if check == "TLS" && !connected {
+            continue;
         }
+        findings.push(Finding::ok(
+            check,
+            passed(stage, address.as_ref(), &settings, &counted),
+        ));
+    }
+    let counted = match counted {
+        Ok(counted) => counted,
         Err(error) => {
-            let check = match error.kind {
-                Some(ErrorKind::Connect | ErrorKind::Timeout) => "connection",
-                Some(ErrorKind::Tls) => "TLS",
-                Some(ErrorKind::NotFound | ErrorKind::Redirect | ErrorKind::BadReply) => "address",
-                _ => "access",
-            };
-            findings.push(Finding::failed(check, error));
+            return findings.push(Finding::failed(
+                REACH.get(failed_at).copied().unwrap_or("reach"),
+                error,
+            ));
         }
+    };
+    findings.push(plan(&session));
+    findings.push(page(&session, server, counted));
+    findings.push(clock(&stats));
+    findings.push(latency(&session, &stats));
+}
+
+/// How far the request came.
+fn stage(error: &FdwError) -> usize {
+    match error.kind {
+        Some(ErrorKind::Connect) if error.message.contains("no such host") => 0,
+        Some(ErrorKind::Tls) => 1,
+        Some(ErrorKind::Unauthorized) => 3,
+        Some(ErrorKind::Forbidden | ErrorKind::GraphQl | ErrorKind::Shape) => 4,
+        _ => 2,
+    }
+}
+
+/// What is known of a stage that was passed.
+fn passed(
+    stage: usize,
+    address: Option<&Url>,
+    settings: &Settings,
+    counted: &Result<u64>,
+) -> String {
+    let host = address.and_then(Url::host_str).unwrap_or("the API");
+    let is_https = address.is_none_or(|url| url.scheme() == "https");
+    match (stage, &settings.proxy, counted) {
+        (0, Some(proxy), _) => format!(
+            "proxy {} was found, which looks up the API's name",
+            proxy.host_str().unwrap_or("")
+        ),
+        (0, None, _) if address.is_some_and(|url| url.domain().is_none()) => {
+            format!("no name to look up: {host} is an address")
+        }
+        (0, None, _) => format!("{host} was found"),
+        (1, ..) if !is_https => "not in use: the address is this machine's own".to_owned(),
+        (1, _, Ok(_)) => format!("the certificate of {host} is trusted"),
+        (1, _, Err(_)) => "nothing was wrong with it".to_owned(),
+        (2, ..) => address.map_or_else(
+            || "the API answers".to_owned(),
+            |url| format!("{url} answers"),
+        ),
+        (3, ..) => "the API knows the token".to_owned(),
+        (_, _, Ok(1)) => "the token may read users; there is 1".to_owned(),
+        (_, _, Ok(total)) => format!("the token may read users; there are {total}"),
+        (_, _, Err(_)) => String::new(),
+    }
+}
+
+fn users(session: &Session) -> Result<u64> {
+    let users =
+        Operation::named("users").ok_or_else(|| FdwError::internal("users is not asked"))?;
+    session.run("users", async |client: &Client, context: &Context<'_>| {
+        count(client, context, &users, None).await
+    })
+}
+
+/// The fields of some records of an operation, in one request.
+fn ask(session: &Session, name: &str, fields: &[&str], variables: Value) -> Result<Value> {
+    let operation =
+        Operation::named(name).ok_or_else(|| FdwError::internal("an operation without a name"))?;
+    let paths: Vec<FieldPath> = fields
+        .iter()
+        .filter_map(|field| FieldPath::parse(field).ok())
+        .collect();
+    let document = operation.document(&Selection::from_paths(&paths), false, operation.shape());
+    let reply = session.run(name, async |client: &Client, context: &Context<'_>| {
+        let call = Call {
+            operation: name,
+            document: &document,
+            operation_name: None,
+            variables,
+        };
+        client.send(&call, context).await
+    })?;
+    announcements::tell("check", &reply.warnings);
+    let mut data = reply.data;
+    Ok(data.get_mut(name).map(Value::take).unwrap_or_default())
+}
+
+fn plan(session: &Session) -> Finding {
+    let answer = match ask(session, "planInfo", &["name"], json!({})) {
+        Ok(answer) => answer,
+        Err(error) => {
+            let cure = error.hint.unwrap_or_else(|| {
+                "The names of its fields are data: IMPORT FOREIGN SCHEMA picks those that the API has, and ALTER FOREIGN TABLE … ALTER COLUMN … OPTIONS (SET field …) mends one.".to_owned()
+            });
+            return Finding::warning(
+                "plan",
+                format!("{}; only the table plan needs it", error.message),
+                &cure,
+            );
+        }
+    };
+    // Whether it is one plan or a list of plans is not published.
+    let first = match &answer {
+        Value::Array(plans) => plans.first().unwrap_or(&Value::Null),
+        one => one,
+    };
+    match first.get("name").and_then(Value::as_str) {
+        Some(name) => Finding::ok("plan", format!("\"{name}\"")),
+        None => Finding::warning(
+            "plan",
+            "the API tells no name",
+            "SELECT * FROM pluralsight.plan; shows what it tells.",
+        ),
+    }
+}
+
+/// Whether the API hands out pages as large as a query asks for.
+fn page(session: &Session, server: &Server, total: u64) -> Finding {
+    let size = server
+        .options
+        .get("page_size")
+        .and_then(|size| size.trim().parse().ok())
+        .unwrap_or(u64::from(FURTHER_PAGES));
+    let answer = match ask(session, "users", &["psUserId"], json!({ "first": size })) {
+        Ok(answer) => answer,
+        Err(error) => return Finding::failed("page size", error),
+    };
+    let got = answer
+        .get("nodes")
+        .and_then(Value::as_array)
+        .map_or(0, Vec::len) as u64;
+    let has_more = answer.pointer("/pageInfo/hasNextPage") == Some(&Value::Bool(true));
+    if has_more && got < size {
+        let cure = format!(
+            "Nothing is lost, since further pages are read. ALTER SERVER {} OPTIONS (page_size '{got}'); asks for what there is.",
+            quote_identifier(&server.name)
+        );
+        Finding::warning(
+            "page size",
+            format!("the API hands out {got} records a page where {size} are asked for"),
+            &cure,
+        )
+    } else if got == size {
+        Finding::ok(
+            "page size",
+            format!("the API hands out pages of {size} records"),
+        )
+    } else {
+        Finding::ok(
+            "page size",
+            format!("not reached: a page of {size} records holds all {total} users"),
+        )
+    }
+}
+
+/// Tokens, certificates and Retry-After go by the clock.
+fn clock(stats: &Stats) -> Finding {
+    let Some((theirs, ours)) = stats.clock() else {
+        return Finding::warning(
+            "clock",
+            "the API does not tell the time",
+            "Compare this machine's clock with another's: certificates are checked by it.",
+        );
+    };
+    let (ahead, behind) = (
+        ours.duration_since(theirs).unwrap_or_default().as_secs(),
+        theirs.duration_since(ours).unwrap_or_default().as_secs(),
+    );
+    // The API's date has whole seconds and is older than the reply.
+    if ahead <= CLOCK_TOLERANCE && behind <= CLOCK_TOLERANCE {
+        return Finding::ok("clock", "this machine's clock and the API's agree");
+    }
+    let (seconds, word) = if ahead > 0 {
+        (ahead, "ahead of")
+    } else {
+        (behind, "behind")
+    };
+    Finding::warning(
+        "clock",
+        format!("this machine's clock is {seconds} s {word} the API's"),
+        "Set this machine's clock, best by NTP: certificates and waits that the API asks for go by it.",
+    )
+}
+
+/// Seconds that two clocks may differ before it is worth a word.
+const CLOCK_TOLERANCE: u64 = 30;
+
+/// The connection stands by now, so this is the round trip alone.
+fn latency(session: &Session, stats: &Stats) -> Finding {
+    let before = stats.waited();
+    if let Err(error) = users(session) {
+        return Finding::failed("latency", error);
+    }
+    let milliseconds = (stats.waited() - before).as_millis();
+    let found = format!("{milliseconds} ms a request");
+    if milliseconds < 1_000 {
+        Finding::ok("latency", found)
+    } else {
+        Finding::warning(
+            "latency",
+            found,
+            "Join by user_id or email, name only the columns needed, and see EXPLAIN (ANALYZE) for the requests of a query.",
+        )
     }
 }
 
 fn announced() -> Finding {
     match announcements::heard().len() {
-        0 => Finding::ok(
-            "announcements",
-            "the API has announced nothing in this session",
-        ),
+        0 => Finding::ok("deprecations", "the API has announced none in this session"),
         heard => Finding::warning(
-            "announcements",
-            format!("the API has announced {heard} things in this session"),
+            "deprecations",
+            format!("announcements of the API heard in this session: {heard}"),
             "SELECT * FROM pluralsight.api_announcements;",
         ),
     }

@@ -46,10 +46,11 @@ fn announcements_heard() -> TableIterator<
     TableIterator::new(announcements::heard())
 }
 
-/// The token, encrypted under the server's key file, for the option `api_token_sealed`.
+/// The token, encrypted under the server's key file, for the option `api_token_sealed` of that foreign server or of its
+/// user mappings.
 #[pg_extern(volatile, strict, parallel_unsafe)]
-fn seal(token: &str) -> String {
-    sealed::seal(token).or_raise()
+fn seal(token: &str, server: default!(&str, "'pluralsight'")) -> String {
+    sealed::seal(token, server).or_raise()
 }
 
 /// Makes the key file that the setting `pluralsight_fdw.key_file` names; answers its path. For superusers.

@@ -54,12 +54,14 @@ pub fn find(server: &Server, user: Oid) -> Result<Found> {
             };
             let text = match source {
                 "api_token_file" => file::read(value)?,
-                "api_token_sealed" => sealed::open(value)?,
-                "api_token_id" => vault::by_id(value)?,
-                "api_token_name" => vault::by_name(value)?,
+                "api_token_sealed" => sealed::open(value, &server.name)?,
+                "api_token_id" => vault::by_id(value, user)?,
+                "api_token_name" => vault::by_name(value, user)?,
                 _ => value.to_owned(),
             };
-            if text.trim().is_empty() {
+            // A file ends in a line break, more often than not.
+            let text = text.trim();
+            if text.is_empty() {
                 return Err(FdwError::missing_token(&server.name).detail(format!(
                     "The {level} names one with {source}, but what is there is blank."
                 )));

@@ -41,7 +41,7 @@ impl Session {
     pub fn open(server: &Server, user: Oid, stats: Rc<Stats>) -> Result<Session> {
         Ok(Session {
             token: server.token(user)?,
-            client: runtime::client(&server.client_settings()?)?,
+            client: server.client()?,
             budget: RetryBudget::default(),
             stats,
         })
@@ -218,6 +218,12 @@ impl Fetch {
                 return Ok(Some(records));
             }
         }
+    }
+
+    /// The error of a record of this reading, which may show a value of it: the API may have put the token into that.
+    pub fn masked(&self, mut error: FdwError) -> FdwError {
+        error.message = self.session.token.mask(&error.message);
+        error
     }
 
     /// Whether every record has been handed out.

@@ -226,7 +226,8 @@ impl Scan {
         let Some(record) = open.next(&self.relation, &mut self.complete)? else {
             return Ok(false);
         };
-        fill(&self.readers, &record, values, nulls).map_err(|mut error| {
+        fill(&self.readers, &record, values, nulls).map_err(|error| {
+            let mut error = open.answer.fetch.borrow().masked(error);
             error.message = format!(
                 "{}: {} (page {})",
                 self.relation.options.name, error.message, open.page_number

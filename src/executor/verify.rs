@@ -109,7 +109,7 @@ fn read(
     let mut fetch = Fetch::new(&reading, user, Rc::new(Stats::default()))?;
     while !fetch.finished() {
         for record in fetch.next_page(options)?.unwrap_or_default() {
-            take(&record)?;
+            take(&record).map_err(|error| fetch.masked(error))?;
         }
     }
     Ok(())

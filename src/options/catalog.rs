@@ -1,23 +1,24 @@
 //! Options as they stand in the catalogs, read for one query.
 
 use std::ffi::{CStr, c_char};
+use std::rc::Rc;
 use std::time::Duration;
 
 use pgrx::PgSqlErrorCode;
 use pgrx::pg_sys::{self, AsPgCStr, Oid};
-use pluralsight_api::{Completeness, Endpoint, FieldPath, PageSizes, Settings};
+use pluralsight_api::{Client, Completeness, Endpoint, FieldPath, PageSizes, Settings};
 use pluralsight_catalog::{FilterOption, Shape, Table, parse_filters};
 
 use super::Options;
 use super::definition::{self, invalid_value};
 use crate::error::{FdwError, Result};
 use crate::list::members;
-use crate::{settings, token};
+use crate::{runtime, settings, token};
 
 /// Records asked for on the first page, so that a look is quick.
 const FIRST_PAGE: u32 = 100;
 /// Records asked for on every further page: the API's own recommendation.
-const FURTHER_PAGES: u32 = 1_000;
+pub const FURTHER_PAGES: u32 = 1_000;
 
 /// A foreign server.
 pub struct Server {
@@ -80,6 +81,17 @@ impl Server {
             }
         }
         Ok(settings)
+    }
+
+    /// The client for these settings.
+    pub fn client(&self) -> Result<Rc<Client>> {
+        runtime::client(&self.client_settings()?).map_err(|error| {
+            match self.options.get("ca_file") {
+                // The client has read what the file holds, and cannot tell where that was.
+                Some(path) => error.detail(format!("Option ca_file names \"{path}\".")),
+                None => error,
+            }
+        })
     }
 
     /// The token that counts for `user`.

@@ -243,9 +243,15 @@ fn check_file(value: &str) -> std::result::Result<(), String> {
 }
 
 fn check_uuid(value: &str) -> std::result::Result<(), String> {
-    let digits = value.bytes().filter(u8::is_ascii_hexdigit).count();
-    let dashes = value.bytes().filter(|&byte| byte == b'-').count();
-    if digits == 32 && digits + dashes == value.len() {
+    let is_uuid = value.len() == 36
+        && value.bytes().enumerate().all(|(position, byte)| {
+            if matches!(position, 8 | 13 | 18 | 23) {
+                byte == b'-'
+            } else {
+                byte.is_ascii_hexdigit()
+            }
+        });
+    if is_uuid {
         Ok(())
     } else {
         Err("must be the UUID of a secret".to_owned())

@@ -66,10 +66,7 @@ fn check_together(place: Place, options: &Options) -> Result<()> {
                 sources.len()
             ),
         )
-        .hint(format!(
-            "Given are {}; keep one of them.",
-            sources.join(" and ")
-        )));
+        .hint(format!("Given are {}; keep one of them.", listed(&sources))));
     }
     check_rights(options)?;
     if place == Place::Server
@@ -82,6 +79,14 @@ fn check_together(place: Place, options: &Options) -> Result<()> {
             .warn();
     }
     Ok(())
+}
+
+/// `a, b and c`.
+fn listed(names: &[&str]) -> String {
+    match names {
+        [others @ .., last] if !others.is_empty() => format!("{} and {last}", others.join(", ")),
+        _ => names.concat(),
+    }
 }
 
 /// Options that reach into the server's host, or decide where a token goes, are for those who may do so anyway.

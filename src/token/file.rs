@@ -1,8 +1,8 @@
 //! A token in a file on the server's host, read anew at each scan, so that a rotated token needs no reconnect.
 
-use std::fs::File;
+use std::fs::OpenOptions;
 use std::io::Read;
-use std::os::unix::fs::MetadataExt;
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 
 use pgrx::PgSqlErrorCode;
 
@@ -20,7 +20,12 @@ pub fn read(path: &str) -> Result<String> {
         FdwError::new(PgSqlErrorCode::ERRCODE_FDW_UNABLE_TO_ESTABLISH_CONNECTION, format!("the API token cannot be read from file \"{path}\": {what}"))
             .hint("It must be a regular file that the operating-system user of the PostgreSQL server may read.")
     };
-    let file = File::open(path).map_err(|error| problem(error.to_string()))?;
+    // Without waiting: a pipe that nobody writes to would hold the backend up where nothing can interrupt it.
+    let file = OpenOptions::new()
+        .read(true)
+        .custom_flags(libc::O_NONBLOCK)
+        .open(path)
+        .map_err(|error| problem(error.to_string()))?;
     // Of the open file, not of the path: nobody can swap it in between.
     let about = file
         .metadata()
@@ -31,7 +36,7 @@ pub fn read(path: &str) -> Result<String> {
     if about.mode() & OTHERS_MAY_READ != 0 && about.uid() != 0 {
         return Err(FdwError::new(
             PgSqlErrorCode::ERRCODE_INSUFFICIENT_PRIVILEGE,
-            format!("the API token's file \"{path}\" can be read by others"),
+            format!("file \"{path}\", which holds the API token, can be read by others"),
         )
         .hint(format!("chmod 600 '{path}'")));
     }

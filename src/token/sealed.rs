@@ -18,20 +18,29 @@ use crate::settings;
 /// What every sealed token begins with; the number is that of the format: nonce (24 bytes) and XChaCha20-Poly1305
 /// ciphertext, in Base64.
 const PREFIX: &str = "sealed:1:";
-/// Bound to each ciphertext, so that it cannot stand for anything else under the same key.
-const PURPOSE: &[u8] = b"pluralsight_fdw API token";
+/// Bound to each ciphertext together with the server's name, so that who reads the text in `pg_foreign_server` cannot
+/// use it at a server of another name.
+const PURPOSE: &str = "pluralsight_fdw API token for server ";
 const NONCE: usize = 24;
 const KEY: usize = 32;
 
-/// Encrypts a token under the key file.
-pub fn seal(token: &str) -> Result<String> {
+/// Encrypts a token under the key file, for the server of that name.
+pub fn seal(token: &str, server: &str) -> Result<String> {
+    let token = token.trim();
+    // Now, rather than when somebody needs it.
+    pluralsight_api::Token::new(token).map_err(|error| {
+        FdwError::new(
+            PgSqlErrorCode::ERRCODE_INVALID_PARAMETER_VALUE,
+            format!("this cannot be an API token: {error}"),
+        )
+    })?;
     let nonce = XChaCha20Poly1305::generate_nonce(&mut OsRng);
     let sealed = cipher()?
         .encrypt(
             &nonce,
             Payload {
-                msg: token.trim().as_bytes(),
-                aad: PURPOSE,
+                msg: token.as_bytes(),
+                aad: bound(server).as_bytes(),
             },
         )
         .map_err(|_| FdwError::internal("the token cannot be encrypted"))?;
@@ -41,27 +50,33 @@ pub fn seal(token: &str) -> Result<String> {
     ))
 }
 
-/// Decrypts what [`seal`] made.
-pub fn open(sealed: &str) -> Result<String> {
+/// Decrypts what [`seal`] made for the server of that name.
+pub fn open(sealed: &str, server: &str) -> Result<String> {
+    let again = format!(
+        "Seal the token again, SELECT pluralsight.seal('…', '{}'); or bring the key file of the server that sealed it.",
+        server.replace('\'', "''")
+    );
     let bytes = decode(sealed).ok_or_else(|| {
         FdwError::new(
             PgSqlErrorCode::ERRCODE_FDW_INVALID_ATTRIBUTE_VALUE,
             "the sealed API token is damaged",
         )
-        .hint(AGAIN)
+        .hint(again.clone())
     })?;
     let (nonce, ciphertext) = bytes.split_at(NONCE);
     let opened = cipher()?
-        .decrypt(XNonce::from_slice(nonce), Payload { msg: ciphertext, aad: PURPOSE })
+        .decrypt(XNonce::from_slice(nonce), Payload { msg: ciphertext, aad: bound(server).as_bytes() })
         .map_err(|_| {
             FdwError::new(PgSqlErrorCode::ERRCODE_FDW_UNABLE_TO_ESTABLISH_CONNECTION, "the sealed API token does not open under this server's key file")
-                .detail("It was sealed under another key, as after a restore on another host, or it was changed.")
-                .hint(AGAIN)
+                .detail(format!("It was sealed under another key, as after a restore on another host; or for a foreign server of another name than \"{server}\"; or it was changed."))
+                .hint(again)
         })?;
     String::from_utf8(opened).map_err(|_| FdwError::internal("a sealed token that is not UTF-8"))
 }
 
-const AGAIN: &str = "Seal the token again: SELECT pluralsight.seal('…'); or bring the key file of the server that sealed it.";
+fn bound(server: &str) -> String {
+    format!("{PURPOSE}{server}")
+}
 
 /// Whether the text has the form of a sealed token.
 pub fn is_sealed(text: &str) -> bool {
@@ -76,7 +91,10 @@ fn decode(sealed: &str) -> Option<Vec<u8>> {
 fn cipher() -> Result<XChaCha20Poly1305> {
     let path = key_file()?;
     let text = file::read(&path).map_err(|mut error| {
-        error.message = error.message.replace("the API token", "the key");
+        error.message = error.message.replace("the API token", "the key of sealed API tokens");
+        if error.code == PgSqlErrorCode::ERRCODE_INSUFFICIENT_PRIVILEGE {
+            return error;
+        }
         error.hint("SELECT pluralsight.create_key_file(); makes one, where there is none. After a restore on another host, bring the key file along or seal the token again.")
     })?;
     let bytes = STANDARD
@@ -88,6 +106,7 @@ fn cipher() -> Result<XChaCha20Poly1305> {
                 PgSqlErrorCode::ERRCODE_CONFIG_FILE_ERROR,
                 format!("file \"{path}\" does not hold a key: {KEY} bytes in Base64"),
             )
+            .hint("Bring back the file that SELECT pluralsight.create_key_file(); made; or make another, and seal every token again.")
         })?;
     Ok(XChaCha20Poly1305::new(Key::from_slice(&bytes)))
 }
@@ -98,7 +117,7 @@ fn key_file() -> Result<String> {
         .and_then(|path| path.into_string().ok())
         .filter(|path| !path.is_empty())
         .ok_or_else(|| {
-            FdwError::new(PgSqlErrorCode::ERRCODE_CONFIG_FILE_ERROR, "no key file is set for sealed tokens")
+            FdwError::new(PgSqlErrorCode::ERRCODE_CONFIG_FILE_ERROR, "sealed API tokens can be neither made nor opened: no key file is set")
                 .hint("A superuser sets it: ALTER SYSTEM SET pluralsight_fdw.key_file = '/etc/postgresql/pluralsight_fdw.key'; SELECT pg_reload_conf(); SELECT pluralsight.create_key_file();")
         })
 }

@@ -37,6 +37,11 @@ pub fn has_extension(name: &str) -> bool {
     )) == "1"
 }
 
+/// A folder that belongs to the user that PostgreSQL runs as, and lasts as long as the tests.
+pub fn home() -> PathBuf {
+    PathBuf::from(environment("BEHAVIOUR_HOME"))
+}
+
 /// What the shared server has logged so far.
 pub fn shared_log() -> String {
     std::fs::read_to_string(environment("BEHAVIOUR_LOG")).expect("the server has a log")
@@ -60,7 +65,8 @@ fn as_server(program: impl AsRef<OsStr>, arguments: &[&OsStr]) -> Command {
     command
 }
 
-fn is_root() -> bool {
+/// Whether the tests run as root, and PostgreSQL as another user.
+pub fn is_root() -> bool {
     std::fs::metadata("/proc/self")
         .is_ok_and(|about| std::os::unix::fs::MetadataExt::uid(&about) == 0)
 }
@@ -126,7 +132,7 @@ impl Cluster {
     /// A server without anything in it, with further lines of `postgresql.conf`.
     pub fn fresh(name: &str, settings: &str) -> Cluster {
         let (data, socket, port) = Cluster::place(name);
-        let template = PathBuf::from(environment("BEHAVIOUR_HOME")).join("template");
+        let template = home().join("template");
         run(as_server(
             "cp",
             &["-a".as_ref(), template.as_ref(), data.as_ref()],
@@ -148,7 +154,7 @@ impl Cluster {
     fn place(name: &str) -> (PathBuf, PathBuf, u16) {
         static NUMBER: AtomicU16 = AtomicU16::new(0);
         let number = NUMBER.fetch_add(1, Ordering::Relaxed);
-        let home = PathBuf::from(environment("BEHAVIOUR_HOME"));
+        let home = home();
         let data = home.join(format!("{name}-{}-{number}", std::process::id()));
         // The shared server's own directory for sockets; another port keeps them apart.
         let port = 10_000 + (std::process::id() % 5_000) as u16 * 8 + number;
@@ -211,7 +217,18 @@ impl Cluster {
 
     /// What it has logged so far.
     pub fn log(&self) -> String {
-        std::fs::read_to_string(self.data.join("log")).unwrap_or_default()
+        let log = std::fs::read(self.data.join("log")).unwrap_or_default();
+        String::from_utf8_lossy(&log).into_owned()
+    }
+
+    /// One of PostgreSQL's programs, aimed at this server.
+    pub fn program(&self, name: &str) -> Command {
+        let mut command = program(name);
+        command
+            .arg("-h")
+            .arg(&self.socket)
+            .args(["-p", &self.port.to_string(), "-U", "postgres"]);
+        command
     }
 
     /// Ends it as a failure of the machine would: no process gets to say a word.

@@ -4,8 +4,10 @@
 //! `scripts/with-postgres`.
 
 pub mod cluster;
+mod relay;
 mod session;
 mod stage;
 
+pub use relay::{Received, Relay};
 pub use session::{Canceller, Refusal, Session};
 pub use stage::{Stage, fresh_database};

@@ -79,6 +79,23 @@ impl Stage {
         Session::connect(cluster::shared().dbname(&self.database))
     }
 
+    /// A role that exists for this test alone and may use the server and the tables; it has no token yet.
+    pub fn role(&mut self, name: &str) -> String {
+        let role = format!("{name}_{}", self.database);
+        self.session.run(&format!(
+            "CREATE ROLE {role} LOGIN;
+             GRANT USAGE ON FOREIGN SERVER pluralsight TO {role};
+             GRANT USAGE ON SCHEMA pluralsight TO {role};
+             GRANT SELECT ON ALL TABLES IN SCHEMA pluralsight TO {role}"
+        ));
+        role
+    }
+
+    /// A further session, as that role.
+    pub fn session_of(&self, role: &str) -> Session {
+        Session::connect(cluster::shared().dbname(&self.database).user(role))
+    }
+
     /// Requests that `sql` makes.
     pub fn requests(&mut self, sql: &str) -> usize {
         self.sandbox.reset();

@@ -226,7 +226,7 @@ impl Error {
                 "Check that this machine may reach that host (DNS, firewall, proxy)."
             }
             Error::Tls { .. } => {
-                "If a proxy or a private authority signs the certificates here, add its certificate as a trusted authority; TLS cannot be switched off."
+                "If a proxy or a private authority signs the certificates here, add its certificate as a trusted authority (ca_file); TLS cannot be switched off."
             }
             Error::Timeout {
                 phase: Phase::Connecting,

@@ -1,7 +1,7 @@
 //! What reading the API took, for `EXPLAIN` and for people.
 
 use std::cell::Cell;
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 
 /// What all scans of this thread, that is of a backend, have taken together.
 #[derive(Clone, Copy, Debug, Default)]
@@ -41,6 +41,7 @@ pub struct Stats {
     waited: Cell<Duration>,
     backoff: Cell<Duration>,
     slowest_page: Cell<Duration>,
+    clock: Cell<Option<(SystemTime, SystemTime)>>,
 }
 
 impl Stats {
@@ -87,6 +88,16 @@ impl Stats {
     /// The longest that one page took, its retries included.
     pub fn slowest_page(&self) -> Duration {
         self.slowest_page.get()
+    }
+
+    /// The time that the last reply was sent by the API's clock, and the time that it came by this machine's; `None` if
+    /// no reply has told its date. The API's has whole seconds.
+    pub fn clock(&self) -> Option<(SystemTime, SystemTime)> {
+        self.clock.get()
+    }
+
+    pub(crate) fn heard_the_time(&self, sent: SystemTime) {
+        self.clock.set(Some((sent, SystemTime::now())));
     }
 
     pub(crate) fn count_request(&self) {

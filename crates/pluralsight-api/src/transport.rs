@@ -3,7 +3,9 @@
 use std::cell::{Cell, RefCell};
 use std::time::{Duration, SystemTime};
 
-use reqwest::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderMap, LOCATION, RETRY_AFTER};
+use reqwest::header::{
+    ACCEPT, AUTHORIZATION, CONTENT_TYPE, DATE, HeaderMap, LOCATION, RETRY_AFTER,
+};
 use rustls::ClientConfig;
 use url::Url;
 
@@ -133,6 +135,9 @@ impl Transport {
             .send()
             .await
             .map_err(|error| self.failed_to_send(&error))?;
+        if let Ok(sent) = httpdate::parse_http_date(&text_of(response.headers(), DATE)) {
+            stats.heard_the_time(sent);
+        }
         let status = response.status().as_u16();
         let limit = if response.status().is_success() {
             self.max_response_size
