@@ -54,7 +54,8 @@ impl Aviary {
             "CREATE EXTENSION pluralsight_fdw; CREATE EXTENSION pg_stat_statements;
              CREATE SERVER pluralsight FOREIGN DATA WRAPPER pluralsight_fdw OPTIONS (api_url '{url}', initial_backoff '1ms', max_attempts '2');
              IMPORT FOREIGN SCHEMA pluralsight FROM SERVER pluralsight INTO pluralsight OPTIONS (discover 'off');
-             SELECT pluralsight.create_views()"
+             SELECT pluralsight.create_views();
+             SELECT pluralsight.create_copies(refresh_now => false)"
         ));
         aviary
     }
@@ -180,6 +181,9 @@ const STATEMENTS: &[&str] = &[
     "ANALYZE pluralsight.users",
     "SELECT * FROM pluralsight.check()",
     "SELECT * FROM pluralsight.api_announcements",
+    // It keeps a log of its own.
+    "CALL pluralsight.refresh()",
+    "SELECT * FROM pluralsight.refresh_log ORDER BY started_at DESC LIMIT 3",
 ];
 
 /// What may go wrong, each `step`th of it, and all that may be asked about it.
@@ -196,6 +200,13 @@ fn make_trouble(aviary: &mut Aviary, step: usize) {
         }
         aviary.sandbox.faults().clear();
     }
+    assert_ne!(
+        aviary
+            .session
+            .value("SELECT count(*) FROM pluralsight.refresh_log WHERE outcome = 'failed'"),
+        "0",
+        "refreshes failed too, and were logged"
+    );
     // From here on nothing the API says holds it, so that nothing it is asked may either.
     aviary.sandbox.reset();
     for sql in [

@@ -194,6 +194,23 @@ fn a_reader_has_the_views_without_tables_token_or_salt() {
             .code,
         "42501"
     );
+    // So it is with stored copies: who may read a view may read it there, and nothing else.
+    stage.session.run("SELECT pluralsight.create_copies()");
+    assert_eq!(
+        session
+            .rows("SELECT * FROM pluralsight_copy.accounts_anonymous")
+            .len(),
+        session.rows(READ).len()
+    );
+    for what in ["users", "accounts", "accounts_anonymous_salt"] {
+        assert_eq!(
+            session
+                .error(&format!("SELECT * FROM pluralsight_copy.{what}"))
+                .code,
+            "42501",
+            "{what}"
+        );
+    }
     // A function of hers that looks at each row sees what the view shows, and no more.
     session.run(
         "CREATE FUNCTION pg_temp.peek(text) RETURNS boolean LANGUAGE plpgsql COST 0.0001 AS $$ BEGIN RAISE NOTICE '%', $1; RETURN true; END $$",

@@ -3,6 +3,7 @@
 use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
 
+use behaviour::cluster::Cluster;
 use behaviour::{Relay, Session, Stage, cluster, fresh_database};
 use pluralsight_sandbox::{Config, Sandbox};
 
@@ -847,6 +848,41 @@ fn a_sealed_token_opens_under_its_key_for_its_server_alone() {
                 file.display()
             )
         )
+    );
+}
+
+#[test]
+fn a_key_file_is_set_up_as_the_readme_says() {
+    let cluster = Cluster::fresh("sealing", "");
+    let file = cluster::home().join("readme-key");
+    let mut session = Session::connect(&cluster.config());
+    session.run("CREATE EXTENSION pluralsight_fdw");
+    drop(session);
+    let mut session = Session::connect(&cluster.config());
+    session.run("LOAD 'pluralsight_fdw'");
+    session.run(&format!(
+        "ALTER SYSTEM SET pluralsight_fdw.key_file = '{}'",
+        file.display()
+    ));
+    session.run("SELECT pg_reload_conf()");
+    // The server tells its sessions in its own time.
+    while session.value("SHOW pluralsight_fdw.key_file").is_empty() {
+        std::thread::sleep(std::time::Duration::from_millis(5));
+    }
+    session.run("SELECT pluralsight.create_key_file()");
+    let sealed = session.value("SELECT pluralsight.seal('abc', 'pluralsight')");
+    // A new session has it from its start, and so has a role that may not know where it is.
+    let mut session = Session::connect(&cluster.config());
+    session.run(&format!(
+        "CREATE SERVER pluralsight FOREIGN DATA WRAPPER pluralsight_fdw OPTIONS (api_token_sealed '{sealed}');
+         CREATE ROLE plain LOGIN; GRANT USAGE ON SCHEMA pluralsight TO plain;
+         GRANT USAGE ON FOREIGN SERVER pluralsight TO plain;
+         ALTER SERVER pluralsight OPTIONS (ADD api_url 'http://127.0.0.1:1/', ADD max_attempts '1')"
+    ));
+    let mut plain = Session::connect(cluster.config().user("plain"));
+    assert_eq!(
+        plain.value("SELECT found FROM pluralsight.check() WHERE checked = 'token'"),
+        "found: server, api_token_sealed"
     );
 }
 
