@@ -6,7 +6,7 @@ SHELL := /bin/bash
 CARGO_FLAGS := --ignore-rust-version
 CRATES := -p pluralsight-api -p pluralsight-catalog -p pluralsight-sandbox -p behaviour
 
-.PHONY: help demo test test-crates test-behaviour bench bench-refresh lint docs install package build stop clean bootstrap bootstrap-tests
+.PHONY: help demo test test-crates test-behaviour soak fuzz bench bench-refresh lint docs install package build stop clean bootstrap bootstrap-tests
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 24
@@ -22,6 +22,12 @@ test-crates: ## the crates that need no PostgreSQL
 test-behaviour: ## behaviour through SQL; TESTS='name …' chooses
 	cargo test $(CARGO_FLAGS) -p behaviour --no-run
 	package=$$(scripts/build debug) && scripts/with-postgres "$$package" cargo test $(CARGO_FLAGS) -p behaviour $(TESTS)
+
+soak: bootstrap ## half an hour of random queries, faults, cancels and terminations; SOAK_SECONDS=… chooses
+	SOAK_SECONDS=$${SOAK_SECONDS:-1800} $(MAKE) --no-print-directory test-behaviour TESTS='--test soak -- --nocapture'
+
+fuzz: bootstrap ## the decoder and the pages under arbitrary bytes and answers, for long; PROPTEST_CASES=… chooses
+	PROPTEST_CASES=$${PROPTEST_CASES:-20000} cargo test $(CARGO_FLAGS) -p pluralsight-api --test fuzz
 
 bench: bootstrap ## rows a second and requests, beside other ways to get the same data
 	@scripts/bench

@@ -143,6 +143,13 @@ impl ColumnReader {
         found: &mut Vec<&'a Json>,
     ) -> Result<bool> {
         match value {
+            Json::Array(_)
+                if path.is_empty() && self.element == Oid::INVALID && !self.column.options.sum =>
+            {
+                return Err(self
+                    .wrong(value, "one value")
+                    .hint("If the field holds a list, make the column an array."));
+            }
             Json::Array(items) => {
                 for item in items {
                     self.collect(item, path, condition, found)?;
@@ -279,6 +286,9 @@ impl ColumnReader {
             }
             Converter::Text => match value {
                 Json::String(text) => self.text(text),
+                Json::Object(_) | Json::Array(_) => Err(self
+                    .wrong(value, "a text")
+                    .hint("If the field holds objects, give the column the type jsonb.")),
                 other => self.text(&other.to_string()),
             },
             Converter::Timestamptz => self.timestamp(value),
@@ -437,6 +447,7 @@ impl ColumnReader {
             "column \"{}\": field {} {problem}",
             self.column.name, self.column.options.field
         ))
+        .hint("The API may have changed. Without this column the query works; with another type for it, too, if the value is right.")
     }
 }
 

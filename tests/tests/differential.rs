@@ -5,9 +5,8 @@
 
 mod generator;
 
-use behaviour::{Session, Stage};
-use generator::{Generator, Samples};
-use pluralsight_sandbox::Config;
+use behaviour::Stage;
+use generator::{Generator, answer, over, samples, stage};
 
 const SEED: u64 = 20_261_123;
 const QUERIES: u64 = 500;
@@ -17,69 +16,6 @@ fn number(name: &str, default: u64) -> u64 {
         .ok()
         .and_then(|text| text.parse().ok())
         .unwrap_or(default)
-}
-
-/// A foreign organisation, local copies of its tables, the same views over both, and an HR table.
-fn stage() -> Stage {
-    let mut stage = Stage::new(Config {
-        users: 1_300,
-        ..Config::default()
-    });
-    let session = &mut stage.session;
-    session.run("CREATE SCHEMA copy");
-    for table in ["users", "admins", "teams", "plan"] {
-        session.run(&format!(
-            "CREATE TABLE copy.{table} AS SELECT * FROM pluralsight.{table}; ANALYZE copy.{table}"
-        ));
-    }
-    session.run("SELECT pluralsight.create_views('copy')");
-    session.run(
-        "CREATE TABLE hr AS
-         SELECT email, user_id, (row_number() OVER (ORDER BY user_id)) % 97 AS cost FROM copy.users WHERE get_byte(uuid_send(user_id), 0) < 40
-         UNION ALL SELECT 'stranger' || n || '@example.org', NULL, n FROM generate_series(1, 20) AS n;
-         ANALYZE hr",
-    );
-    stage
-}
-
-fn samples(session: &mut Session) -> Samples {
-    let mut literals = |expression: &str, from: &str| {
-        let values = session.column(&format!("SELECT literal FROM (SELECT DISTINCT quote_literal({expression}) AS literal FROM {from} WHERE {expression} IS NOT NULL) AS distinct_values ORDER BY md5(literal) LIMIT 40"));
-        assert!(!values.is_empty(), "{expression} of {from}");
-        values
-    };
-    Samples {
-        emails: literals("email", "copy.users"),
-        user_ids: literals("user_id::text", "copy.users")
-            .into_iter()
-            .map(|id| format!("{id}::uuid"))
-            .collect(),
-        notes: literals("note", "copy.users"),
-        names: literals("first_name", "copy.users"),
-        team_ids: literals("team_id", "copy.teams"),
-        team_names: literals("name", "copy.teams"),
-        products: literals(
-            "product",
-            "(SELECT DISTINCT unnest(product_ids) AS product FROM copy.users) AS all_products",
-        ),
-    }
-}
-
-/// The query over one set of tables.
-fn over(query: &str, schema: &str) -> String {
-    ["users", "admins", "teams", "accounts"]
-        .iter()
-        .fold(query.replace("{hr}", "hr"), |query, table| {
-            query.replace(&format!("{{{table}}}"), &format!("{schema}.{table}"))
-        })
-}
-
-/// Rows as a set that counts, or the SQLSTATE of the error.
-fn answer(session: &mut Session, query: &str) -> Result<Vec<String>, String> {
-    let rows = session.try_rows(query).map_err(|refusal| refusal.code)?;
-    let mut rows: Vec<String> = rows.into_iter().map(|row| format!("{row:?}")).collect();
-    rows.sort();
-    Ok(rows)
 }
 
 fn compare(stage: &mut Stage, query: &str, rows: &mut usize) {

@@ -53,6 +53,12 @@ pub enum Gap {
     NullNodes,
     /// Records are null.
     NullRecords { first: usize, number: usize },
+    /// A field that the schema says is never null is null.
+    NullKeys {
+        path: FieldPath,
+        first: usize,
+        number: usize,
+    },
     /// The number of records is not one that the API named while they were read.
     Total { least: u64, most: u64, got: u64 },
     /// A list inside records was cut.
@@ -75,6 +81,9 @@ impl fmt::Display for Gap {
             Gap::NullConnection => f.write_str("the answer is null: records were expected"),
             Gap::NullNodes => f.write_str("nodes is null: a list of records was expected"),
             Gap::NullRecords { first, number } => write!(f, "{} null, the first of them nodes[{first}]: every record was expected to be there", are(*number, "record")),
+            Gap::NullKeys { path, first, number } => {
+                write!(f, "{path} is null in {}, the first of them nodes[{first}]: the schema says that it never is", counted(*number as u64, "record"))
+            }
             Gap::Total { least, most, got } if least == most => write!(f, "expected {} (totalCount), got {got}", counted(*most, "record")),
             Gap::Total { least, most, got } => write!(f, "expected {least} to {} (totalCount changed while they were read), got {got}", counted(*most, "record")),
             Gap::CutList { path, first, number } => {

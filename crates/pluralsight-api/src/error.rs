@@ -249,20 +249,27 @@ impl Error {
             Error::Http { status: 500.., .. } => {
                 "The trouble is on the API's side; try again later."
             }
-            Error::Http { .. } => return None,
+            Error::Http { .. } => {
+                "The API did not accept the request, and would not accept it again."
+            }
             Error::BadReply { .. } => {
-                "Something between here and the API may have answered in its place; check api_url and proxy, or try again."
+                "Try again; if it stays, something between here and the API may answer in its place: check api_url and proxy."
             }
             Error::TooLarge { .. } => {
                 "Ask for smaller pages (page_size), or raise max_response_size."
             }
             Error::Redirect { .. } => "Set api_url to the address that answers itself.",
-            Error::GraphQl { .. } => return self.refused_field().map(|refused| {
-                format!(
-                    "The API's type {} has no {}: correct the column's field, or drop the column.",
-                    refused.on_type, refused.field
-                )
-            }),
+            Error::GraphQl { .. } => {
+                return Some(self.refused_field().map_or_else(
+                    || "The API itself reports this; if it stays, it is a matter for Pluralsight's support.".to_owned(),
+                    |refused| {
+                        format!(
+                            "The API's type {} has no {}: correct the column's field, or drop the column.",
+                            refused.on_type, refused.field
+                        )
+                    },
+                ));
+            }
             Error::Incomplete { gap, .. } => gap.hint(),
             Error::Shape { .. } => {
                 "The API may have changed; on_incomplete does not help here, since the answer cannot be read."

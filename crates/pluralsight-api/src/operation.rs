@@ -36,6 +36,8 @@ struct Definition {
     shape: Shape,
     /// The input type of the argument `filter`, where there is one.
     filter: Option<&'static str>,
+    /// The key's field, where the schema says that it is never null.
+    required_key: Option<&'static str>,
 }
 
 static DEFINITIONS: [Definition; 4] = [
@@ -45,6 +47,7 @@ static DEFINITIONS: [Definition; 4] = [
         document: include_str!("../../../graphql/users.graphql"),
         shape: Shape::Connection,
         filter: Some("UserFilter"),
+        required_key: None,
     },
     Definition {
         name: "planInfo",
@@ -52,6 +55,7 @@ static DEFINITIONS: [Definition; 4] = [
         document: include_str!("../../../graphql/plan.graphql"),
         shape: Shape::Object,
         filter: None,
+        required_key: None,
     },
     Definition {
         name: "planAdmins",
@@ -59,6 +63,7 @@ static DEFINITIONS: [Definition; 4] = [
         document: include_str!("../../../graphql/admins.graphql"),
         shape: Shape::Connection,
         filter: None,
+        required_key: Some("psUserId"),
     },
     Definition {
         name: "teams",
@@ -66,6 +71,7 @@ static DEFINITIONS: [Definition; 4] = [
         document: include_str!("../../../graphql/teams.graphql"),
         shape: Shape::Connection,
         filter: Some("TeamsFilter"),
+        required_key: None,
     },
 ];
 
@@ -73,6 +79,11 @@ impl Operation {
     /// The query over that root field, if this client knows it.
     pub fn named(name: &str) -> Option<Operation> {
         Operation::all().find(|operation| operation.name() == name)
+    }
+
+    /// The key's field, where the schema says that it is never null.
+    pub(crate) fn required_key(&self) -> Option<&'static str> {
+        self.0.required_key
     }
 
     /// Every query that this client knows.

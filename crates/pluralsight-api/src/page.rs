@@ -272,6 +272,9 @@ impl Pages {
                 self.seen.expect(total);
             }
         }
+        if let Some(gap) = self.null_keys(&records.nodes) {
+            self.found(client, gap)?;
+        }
         let came = records.nodes.len();
         let mut nodes = records.nodes;
         if let Some(key) = &self.query.key {
@@ -364,6 +367,25 @@ impl Pages {
             operation: self.query.operation.name().to_owned(),
             host: client.host(),
             page,
+        })
+    }
+
+    /// Records whose key is null where the schema says that it never is.
+    fn null_keys(&self, nodes: &[Value]) -> Option<Gap> {
+        let path = self.query.key.as_ref()?;
+        if self.query.operation.required_key() != Some(path.to_string().as_str()) {
+            return None;
+        }
+        let mut places = nodes
+            .iter()
+            .enumerate()
+            .filter(|(_, record)| path.of(record).is_some_and(Value::is_null))
+            .map(|(place, _)| place);
+        let first = places.next()?;
+        Some(Gap::NullKeys {
+            path: path.clone(),
+            first,
+            number: 1 + places.count(),
         })
     }
 

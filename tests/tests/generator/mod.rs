@@ -1,5 +1,7 @@
 //! Queries over `{users}`, `{admins}`, `{teams}` and the local table `{hr}`, from a seed.
 
+use behaviour::{Session, Stage};
+use pluralsight_sandbox::Config;
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
 
@@ -383,4 +385,67 @@ impl Generator {
         let index = self.dice.random_range(0..texts.len());
         texts.swap_remove(index)
     }
+}
+
+/// A foreign organisation, local copies of its tables, the same views over both, and an HR table.
+pub fn stage() -> Stage {
+    let mut stage = Stage::new(Config {
+        users: 1_300,
+        ..Config::default()
+    });
+    let session = &mut stage.session;
+    session.run("CREATE SCHEMA copy");
+    for table in ["users", "admins", "teams", "plan"] {
+        session.run(&format!(
+            "CREATE TABLE copy.{table} AS SELECT * FROM pluralsight.{table}; ANALYZE copy.{table}"
+        ));
+    }
+    session.run("SELECT pluralsight.create_views('copy')");
+    session.run(
+        "CREATE TABLE hr AS
+         SELECT email, user_id, (row_number() OVER (ORDER BY user_id)) % 97 AS cost FROM copy.users WHERE get_byte(uuid_send(user_id), 0) < 40
+         UNION ALL SELECT 'stranger' || n || '@example.org', NULL, n FROM generate_series(1, 20) AS n;
+         ANALYZE hr",
+    );
+    stage
+}
+
+pub fn samples(session: &mut Session) -> Samples {
+    let mut literals = |expression: &str, from: &str| {
+        let values = session.column(&format!("SELECT literal FROM (SELECT DISTINCT quote_literal({expression}) AS literal FROM {from} WHERE {expression} IS NOT NULL) AS distinct_values ORDER BY md5(literal) LIMIT 40"));
+        assert!(!values.is_empty(), "{expression} of {from}");
+        values
+    };
+    Samples {
+        emails: literals("email", "copy.users"),
+        user_ids: literals("user_id::text", "copy.users")
+            .into_iter()
+            .map(|id| format!("{id}::uuid"))
+            .collect(),
+        notes: literals("note", "copy.users"),
+        names: literals("first_name", "copy.users"),
+        team_ids: literals("team_id", "copy.teams"),
+        team_names: literals("name", "copy.teams"),
+        products: literals(
+            "product",
+            "(SELECT DISTINCT unnest(product_ids) AS product FROM copy.users) AS all_products",
+        ),
+    }
+}
+
+/// The query over one set of tables.
+pub fn over(query: &str, schema: &str) -> String {
+    ["users", "admins", "teams", "accounts"]
+        .iter()
+        .fold(query.replace("{hr}", "hr"), |query, table| {
+            query.replace(&format!("{{{table}}}"), &format!("{schema}.{table}"))
+        })
+}
+
+/// Rows as a set that counts, or the SQLSTATE of the error.
+pub fn answer(session: &mut Session, query: &str) -> Result<Vec<String>, String> {
+    let rows = session.try_rows(query).map_err(|refusal| refusal.code)?;
+    let mut rows: Vec<String> = rows.into_iter().map(|row| format!("{row:?}")).collect();
+    rows.sort();
+    Ok(rows)
 }

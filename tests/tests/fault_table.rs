@@ -1,0 +1,651 @@
+//! Every fault that we can think of, and what the user sees of it: `docs/faults.md` is written from here.
+//!
+//! The page is compared with what happens; `UPDATE=1` writes it anew. Beside that each case says whether it ends in complete
+//! rows or in an error, so that an update cannot turn one into the other unnoticed.
+
+use std::fmt::Write;
+
+use behaviour::{Refusal, Session, Stage};
+use pluralsight_sandbox::{Certificate, Config, Cursors, Sandbox};
+
+const PAGE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/faults.md");
+const USERS: u64 = 2_345;
+/// Four pages; most faults hit the second.
+const READ: &str =
+    "SELECT count(email) + count(*) FILTER (WHERE email IS NULL) FROM pluralsight.users";
+const READ_ALL: &str =
+    "SELECT count(everyone) FROM (SELECT u::text FROM pluralsight.users AS u) AS everyone";
+
+use Ends::{Error, Whole};
+
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Ends {
+    /// All the rows.
+    Whole,
+    /// An error with that SQLSTATE.
+    Error(&'static str),
+}
+
+struct Case {
+    what: &'static str,
+    /// A rule of the sandbox, as a person types it.
+    rule: &'static str,
+    ends: Ends,
+}
+
+const fn case(what: &'static str, rule: &'static str, ends: Ends) -> Case {
+    Case { what, rule, ends }
+}
+
+const HTTP: &[Case] = &[
+    case("400", "users@2=400", Error("HV000")),
+    case(
+        "401, with the API's own body",
+        "users@2=401",
+        Error("28000"),
+    ),
+    case("403", "users@2=403", Error("42501")),
+    case("404", "users@2=404", Error("HV000")),
+    case("408 once", "users@2=408", Whole),
+    case("425 once", "users@2=425", Whole),
+    case("500 once", "users@2=500", Whole),
+    case("502 once", "users@2=502", Whole),
+    case("503 once", "users@2=503", Whole),
+    case("503 each time", "users@2-=503", Error("HV000")),
+    case("504 each time", "users@2-=504", Error("HV000")),
+    case("429 once, no Retry-After", "users@2=429", Whole),
+    case(
+        "429 once, Retry-After in seconds",
+        "users@2=429,retry-after=1",
+        Whole,
+    ),
+    case(
+        "429 once, Retry-After as a date that is past",
+        "users@2=429,retry-after='Sun, 06 Nov 1994 08:49:37 GMT'",
+        Whole,
+    ),
+    case(
+        "429 once, Retry-After is nonsense",
+        "users@2=429,retry-after=soon",
+        Whole,
+    ),
+    case(
+        "429, Retry-After is a year",
+        "users@2=429,retry-after=31536000",
+        Error("53400"),
+    ),
+    case("429 each time", "users@2-=429", Error("53400")),
+    case(
+        "503, Retry-After is a year",
+        "users@2=503,retry-after=31536000",
+        Error("HV000"),
+    ),
+    case(
+        "each third request is answered with 503",
+        "users@%3=503",
+        Whole,
+    ),
+    case(
+        "redirect to another host",
+        "users@2=redirect=https://elsewhere.example/graphql",
+        Error("HV000"),
+    ),
+    case(
+        "redirect to plain http",
+        "users@2=redirect=http://elsewhere.example/graphql",
+        Error("HV000"),
+    ),
+    case(
+        "redirect to itself, for ever",
+        "users@2-=redirect=self",
+        Error("HV000"),
+    ),
+];
+
+const NETWORK: &[Case] = &[
+    case("slow headers once", "users@2=delay=5s", Whole),
+    case(
+        "slow headers each time",
+        "users@2-=delay=5s",
+        Error("HV000"),
+    ),
+    case(
+        "slow body, a byte at a time",
+        "users@2-=slow=20ms/1",
+        Error("HV000"),
+    ),
+    case("the body stalls in its middle once", "users@2=stall", Whole),
+    case(
+        "the body stalls each time",
+        "users@2-=stall=100",
+        Error("HV000"),
+    ),
+    case("reset before the headers once", "users@2=reset", Whole),
+    case(
+        "reset before the headers each time",
+        "users@2-=reset",
+        Error("HV000"),
+    ),
+    case(
+        "reset in the middle of the body once",
+        "users@2=reset-body",
+        Whole,
+    ),
+    case("closed before the headers once", "users@2=close", Whole),
+    case(
+        "closed in the middle of the body each time",
+        "users@2-=close-body",
+        Error("HV000"),
+    ),
+    case(
+        "closed after the answer, unannounced",
+        "users@2=close-after",
+        Whole,
+    ),
+];
+
+const BODY: &[Case] = &[
+    case("truncated gzip once", "users@2=truncated-gzip", Whole),
+    case(
+        "truncated gzip each time",
+        "users@2-=truncated-gzip",
+        Error("HV000"),
+    ),
+    case(
+        "content-length too long",
+        "users@2-=length=+10",
+        Error("HV000"),
+    ),
+    case(
+        "content-length too short",
+        "users@2-=length=-10",
+        Error("HV000"),
+    ),
+    case("HTML instead of JSON once", "users@2=html", Whole),
+    case(
+        "HTML instead of JSON each time",
+        "users@2-=html",
+        Error("HV000"),
+    ),
+    case("empty 200 each time", "users@2-=empty", Error("HV000")),
+    case(
+        "invalid UTF-8 each time",
+        "users@2-=invalid-utf8",
+        Error("HV000"),
+    ),
+    case("no JSON each time", "users@2-=not-json", Error("HV000")),
+    case("JSON, but no object", "users@2-=body=[]", Error("HV000")),
+    case("a body of 2 GB", "users@2-=huge=2GB", Error("HV000")),
+    case(
+        "2 GB in a few compressed megabytes",
+        "users@2-=gzip-bomb=2GB",
+        Error("HV000"),
+    ),
+    case(
+        "JSON nested 10,000 deep",
+        "users@2-=deep=10000",
+        Error("HV000"),
+    ),
+];
+
+const GRAPHQL: &[Case] = &[
+    case(
+        "errors[] without data",
+        "users@2=errors='Something broke'",
+        Error("HV000"),
+    ),
+    case(
+        "errors[] beside data",
+        "users@2=partial='Something broke'",
+        Error("HV000"),
+    ),
+    case(
+        "an error that says it is temporary, once",
+        "users@2=errors='Internal server error, please try again later'",
+        Whole,
+    ),
+    case(
+        "an error that the rate limit is reached",
+        r#"users@2-=errors=[{"message":"Rate limit exceeded","extensions":{"code":"RATE_LIMITED"}}]"#,
+        Error("53400"),
+    ),
+    case(
+        "an error that access is denied",
+        r#"users@2=errors=[{"message":"Forbidden","extensions":{"code":"FORBIDDEN"}}]"#,
+        Error("42501"),
+    ),
+    case(
+        "an error that the token is refused",
+        r#"users@2=errors=[{"message":"Unauthenticated","extensions":{"code":"UNAUTHENTICATED"}}]"#,
+        Error("28000"),
+    ),
+    case(
+        "an error about a field",
+        r#"users@1=errors=[{"message":"Cannot query field \"email\" on type \"User\"."}]"#,
+        Error("HV000"),
+    ),
+    case("null connection", "users@2=null-connection", Error("HV004")),
+    case("null record", "users@2=null-node=3", Error("HV004")),
+    case(
+        "no pageInfo",
+        "users@2=unset=/data/users/pageInfo",
+        Error("HV004"),
+    ),
+    case(
+        "no nodes",
+        "users@2=unset=/data/users/nodes",
+        Error("HV004"),
+    ),
+    case("no data at all, once", "users@2=unset=/data", Whole),
+    case("no data at all", "users@2-=unset=/data", Error("HV000")),
+];
+
+const PAGES: &[Case] = &[
+    case(
+        "a cursor that repeats",
+        "users@2-=repeat-cursor",
+        Error("HV004"),
+    ),
+    case(
+        "hasNextPage without a cursor",
+        "users@2=no-cursor",
+        Error("HV004"),
+    ),
+    case(
+        "an empty page that promises more",
+        "users@2=empty-page",
+        Error("HV004"),
+    ),
+    case("a cursor of a megabyte", "", Error("HV004")),
+    case(
+        "the last page comes too early",
+        "users@2=last-page",
+        Error("HV004"),
+    ),
+    case(
+        "three records are missing from a page",
+        "users@2=drop-rows=3",
+        Error("HV004"),
+    ),
+    case(
+        "a total that is too high, on every page",
+        "users=total=9999",
+        Error("HV004"),
+    ),
+    case("a total that is negative", "users=total=-1", Error("HV004")),
+    case("no total", "users=unset=/data/users/totalCount", Whole),
+    case(
+        "three records come again on the next page",
+        "users@2=duplicate-rows=3",
+        Whole,
+    ),
+    case("a page cut to 300 records, with hasNextPage", "", Whole),
+];
+
+const MOVING: &[Case] = &[
+    case(
+        "five people join in front while it is read",
+        "users@2=add=5",
+        Whole,
+    ),
+    case(
+        "five people join at the end while it is read",
+        "users@2=add-last=5",
+        Whole,
+    ),
+    case(
+        "five people in front vanish while it is read",
+        "users@2=forget=5",
+        Whole,
+    ),
+    case(
+        "five people at the end vanish while it is read",
+        "users@3=forget-last=5",
+        Whole,
+    ),
+    case(
+        "five people leave the plan while it is read",
+        "users@2=deactivate=5",
+        Whole,
+    ),
+    case(
+        "the token is revoked while it is read",
+        "users@3=revoke",
+        Error("28000"),
+    ),
+];
+
+/// Fields of a record, and a value that none of them may have.
+const VALUES: &[(&str, &str)] = &[
+    ("psUserId", "\"not-a-uuid\""),
+    ("psUserId", "42"),
+    ("email", "{\"a\": 1}"),
+    ("email", "[1]"),
+    ("firstName", "[]"),
+    ("isOnAccount", "\"yes\""),
+    ("isOnAccount", "1"),
+    ("removedOn", "\"yesterday\""),
+    ("lastLogin", "1700000000"),
+    ("lastLogin", "\"2024-13-45T00:00:00Z\""),
+    ("startedOn", "{}"),
+    ("createdOn", "\"\""),
+    ("additionalEmails", "[{}]"),
+    ("productIds", "{\"a\": 1}"),
+    ("teams", "\"none\""),
+    ("ssoEnabled", "\"on\""),
+    ("mfaEnabled", "[]"),
+    ("note", "{}"),
+    ("planId", "[[]]"),
+];
+
+struct Table {
+    stage: Stage,
+    page: String,
+    wrong: Vec<String>,
+}
+
+impl Table {
+    fn new() -> Table {
+        let mut stage = Stage::new(Config {
+            users: USERS,
+            ..Config::default()
+        });
+        stage.session.run(
+            "ALTER SERVER pluralsight OPTIONS (ADD initial_backoff '1ms', ADD request_timeout '1500ms', ADD max_response_size '4MB')",
+        );
+        Table {
+            stage,
+            page: "# Faults, and what you see of them\n\n\
+                   This page is written by the test `tests/tests/fault_table.rs`, which makes each fault happen between PostgreSQL and a sandbox of\n\
+                   the API and notes what comes of it. Each reads 2,345 users, which are four requests where nothing goes wrong; `request_timeout` is\n\
+                   1500 ms, `max_response_size` 4 MB, and everything else as it is without options. After each of them the next query in the same session answered in full.\n"
+                .to_owned(),
+            wrong: Vec::new(),
+        }
+    }
+
+    fn section(&mut self, title: &str) {
+        write!(
+            self.page,
+            "\n## {title}\n\n| fault | what you see | requests |\n| --- | --- | --- |\n"
+        )
+        .expect("a text takes it");
+    }
+
+    /// Puts the sandbox back to what it was.
+    fn calm(&mut self) {
+        self.stage.sandbox.faults().clear();
+        self.stage.sandbox.restore_token();
+        self.stage.sandbox.organisation().restore();
+        self.stage
+            .sandbox
+            .update(|config| {
+                let url = config.token.clone();
+                *config = Config {
+                    users: USERS,
+                    token: url,
+                    ..Config::default()
+                };
+            })
+            .expect("a valid configuration");
+        self.stage.sandbox.reset();
+    }
+
+    fn run(&mut self, what: &str, rule: &str, query: &str, ends: Ends) {
+        if !rule.is_empty() {
+            self.stage.sandbox.faults().script(rule).expect(rule);
+        }
+        self.stage.sandbox.reset();
+        let outcome = self.stage.session.try_rows(query);
+        let requests = self.stage.sandbox.requests().len();
+        let notices = self.stage.session.notices();
+        self.note(what, &outcome, &notices, requests, ends);
+        self.calm();
+        let next = self.stage.session.value(READ);
+        if next != USERS.to_string() {
+            self.wrong
+                .push(format!("{what}: the next query answered {next}"));
+        }
+    }
+
+    fn note(
+        &mut self,
+        what: &str,
+        outcome: &Result<Vec<Vec<Option<String>>>, Refusal>,
+        notices: &[String],
+        requests: usize,
+        ends: Ends,
+    ) {
+        let (seen, ended) = match outcome {
+            Ok(rows) => {
+                let rows = rows[0][0].clone().unwrap_or_default();
+                let said: String = notices
+                    .iter()
+                    .map(|notice| format!("<br>{notice}"))
+                    .collect();
+                // Whoever joins or leaves meanwhile may or may not be among them.
+                let about = rows
+                    .parse::<u64>()
+                    .is_ok_and(|rows| rows.abs_diff(USERS) <= 5);
+                (
+                    format!("{rows} rows{said}"),
+                    if about { "whole" } else { "short" }.to_owned(),
+                )
+            }
+            Err(error) => {
+                let hint = error
+                    .hint
+                    .as_deref()
+                    .map_or(String::new(), |hint| format!("<br>HINT: {hint}"));
+                (
+                    format!("`{}` {}{hint}", error.code, error.message),
+                    error.code.clone(),
+                )
+            }
+        };
+        let expected = match ends {
+            Whole => "whole",
+            Error(code) => code,
+        };
+        if ended != expected {
+            self.wrong
+                .push(format!("{what}: expected {expected}, and saw {seen}"));
+        }
+        writeln!(
+            self.page,
+            "| {what} | {} | {requests} |",
+            masked(&seen).replace('|', "\\|").replace('\n', " ")
+        )
+        .expect("a text takes it");
+    }
+}
+
+/// The port is another one each time.
+fn masked(text: &str) -> String {
+    let mut parts = text.split("127.0.0.1:");
+    let mut masked = parts.next().unwrap_or_default().to_owned();
+    for part in parts {
+        masked.push_str("127.0.0.1:8080");
+        masked.push_str(part.trim_start_matches(|letter: char| letter.is_ascii_digit()));
+    }
+    // How much had come when it stopped is a matter of chance.
+    for after in [" bytes had come)", " bytes)"] {
+        if let Some((head, tail)) = masked.split_once(after) {
+            let head = head.trim_end_matches(|letter: char| letter.is_ascii_digit());
+            masked = format!("{head}…{after}{tail}");
+        }
+    }
+    masked
+}
+
+#[test]
+fn every_fault_ends_in_complete_rows_or_in_one_clear_error() {
+    let mut table = Table::new();
+    for (title, cases) in [
+        ("HTTP", HTTP),
+        ("Network", NETWORK),
+        ("The reply's body", BODY),
+        ("GraphQL", GRAPHQL),
+    ] {
+        table.section(title);
+        for case in cases {
+            table.run(case.what, case.rule, READ, case.ends);
+        }
+    }
+    table
+        .stage
+        .sandbox
+        .update(|config| config.beta = vec!["User.email".to_owned()])
+        .expect("a valid configuration");
+    table.run(
+        "a field in Beta, which the key may not ask for",
+        "",
+        READ,
+        Error("HV000"),
+    );
+
+    table.section("Pages");
+    for case in PAGES {
+        let rule = match case.what {
+            "a cursor of a megabyte" => {
+                format!(
+                    "users@2=set=/data/users/pageInfo/endCursor:\"{}\"",
+                    "c".repeat(1 << 20)
+                )
+            }
+            what => {
+                if what.starts_with("a page cut") {
+                    table
+                        .stage
+                        .sandbox
+                        .update(|config| {
+                            config.page_cap = "300"
+                                .parse()
+                                .map(Some)
+                                .map(pluralsight_sandbox::Cap)
+                                .expect("a number")
+                        })
+                        .expect("a valid configuration");
+                }
+                case.rule.to_owned()
+            }
+        };
+        table.run(case.what, &rule, READ, case.ends);
+    }
+
+    table.section("Data that moves");
+    for cursors in [Cursors::Keyed, Cursors::Offset] {
+        for case in MOVING {
+            let what = match cursors {
+                Cursors::Keyed => format!("{}, cursors that hold a key", case.what),
+                Cursors::Offset => format!("{}, cursors that hold a number", case.what),
+            };
+            table
+                .stage
+                .sandbox
+                .update(|config| config.cursors = cursors)
+                .expect("a valid configuration");
+            table.run(&what, case.rule, READ, case.ends);
+        }
+    }
+
+    table.section("Values that the schema does not allow");
+    for (field, value) in VALUES {
+        table.run(
+            &format!("`{field}` is `{value}`"),
+            &format!("users@2=set=/data/users/nodes/7/{field}:{value}"),
+            READ_ALL,
+            Error("HV004"),
+        );
+    }
+    table.run(
+        "`psUserId` of an admin is null, which the schema rules out",
+        "planAdmins=set=/data/planAdmins/nodes/1/psUserId:null",
+        "SELECT count(user_id) FROM pluralsight.admins",
+        Error("HV004"),
+    );
+    table.run(
+        "`email` is missing from a record",
+        "users@2=unset=/data/users/nodes/7/email",
+        READ,
+        Error("HV004"),
+    );
+    table.run(
+        "a field that nobody asked for",
+        "users@2=set=/data/users/nodes/7/surprise:1",
+        READ,
+        Whole,
+    );
+
+    table.section("TLS");
+    for (what, certificate) in [
+        ("an expired certificate", Certificate::Expired),
+        ("a certificate that is not valid yet", Certificate::NotYet),
+        ("a certificate for another name", Certificate::WrongName),
+        (
+            "a certificate that it signed itself",
+            Certificate::SelfSigned,
+        ),
+    ] {
+        tls(&mut table, what, certificate);
+    }
+
+    assert!(table.wrong.is_empty(), "{}", table.wrong.join("\n"));
+    if std::env::var_os("UPDATE").is_some() {
+        std::fs::write(PAGE, &table.page).expect("the page can be written");
+    }
+    let page = std::fs::read_to_string(PAGE).unwrap_or_default();
+    for (number, (seen, written)) in table.page.lines().zip(page.lines()).enumerate() {
+        assert_eq!(
+            seen,
+            written,
+            "line {} of docs/faults.md; UPDATE=1 writes it anew",
+            number + 1
+        );
+    }
+    assert_eq!(
+        table.page.lines().count(),
+        page.lines().count(),
+        "docs/faults.md; UPDATE=1 writes it anew"
+    );
+}
+
+fn tls(table: &mut Table, what: &str, certificate: Certificate) {
+    let sandbox = Sandbox::start(Config {
+        users: USERS,
+        tls: Some(certificate),
+        ..Config::default()
+    })
+    .expect("the sandbox starts");
+    let good = table.stage.sandbox.url();
+    let point = |session: &mut Session, url: &str| {
+        session.run(&format!(
+            "ALTER SERVER pluralsight OPTIONS (SET api_url '{url}')"
+        ));
+    };
+    point(&mut table.stage.session, &sandbox.url());
+    // Trusted, so that each certificate is refused for its own reason.
+    let authority = sandbox.ca_pem().map(|pem| {
+        let file = behaviour::cluster::home().join(format!("{certificate:?}.pem"));
+        std::fs::write(&file, pem).expect("the folder is there");
+        file
+    });
+    if let Some(file) = &authority {
+        table.stage.session.run(&format!(
+            "ALTER SERVER pluralsight OPTIONS (ADD ca_file '{}')",
+            file.display()
+        ));
+    }
+    let outcome = table.stage.session.try_rows(READ);
+    let requests = sandbox.requests().len();
+    let notices = table.stage.session.notices();
+    table.note(what, &outcome, &notices, requests, Error("HV00N"));
+    if authority.is_some() {
+        table
+            .stage
+            .session
+            .run("ALTER SERVER pluralsight OPTIONS (DROP ca_file)");
+    }
+    point(&mut table.stage.session, &good);
+    assert_eq!(table.stage.session.value(READ), USERS.to_string(), "{what}");
+}
