@@ -131,22 +131,77 @@ proptest! {
 
     #[test]
     fn any_sequence_of_pages_ends_whole_or_in_an_error(pages in prop::collection::vec(any_page(), 1..8)) {
-        runtime().block_on(async {
-            let server = Server::scripted(pages.iter().map(answer).collect());
-            let caller = single(&server);
-            let mut stream = Pages::new(PageQuery { sizes: PageSizes { first: 4, then: 4 }, max_pages: 20, ..users_query() });
-            match caller.read(&mut stream).await {
-                Ok(ids) => check_whole(&pages[..server.count().min(pages.len())], &ids),
-                Err(error) => {
-                    let kind = error.kind();
-                    assert!(matches!(kind, ErrorKind::Incomplete | ErrorKind::Shape | ErrorKind::BadReply | ErrorKind::GraphQl | ErrorKind::Unauthorized), "{error}");
-                    if let Error::Incomplete { .. } = error {
-                        caller.next(&mut stream).await.expect_err("it stays incomplete");
-                    }
-                }
+        runtime().block_on(read_pages(&pages));
+    }
+}
+
+/// Reads such pages: to the end, or to an error of a kind that is right for them.
+async fn read_pages(pages: &[Value]) {
+    let server = Server::scripted(pages.iter().map(answer).collect());
+    let caller = single(&server);
+    let mut stream = Pages::new(PageQuery {
+        sizes: PageSizes { first: 4, then: 4 },
+        max_pages: 20,
+        ..users_query()
+    });
+    match caller.read(&mut stream).await {
+        Ok(ids) => check_whole(&pages[..server.count().min(pages.len())], &ids),
+        Err(error) => {
+            let kind = error.kind();
+            assert!(
+                matches!(
+                    kind,
+                    ErrorKind::Incomplete
+                        | ErrorKind::Shape
+                        | ErrorKind::BadReply
+                        | ErrorKind::GraphQl
+                        | ErrorKind::Unauthorized
+                ),
+                "{error}"
+            );
+            if let Error::Incomplete { .. } = error {
+                caller
+                    .next(&mut stream)
+                    .await
+                    .expect_err("it stays incomplete");
             }
-            assert!(server.count() <= 20);
+        }
+    }
+    assert!(server.count() <= 20);
+}
+
+/// The files of a folder of `tests/corpus`: what was worth keeping of what broke something, here or elsewhere.
+fn corpus(folder: &str) -> Vec<(String, Vec<u8>)> {
+    let path = format!("{}/tests/corpus/{folder}", env!("CARGO_MANIFEST_DIR"));
+    let files: Vec<_> = std::fs::read_dir(path)
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .map(|path| (path.display().to_string(), std::fs::read(path).unwrap()))
+        .collect();
+    assert!(files.len() > 10);
+    files
+}
+
+#[test]
+fn every_body_of_the_corpus_is_an_answer_or_an_error() {
+    for (name, body) in corpus("bodies") {
+        println!("{name}");
+        runtime().block_on(async {
+            let server = Server::scripted(vec![reply(200, &[], &body)]);
+            match single(&server).send().await {
+                Ok(reply) => assert!(reply.data.is_object()),
+                Err(error) => drop(texts(&error)),
+            }
         });
+    }
+}
+
+#[test]
+fn every_sequence_of_pages_of_the_corpus_ends_whole_or_in_an_error() {
+    for (name, text) in corpus("pages") {
+        println!("{name}");
+        let pages: Vec<Value> = serde_json::from_slice(&text).unwrap();
+        runtime().block_on(read_pages(&pages));
     }
 }
 
