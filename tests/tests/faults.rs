@@ -244,3 +244,138 @@ fn a_connection_that_is_never_accepted_can_be_cancelled() {
         started.elapsed()
     );
 }
+
+#[test]
+fn a_wait_that_would_outlast_the_statement_is_not_begun() {
+    let mut stage = stage_with("");
+    inject(&stage, "users@2-=429,retry-after=20");
+    stage.session.run("SET statement_timeout = '10s'");
+    let started = Instant::now();
+    let error = stage.session.error(READ);
+    assert!(
+        started.elapsed() < Duration::from_secs(5),
+        "it waited for {:?} before it failed",
+        started.elapsed()
+    );
+    assert_eq!(error.code, "57014", "{error:?}");
+    assert!(
+        error.message.contains(
+            "the wait of 20 s before the next attempt would end after the statement must"
+        ) && error
+            .hint
+            .as_deref()
+            .is_some_and(|hint| hint.contains("statement_timeout")),
+        "{error:?}"
+    );
+    assert_eq!(stage.sandbox.count("users"), 2);
+    stage.sandbox.faults().clear();
+    assert_eq!(stage.session.value(READ), "2345");
+}
+
+#[test]
+fn an_api_on_its_knees_is_not_hammered() {
+    // 47 pages, and each needs a second attempt.
+    let mut stage = stage_with("ADD page_size '50', SET initial_backoff '1ms'");
+    inject(&stage, "users@%2=503");
+    let error = stage.session.error(READ);
+    assert_eq!(error.code, "HV000", "{error:?}");
+    assert!(
+        error
+            .message
+            .contains("10 requests were repeated in this scan"),
+        "{error:?}"
+    );
+    // Ten pages that came, ten retries, and the attempt that found no retry left.
+    assert!(
+        stage.sandbox.count("users") <= 22,
+        "{} requests",
+        stage.sandbox.count("users")
+    );
+}
+
+#[test]
+fn what_the_api_announces_is_heard_once_a_session_and_listed() {
+    let mut stage = stage_with("");
+    inject(
+        &stage,
+        r#"users=warnings=["The field User.note is deprecated and will be removed on 2027-01-31."]"#,
+    );
+    let announced = "NOTICE: users: the API says: The field User.note is deprecated and will be removed on 2027-01-31.";
+    stage.session.value(READ);
+    assert_eq!(stage.session.notices(), [announced]);
+    stage.session.value(READ);
+    assert_eq!(stage.session.notices(), Vec::<String>::new());
+    assert_eq!(
+        stage
+            .session
+            .rows("SELECT table_name, announcement FROM pluralsight.api_announcements"),
+        [[
+            Some("users".to_owned()),
+            Some("The field User.note is deprecated and will be removed on 2027-01-31.".to_owned())
+        ]]
+    );
+    // Another session hears it for itself.
+    let mut other = stage.another_session();
+    assert_eq!(
+        other.value("SELECT count(*) FROM pluralsight.api_announcements"),
+        "0"
+    );
+    other.value(READ);
+    assert_eq!(other.notices(), [announced]);
+}
+
+#[test]
+fn an_incomplete_answer_is_returned_with_a_warning_where_that_is_allowed() {
+    for (allowed, forbidden) in [
+        (
+            "ALTER SERVER pluralsight OPTIONS (ADD on_incomplete 'warning')",
+            "ALTER SERVER pluralsight OPTIONS (SET on_incomplete 'error')",
+        ),
+        (
+            "ALTER FOREIGN TABLE pluralsight.users OPTIONS (ADD on_incomplete 'warning')",
+            "ALTER FOREIGN TABLE pluralsight.users OPTIONS (SET on_incomplete 'error')",
+        ),
+    ] {
+        let mut stage = stage_with("");
+        stage.session.run(allowed);
+        inject(&stage, "users@2=last-page");
+        assert_eq!(stage.session.value(READ), "1100");
+        let notices = stage.session.notices();
+        assert_eq!(notices.len(), 1, "{notices:?}");
+        assert!(
+            notices[0].starts_with("WARNING: users: ")
+                && notices[0].contains("expected 2345 records (totalCount), got 1100"),
+            "{notices:?}"
+        );
+        stage.session.run(forbidden);
+        stage.sandbox.faults().clear();
+        inject(&stage, "users@2=last-page");
+        assert_eq!(stage.session.error(READ).code, "HV004");
+    }
+    // The table's own word counts more than its server's.
+    let mut stage = stage_with("ADD on_incomplete 'warning'");
+    stage
+        .session
+        .run("ALTER FOREIGN TABLE pluralsight.users OPTIONS (ADD on_incomplete 'error')");
+    inject(&stage, "users@2=last-page");
+    assert_eq!(stage.session.error(READ).code, "HV004");
+}
+
+#[test]
+fn a_reply_may_be_so_large_and_no_larger() {
+    let mut stage = stage_with("ADD max_response_size '64kB'");
+    let error = stage.session.error(READ_WIDE);
+    assert_eq!(error.code, "HV000", "{error:?}");
+    assert!(
+        error.message.contains("larger than 65536 bytes"),
+        "{error:?}"
+    );
+    assert!(error.hint.is_some_and(|hint| hint.contains("page_size")));
+    // As the hint says.
+    stage
+        .session
+        .run("ALTER SERVER pluralsight OPTIONS (ADD page_size '40')");
+    assert_eq!(stage.session.rows(READ_WIDE).len(), 2_345);
+}
+
+const READ_WIDE: &str = "SELECT * FROM pluralsight.users";
