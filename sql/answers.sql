@@ -24,7 +24,7 @@ SELECT
 FROM {schema}.accounts
 WHERE billable
 $view$);
-    PERFORM @extschema@.comment_view(schema_name, 'idle_licenses', 'Everyone who holds a product, with how long they have been idle. idle_licenses(days) has those who are idle for at least so long.', ARRAY[
+    PERFORM @extschema@.comment_relation(schema_name, 'idle_licenses', 'Everyone who holds a product, with how long they have been idle. idle_licenses(days) has those who are idle for at least so long.', ARRAY[
         'user_id', 'The person.',
         'email', 'Main e-mail address.',
         'full_name', 'Given and family name.',
@@ -74,7 +74,7 @@ $view$, CASE
     WHERE history.product_id = license.product_id AND history.day > current_date - 90$trend$
         ELSE 'SELECT NULL::integer AS days_observed, NULL::double precision AS a_day'
     END));
-    PERFORM @extschema@.comment_view(schema_name, 'license_forecast', 'Licences left of each product, and when they run out if they go on being given as in the last 90 days. The trend needs the history of stored copies.', ARRAY[
+    PERFORM @extschema@.comment_relation(schema_name, 'license_forecast', 'Licences left of each product, and when they run out if they go on being given as in the last 90 days. The trend needs the history of stored copies.', ARRAY[
         'product_id', 'The product.',
         'product_name', 'Name of the product.',
         'purchased', 'Licences bought.',
@@ -103,7 +103,7 @@ SELECT
 FROM {schema}.accounts
 WHERE is_admin AND (status = 'admin without licence' OR last_activity_at IS NULL OR last_activity_at < now() - interval '90 days')
 $view$);
-    PERFORM @extschema@.comment_view(schema_name, 'admins_without_use', 'Admins who hold no licence, never signed in, or have not for 90 days.', ARRAY[
+    PERFORM @extschema@.comment_relation(schema_name, 'admins_without_use', 'Admins who hold no licence, never signed in, or have not for 90 days.', ARRAY[
         'user_id', 'The person.',
         'email', 'Main e-mail address.',
         'full_name', 'Given and family name.',
@@ -137,7 +137,7 @@ WHERE trait.value <> ''
 GROUP BY trait.kind, trait.value
 HAVING count(DISTINCT u.user_id) > 1
 $view$);
-    PERFORM @extschema@.comment_view(schema_name, 'duplicate_people', 'People who may be one person: they share an e-mail address, an SSO identifier or a name. Two people can have one name.', ARRAY[
+    PERFORM @extschema@.comment_relation(schema_name, 'duplicate_people', 'People who may be one person: they share an e-mail address, an SSO identifier or a name. Two people can have one name.', ARRAY[
         'same', 'What they share: e-mail, SSO identifier, or name.',
         'value', 'The shared value, in lower case for e-mail and name.',
         'people', 'How many share it.',
@@ -161,7 +161,7 @@ LEFT JOIN LATERAL unnest(team_names) AS team (name) ON true
 WHERE is_active
 GROUP BY team.name
 $view$);
-    PERFORM @extschema@.comment_view(schema_name, 'team_utilisation', 'How much each team uses its licences. A person on two teams counts in both; team_name is null for those on none.', ARRAY[
+    PERFORM @extschema@.comment_relation(schema_name, 'team_utilisation', 'How much each team uses its licences. A person on two teams counts in both; team_name is null for those on none.', ARRAY[
         'team_name', 'The team.',
         'members', 'People on it who hold a licence of the plan.',
         'billable', 'Those of them who hold a product.',

@@ -324,7 +324,7 @@ LEFT JOIN LATERAL (
 ) AS latest ON true
 WHERE sets.copy_schema = %1$L
 $view$, copy_schema);
-    PERFORM @extschema@.comment_view(copy_schema, 'data_freshness', 'What is how old, and whether the last refresh failed: one row a stored copy.', ARRAY[
+    PERFORM @extschema@.comment_relation(copy_schema, 'data_freshness', 'What is how old, and whether the last refresh failed: one row a stored copy.', ARRAY[
         'table_name', 'The copy.',
         'rows', 'Its rows after the last good refresh.',
         'as_of', 'When the last good refresh began: how Pluralsight was then.',

@@ -46,7 +46,7 @@ CREATE TABLE %1$I.license_history (
 CREATE INDEX license_history_day ON %1$I.license_history (day);
 $ddl$, copy_schema);
     END IF;
-    PERFORM @extschema@.comment_table(copy_schema, 'account_history', 'What was known of each person, and from when to when: a row a version. Kept by refresh().', ARRAY[
+    PERFORM @extschema@.comment_relation(copy_schema, 'account_history', 'What was known of each person, and from when to when: a row a version. Kept by refresh().', ARRAY[
         'user_id', 'The person''s identifier at Pluralsight.',
         'valid_from', 'When the refresh that found it began.',
         'valid_to', 'When the refresh that found something else began; null for what is known now.',
@@ -67,7 +67,7 @@ $ddl$, copy_schema);
         'plan_id', 'The plan.',
         'forgotten', 'The API no longer lists the person at all.'
     ]);
-    PERFORM @extschema@.comment_table(copy_schema, 'license_history', 'Licences of each product at the last refresh of each day. Kept by refresh().', ARRAY[
+    PERFORM @extschema@.comment_relation(copy_schema, 'license_history', 'Licences of each product at the last refresh of each day. Kept by refresh().', ARRAY[
         'day', 'The day, in UTC.',
         'product_id', 'The product.',
         'product_name', 'Name of the product.',
@@ -158,22 +158,6 @@ $function$;
 
 COMMENT ON FUNCTION create_history(name) IS
     'Makes account_history and license_history in a schema of stored copies, and the functions that read them.';
-
--- Comments on a table and its columns; comments are names and texts by turns.
-CREATE FUNCTION comment_table(schema_name name, table_name name, table_comment text, comments text[])
-RETURNS void
-LANGUAGE plpgsql
-SET search_path = pg_catalog, pg_temp
-AS $function$
-BEGIN
-    EXECUTE format('COMMENT ON TABLE %I.%I IS %L', schema_name, table_name, table_comment);
-    FOR position IN 1 .. cardinality(comments) BY 2 LOOP
-        EXECUTE format('COMMENT ON COLUMN %I.%I.%I IS %L', schema_name, table_name, comments[position], comments[position + 1]);
-    END LOOP;
-END
-$function$;
-
-COMMENT ON FUNCTION comment_table(name, name, text, text[]) IS 'Comments on a table and its columns.';
 
 -- Compares the copies with what history knows now, and adds versions for what differs.
 CREATE FUNCTION write_history(copy_schema name, as_of timestamptz)

@@ -127,7 +127,7 @@ SELECT
 FROM {schema}.accounts AS a
 $view$);
 
-    PERFORM @extschema@.comment_view(schema_name, 'accounts', 'One row a person: everyone of users, and the admins who hold no licence.', ARRAY[
+    PERFORM @extschema@.comment_relation(schema_name, 'accounts', 'One row a person: everyone of users, and the admins who hold no licence.', ARRAY[
         'user_id', 'The person''s identifier at Pluralsight.',
         'email', 'Main e-mail address, in the case in which it was entered.',
         'full_name', 'Given and family name; null if both are missing.',
@@ -146,7 +146,7 @@ $view$);
         'note', 'Free text kept by plan admins.',
         'plan_id', 'The plan.'
     ]);
-    PERFORM @extschema@.comment_view(schema_name, 'accounts_anonymous', 'The accounts without names, addresses, teams, notes and days. A row is still a person: few with the same products in the same month can be guessed.', ARRAY[
+    PERFORM @extschema@.comment_relation(schema_name, 'accounts_anonymous', 'The accounts without names, addresses, teams, notes and days. A row is still a person: few with the same products in the same month can be guessed.', ARRAY[
         'person_id', 'Stands for the person: SHA-256 of accounts_anonymous_salt and user_id, so that without the salt nobody can compute it from a known user_id.',
         'status', 'active, removed, or admin without licence.',
         'is_active', 'Holds a licence of the plan now (isOnAccount).',
@@ -160,7 +160,7 @@ $view$);
         'product_ids', 'Products whose licences the person holds.',
         'plan_id', 'The plan.'
     ]);
-    PERFORM @extschema@.comment_view(schema_name, 'licenses', 'One row a product of the plan: licences bought, given and left, beside the plan''s totals.', ARRAY[
+    PERFORM @extschema@.comment_relation(schema_name, 'licenses', 'One row a product of the plan: licences bought, given and left, beside the plan''s totals.', ARRAY[
         'plan_id', 'The plan.',
         'plan_name', 'Name of the plan.',
         'product_id', 'The product, as in accounts.product_ids; null if the plan names no product.',
@@ -223,19 +223,26 @@ $function$;
 COMMENT ON FUNCTION fill_view(name, text) IS
     'The text of a view for the foreign tables of a schema, as far as they have the columns that it names.';
 
--- Comments on a view and its columns; comments are names and texts by turns.
-CREATE FUNCTION comment_view(schema_name name, view_name name, view_comment text, comments text[])
+-- Comments on a table or view and its columns; comments are names and texts by turns.
+CREATE FUNCTION comment_relation(schema_name name, relation_name name, relation_comment text, comments text[])
 RETURNS void
 LANGUAGE plpgsql
 SET search_path = pg_catalog, pg_temp
 AS $function$
+DECLARE
+    relation regclass := format('%I.%I', schema_name, relation_name)::regclass;
 BEGIN
-    EXECUTE format('COMMENT ON VIEW %I.%I IS %L', schema_name, view_name, view_comment);
+    EXECUTE format(
+        'COMMENT ON %s %s IS %L',
+        (SELECT CASE relkind WHEN 'v' THEN 'VIEW' ELSE 'TABLE' END FROM pg_class WHERE oid = relation),
+        relation,
+        relation_comment
+    );
     FOR position IN 1 .. cardinality(comments) BY 2 LOOP
-        EXECUTE format('COMMENT ON COLUMN %I.%I.%I IS %L', schema_name, view_name, comments[position], comments[position + 1]);
+        EXECUTE format('COMMENT ON COLUMN %s.%I IS %L', relation, comments[position], comments[position + 1]);
     END LOOP;
 END
 $function$;
 
-COMMENT ON FUNCTION comment_view(name, name, text, text[]) IS
-    'Comments on a view and its columns.';
+COMMENT ON FUNCTION comment_relation(name, name, text, text[]) IS
+    'Comments on a table or view and its columns.';
