@@ -211,7 +211,8 @@ fn whatever_happens_an_answer_is_right_or_an_error() {
         figures.ends.lock().expect("nobody panicked")
     );
     println!(
-        "requests: {}, of them spoilt: {faulty}; cancelled: {cancelled}, terminated: {terminated}",
+        "requests: {}, spoilt of the last {}: {faulty}; cancelled: {cancelled}, terminated: {terminated}",
+        stage.lock().expect("nobody panicked").sandbox.total(),
         requests.len()
     );
     println!(
