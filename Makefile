@@ -22,7 +22,7 @@ test-crates: ## the crates that need no PostgreSQL
 test-behaviour: ## behaviour through SQL; TESTS='name …' chooses
 	cargo test $(CARGO_FLAGS) -p behaviour --no-run
 	package=$$(scripts/build debug) && log=$$(mktemp) && trap 'rm -f "$$log"' EXIT && \
-	    KEEP_LOG="$$log" scripts/with-postgres "$$package" cargo test $(CARGO_FLAGS) -p behaviour $(TESTS) && scripts/check-log "$$log"
+	    KEEP_LOG="$$log" scripts/with-postgres "$$package" scripts/run-tests $(TESTS) && scripts/check-log "$$log"
 
 soak: bootstrap ## half an hour of random queries, faults, cancels and terminations; SOAK_SECONDS=… chooses
 	SOAK_SECONDS=$${SOAK_SECONDS:-1800} $(MAKE) --no-print-directory test-behaviour TESTS='--test soak -- --nocapture'

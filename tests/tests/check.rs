@@ -134,7 +134,7 @@ fn the_first_thing_that_fails_is_named_with_its_cure() {
             "entitlement",
             "users: the API answered with an error: no access, reading users (1 attempt)"
                 .to_owned(),
-            "Mend what it says; docs/errors.md has every error, and what is retried.",
+            "The API itself reports this; if it stays, it is a matter for Pluralsight's support.",
         ),
         (
             "users=404",
