@@ -51,6 +51,15 @@ pub(crate) fn prefix(text: &str, bytes: usize) -> &str {
     text.get(..end).unwrap_or("")
 }
 
+/// `4 MB`, as options write it, where it is a whole number of those.
+pub(crate) fn size(bytes: u64) -> String {
+    match bytes {
+        _ if bytes > 0 && bytes % (1 << 20) == 0 => format!("{} MB", bytes >> 20),
+        _ if bytes > 0 && bytes % (1 << 10) == 0 => format!("{} kB", bytes >> 10),
+        _ => counted(bytes, "byte"),
+    }
+}
+
 /// `1 attempt`, `3 attempts`.
 pub(crate) fn counted(number: u64, noun: &str) -> String {
     match number {
