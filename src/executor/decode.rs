@@ -173,10 +173,16 @@ impl ColumnReader {
             return Ok(false);
         };
         let Json::Object(members) = value else {
-            return Err(self.misfit(&format!("has no {name}: it holds {}", kind(value))));
+            return Err(self.misfit(&format!(
+                "cannot be read: an object with {name} was expected, and the API sent {} {}",
+                kind(value),
+                shown(value)
+            )));
         };
         let Some(member) = members.get(name) else {
-            return Err(self.misfit(&format!("has no {name} in the API's answer")));
+            return Err(self.misfit(&format!(
+                "cannot be read: {name} was asked for, and the API's answer does not have it"
+            )));
         };
         let condition = condition.map(|beside| Condition {
             path: beside.path.get(1..).unwrap_or_default(),
@@ -431,14 +437,10 @@ impl ColumnReader {
     }
 
     fn wrong(&self, value: &Json, expected: &str) -> FdwError {
-        let mut shown = value.to_string();
-        if let Some((end, _)) = shown.char_indices().nth(60) {
-            shown.truncate(end);
-            shown.push('…');
-        }
         self.misfit(&format!(
-            "holds {} {shown} where {expected} was expected",
-            kind(value)
+            "holds {} {} where {expected} was expected",
+            kind(value),
+            shown(value)
         ))
     }
 
@@ -481,6 +483,16 @@ fn holds(value: &Json, condition: Condition<'_>) -> bool {
         .try_fold(value, |value, name| value.get(name));
     let is_false = mark.and_then(Json::as_bool) == Some(false);
     is_false != condition.wanted
+}
+
+/// The value, or its start.
+fn shown(value: &Json) -> String {
+    let mut shown = value.to_string();
+    if let Some((end, _)) = shown.char_indices().nth(60) {
+        shown.truncate(end);
+        shown.push('…');
+    }
+    shown
 }
 
 fn kind(value: &Json) -> &'static str {

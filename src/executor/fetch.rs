@@ -340,10 +340,22 @@ pub fn api_shape(shape: Shape) -> pluralsight_api::Shape {
 /// An API error with, where a field or filter was refused, the column it belongs to and the statement that mends it.
 pub fn explain_refusal(error: &ApiError, options: &TableOptions) -> FdwError {
     let mut report = FdwError::from_api(error, &options.name);
+    let table = qualified_name(options.oid);
     let Some(refused) = error.refused_field() else {
+        // A field in Beta, or one that this key may not see: the API's words are its own, but they name the field.
+        let mut named = error.named_fields().into_iter();
+        if let Some(column) =
+            named.find_map(|field| super::statement::column_reading(options, field))
+        {
+            report.hint = Some(format!(
+                "Column \"{}\" reads field {}, which the API names. If this key has no access to it, leave the column out of the query, or drop it: ALTER FOREIGN TABLE {table} DROP COLUMN {};",
+                column.name,
+                column.options.field,
+                pluralsight_catalog::quote_identifier(&column.name)
+            ));
+        }
         return report;
     };
-    let table = qualified_name(options.oid);
     if options
         .filters
         .iter()

@@ -279,6 +279,10 @@ impl Cluster {
 
 impl Drop for Cluster {
     fn drop(&mut self) {
+        // The shared server's log is searched when all is over; this one goes away here.
+        if !std::thread::panicking() {
+            assert!(!self.log().contains("panicked at"), "{}", self.log());
+        }
         let mut stop = program("pg_ctl");
         stop.arg("-D")
             .arg(&self.data)

@@ -367,7 +367,9 @@ fn a_reply_may_be_so_large_and_no_larger() {
     let error = stage.session.error(READ_WIDE);
     assert_eq!(error.code, "HV000", "{error:?}");
     assert!(
-        error.message.contains("larger than 65536 bytes"),
+        error
+            .message
+            .contains("larger than 64 kB (max_response_size)"),
         "{error:?}"
     );
     assert!(error.hint.is_some_and(|hint| hint.contains("page_size")));

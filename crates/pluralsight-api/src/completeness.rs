@@ -59,6 +59,8 @@ pub enum Gap {
         first: usize,
         number: usize,
     },
+    /// The page holds more records than its own total says there are.
+    TotalBelowPage { total: u64, got: usize },
     /// The number of records is not one that the API named while they were read.
     Total { least: u64, most: u64, got: u64 },
     /// A list inside records was cut.
@@ -84,6 +86,7 @@ impl fmt::Display for Gap {
             Gap::NullKeys { path, first, number } => {
                 write!(f, "{path} is null in {}, the first of them nodes[{first}]: the schema says that it never is", counted(*number as u64, "record"))
             }
+            Gap::TotalBelowPage { total, got } => write!(f, "totalCount is {total}, but this page alone holds {}: a total that counts them was expected", counted(*got as u64, "record")),
             Gap::Total { least, most, got } if least == most => write!(f, "expected {} (totalCount), got {got}", counted(*most, "record")),
             Gap::Total { least, most, got } => write!(f, "expected {least} to {} (totalCount changed while they were read), got {got}", counted(*most, "record")),
             Gap::CutList { path, first, number } => {
@@ -106,7 +109,7 @@ impl Gap {
     /// What a person can do about it.
     pub(crate) fn hint(&self) -> &'static str {
         match self {
-            Gap::Total { .. } => {
+            Gap::Total { .. } | Gap::TotalBelowPage { .. } => {
                 "Run the query again: the data may have changed while it was read. on_incomplete = 'warning' returns what came."
             }
             Gap::CutList { .. } => {

@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use crate::completeness::Gap;
 use crate::endpoint::UrlProblem;
-use crate::graphql_error::{GraphQlError, RefusedField, refused_field};
-use crate::text::{counted, shortened, spoken};
+use crate::graphql_error::{GraphQlError, RefusedField, named_fields, refused_field};
+use crate::text::{counted, shortened, size, spoken};
 
 /// What was read, from where, and how far it had come.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -97,7 +97,7 @@ pub enum Error {
         attempts: u32,
     },
     /// The reply is larger than `limit` bytes; the rest was not read.
-    #[error("the reply from {} is larger than {limit} bytes, {at}", .at.host)]
+    #[error("the reply from {} is larger than {} (max_response_size), {at}", .at.host, size(*.limit))]
     TooLarge { at: Box<Place>, limit: u64 },
     /// The server wants the request to go elsewhere; it does not, and neither does the token.
     #[error("{} answered with a redirect (HTTP {status}){}, {at}; redirects are not followed", .at.host, To(.to))]
@@ -303,6 +303,17 @@ impl Error {
                 .iter()
                 .find_map(|error| refused_field(&error.message)),
             _ => None,
+        }
+    }
+
+    /// Names in the messages of GraphQL errors that may be those of fields, or not.
+    pub fn named_fields(&self) -> Vec<&str> {
+        match self {
+            Error::GraphQl { errors, .. } => errors
+                .iter()
+                .flat_map(|error| named_fields(&error.message))
+                .collect(),
+            _ => Vec::new(),
         }
     }
 

@@ -5,7 +5,7 @@ use std::time::Duration;
 use crate::error::{Error, Listed, Phase, Place, Stalled};
 use crate::graphql_error::{GraphQlError, Trouble, overall};
 use crate::retry::Outcome;
-use crate::text::shortened;
+use crate::text::{shortened, size};
 
 /// What the API answers, in words, to a key that it does not know (seen by a public probe of the service).
 const KNOWN_REFUSAL: &str = "AuthenticationError";
@@ -156,7 +156,7 @@ impl Failure {
             Failure::NotConnected { cause, .. } | Failure::Tls { cause } => cause.clone(),
             Failure::Timeout { phase, after } => Stalled(*phase, host, *after).to_string(),
             Failure::Broken { why, .. } => why.clone(),
-            Failure::TooLarge { limit } => format!("a reply larger than {limit} bytes"),
+            Failure::TooLarge { limit } => format!("a reply larger than {}", size(*limit)),
             Failure::Redirect { status, .. } | Failure::Status { status, .. } => {
                 format!("HTTP {status}")
             }

@@ -179,6 +179,31 @@ pub struct RefusedField {
     pub on_type: String,
 }
 
+/// Names in a message that may be those of fields: the second half of `User.email`, and a single name in quotes.
+pub(crate) fn named_fields(message: &str) -> Vec<&str> {
+    let is_part = |letter: char| letter.is_ascii_alphanumeric() || matches!(letter, '_' | '.');
+    let mut names: Vec<&str> = message
+        .split(|letter| !is_part(letter))
+        .filter_map(|word| {
+            let (on_type, field) = word.trim_matches('.').split_once('.')?;
+            // Types begin with a capital, hosts and paths do not.
+            let is_type = on_type.starts_with(|letter: char| letter.is_ascii_uppercase());
+            (is_type && crate::path::is_name(on_type) && crate::path::is_name(field))
+                .then_some(field)
+        })
+        .collect();
+    for quote in ['"', '\'', '`'] {
+        names.extend(
+            message
+                .split(quote)
+                .skip(1)
+                .step_by(2)
+                .filter(|name| crate::path::is_name(name)),
+        );
+    }
+    names
+}
+
 /// How servers say so: the words before the name, and those between the name and its type.
 const REFUSALS: &[(&str, &str)] = &[
     // graphql-js
@@ -257,6 +282,27 @@ mod tests {
         assert!(read(Value::Null).is_empty());
         assert_eq!(read(json!({"message": "not a list"})).len(), 1);
         assert_eq!(read(json!("not a list")).len(), 1);
+    }
+
+    #[test]
+    fn fields_that_a_message_names_are_found() {
+        for (message, fields) in [
+            (
+                "The field User.email is in Beta; this key has no access.",
+                &["email"][..],
+            ),
+            (
+                "No access to field 'mfaEnabled' (see https://example.com/a.b.c).",
+                &["mfaEnabled"],
+            ),
+            ("Field `note` of \"User\" is restricted", &["User", "note"]),
+            ("Something broke. Try again", &[]),
+            ("", &[]),
+            ("....\"\"''a.", &[]),
+            ("It's \u{e4}.b", &[]),
+        ] {
+            assert_eq!(named_fields(message), fields, "{message}");
+        }
     }
 
     #[test]

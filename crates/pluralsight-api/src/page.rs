@@ -285,6 +285,13 @@ impl Pages {
             });
         }
         let duplicates = came - nodes.len();
+        // Drift explains no such total, and as a bound it would let a short answer pass.
+        if let Some(total) = records.total_count
+            && total < nodes.len() as u64
+        {
+            let got = nodes.len();
+            self.found(client, Gap::TotalBelowPage { total, got })?;
+        }
         let left = self
             .query
             .limit

@@ -51,6 +51,15 @@ pub(crate) fn prefix(text: &str, bytes: usize) -> &str {
     text.get(..end).unwrap_or("")
 }
 
+/// `4 MB`, as options write it, where it is a whole number of those.
+pub(crate) fn size(bytes: u64) -> String {
+    match bytes {
+        _ if bytes > 0 && bytes.is_multiple_of(1 << 20) => format!("{} MB", bytes >> 20),
+        _ if bytes > 0 && bytes.is_multiple_of(1 << 10) => format!("{} kB", bytes >> 10),
+        _ => counted(bytes, "byte"),
+    }
+}
+
 /// `1 attempt`, `3 attempts`.
 pub(crate) fn counted(number: u64, noun: &str) -> String {
     match number {
@@ -85,6 +94,20 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
+
+    #[test]
+    fn sizes_are_told_in_the_largest_unit_that_is_whole() {
+        for (bytes, text) in [
+            (0, "0 bytes"),
+            (1, "1 byte"),
+            (1_000, "1000 bytes"),
+            (65_536, "64 kB"),
+            (4 << 20, "4 MB"),
+            ((4 << 20) + 1, "4194305 bytes"),
+        ] {
+            assert_eq!(size(bytes), text);
+        }
+    }
 
     #[test]
     fn a_text_is_one_line_of_bounded_length() {

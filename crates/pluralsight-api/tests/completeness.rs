@@ -40,6 +40,24 @@ async fn a_total_that_changes_while_it_is_read_is_no_error() {
 }
 
 #[tokio::test]
+async fn a_total_below_what_one_page_holds_is_an_error_and_no_bound() {
+    // As a lower bound it would let the answer end anywhere.
+    let pages = vec![
+        page(&["a", "b"], 9, Some("1")),
+        page(&["c", "d"], 1, Some("2")),
+        page(&["e"], 9, None),
+    ];
+    let (found, requests) = gap(pages).await;
+    assert_eq!(
+        (found, requests),
+        (Gap::TotalBelowPage { total: 1, got: 2 }, 2)
+    );
+    // A record that comes twice counts once.
+    let (outcome, ..) = read(users_query(), vec![page(&["a", "a"], 1, None)]).await;
+    assert_eq!(outcome.expect("whole").len(), 1);
+}
+
+#[tokio::test]
 async fn fewer_or_more_rows_than_any_total_is_an_error() {
     for (total, least) in [(5, 5), (2, 2)] {
         let (gap, requests) = gap(vec![
