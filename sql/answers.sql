@@ -1,7 +1,7 @@
 -- Answers to what people ask about licences, as plain views and functions over accounts and licenses of a schema: of the
 -- foreign tables, or of their stored copies. create_views() makes them.
 
-CREATE FUNCTION create_answers(schema_name name DEFAULT '@extschema@')
+CREATE FUNCTION create_answers(schema_name name DEFAULT 'pluralsight')
 RETURNS void
 LANGUAGE plpgsql
 SET search_path = pg_catalog, pg_temp
@@ -173,7 +173,7 @@ $view$);
 
     EXECUTE @extschema@.fill_view(schema_name, $ddl$
 CREATE OR REPLACE FUNCTION {schema}.leavers_with_license(hr_table regclass, hr_column name, match_by text DEFAULT 'email')
-RETURNS TABLE (user_id uuid, email text, full_name text, product_ids text[], last_activity_at timestamptz, reason text)
+RETURNS TABLE (user_id text, email text, full_name text, product_ids text[], last_activity_at timestamptz, reason text)
 LANGUAGE plpgsql
 STABLE
 AS $body$
@@ -201,7 +201,7 @@ $ddl$);
         'Holders of a product who are not among the people of an HR table or view, which must list current staff; match_by is email, sso_identifier or note.');
     EXECUTE @extschema@.fill_view(schema_name, $ddl$
 CREATE OR REPLACE FUNCTION {schema}.joiners_without_license(hr_table regclass, hr_column name, match_by text DEFAULT 'email')
-RETURNS TABLE (hr_key text, user_id uuid, status text, deleted_at timestamptz)
+RETURNS TABLE (hr_key text, user_id text, status text, deleted_at timestamptz)
 LANGUAGE plpgsql
 STABLE
 AS $body$

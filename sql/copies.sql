@@ -76,7 +76,7 @@ CREATE POLICY own ON refresh_log
     USING (owner IN (SELECT rolname FROM pg_catalog.pg_roles WHERE pg_catalog.pg_has_role(oid, 'USAGE')));
 
 CREATE FUNCTION create_copies(
-    source_schema name DEFAULT '@extschema@',
+    source_schema name DEFAULT 'pluralsight',
     copy_schema name DEFAULT NULL,
     tables name[] DEFAULT NULL,
     max_shrink numeric DEFAULT 0.1,
@@ -104,7 +104,7 @@ BEGIN
     IF present IS NULL THEN
         RAISE EXCEPTION 'schema "%" holds no foreign table of pluralsight_fdw', source_schema
             USING ERRCODE = 'undefined_table',
-                  HINT = format('Import them first: IMPORT FOREIGN SCHEMA pluralsight FROM SERVER … INTO %I;', source_schema);
+                  HINT = format('Import them first: IMPORT FOREIGN SCHEMA pluralsight FROM SERVER pluralsight INTO %I;', source_schema);
     END IF;
     IF target = source_schema THEN
         RAISE EXCEPTION 'the copies cannot be in schema "%" themselves, where the foreign tables are', target
@@ -340,7 +340,7 @@ $function$;
 COMMENT ON FUNCTION create_freshness(name) IS 'Makes the view data_freshness of a schema of stored copies.';
 
 CREATE PROCEDURE refresh(
-    copy_schema name DEFAULT '@extschema@_copy',
+    copy_schema name DEFAULT 'pluralsight_copy',
     force boolean DEFAULT false,
     max_shrink numeric DEFAULT NULL
 )
@@ -534,7 +534,7 @@ BEGIN
         RAISE EXCEPTION '%"%"."%" does not exist', CASE WHEN source IS NULL THEN 'foreign table ' ELSE 'copy ' END, CASE WHEN source IS NULL THEN source_schema ELSE copy_schema END, table_name
             USING ERRCODE = 'undefined_table',
                   HINT = CASE
-                      WHEN source IS NULL THEN format('Import it again: IMPORT FOREIGN SCHEMA pluralsight LIMIT TO (%I) FROM SERVER … INTO %I;', table_name, source_schema)
+                      WHEN source IS NULL THEN format('Import it again: IMPORT FOREIGN SCHEMA pluralsight LIMIT TO (%I) FROM SERVER pluralsight INTO %I;', table_name, source_schema)
                       ELSE format('Make it again: SELECT @extschema@.create_copies(%L, %L);', source_schema, copy_schema)
                   END;
     END IF;

@@ -9,7 +9,7 @@ BEGIN
     IF to_regclass(format('%I.account_history', copy_schema)) IS NULL THEN
         EXECUTE format($ddl$
 CREATE TABLE %1$I.account_history (
-    user_id uuid NOT NULL,
+    user_id text NOT NULL,
     valid_from timestamptz NOT NULL,
     valid_to timestamptz CHECK (valid_to > valid_from),
     email text,
@@ -90,7 +90,7 @@ $body$;
 COMMENT ON FUNCTION %1$I.accounts_at(timestamptz) IS 'Everyone, as was known at a moment; people who had left are among them.';
 
 CREATE OR REPLACE FUNCTION %1$I.changes_between(after timestamptz, until timestamptz)
-RETURNS TABLE (changed_at timestamptz, user_id uuid, email text, full_name text, change text, was text, became text)
+RETURNS TABLE (changed_at timestamptz, user_id text, email text, full_name text, change text, was text, became text)
 LANGUAGE sql
 STABLE
 AS $body$

@@ -1,6 +1,6 @@
 -- Refreshes on a schedule, by pg_cron; or the lines with which the host's own scheduler does it.
 
-CREATE FUNCTION schedule_refresh(schedule text DEFAULT '*/30 * * * *', copy_schema name DEFAULT '@extschema@_copy')
+CREATE FUNCTION schedule_refresh(schedule text DEFAULT '*/30 * * * *', copy_schema name DEFAULT 'pluralsight_copy')
 RETURNS bigint
 LANGUAGE plpgsql
 SET search_path = pg_catalog, pg_temp
@@ -43,7 +43,7 @@ $function$;
 COMMENT ON FUNCTION schedule_refresh(text, name) IS
     'Lets pg_cron refresh stored copies on a schedule; called again, it changes the schedule. Returns pg_cron''s job id.';
 
-CREATE FUNCTION unschedule_refresh(copy_schema name DEFAULT '@extschema@_copy')
+CREATE FUNCTION unschedule_refresh(copy_schema name DEFAULT 'pluralsight_copy')
 RETURNS boolean
 LANGUAGE plpgsql
 SET search_path = pg_catalog, pg_temp

@@ -3,7 +3,7 @@
 -- A name in braces, such as {u.mfa_enabled boolean}, is a column of a foreign table that the key's schema may lack; the
 -- view then has NULL of that type in its place. {u.product_ids present} says whether it is there.
 
-CREATE FUNCTION create_views(schema_name name DEFAULT '@extschema@')
+CREATE FUNCTION create_views(schema_name name DEFAULT 'pluralsight')
 RETURNS void
 LANGUAGE plpgsql
 SET search_path = pg_catalog, pg_temp
@@ -15,7 +15,7 @@ BEGIN
         IF to_regclass(format('%I.%I', schema_name, needed)) IS NULL THEN
             RAISE EXCEPTION 'schema "%" holds no table "%"', schema_name, needed
                 USING ERRCODE = 'undefined_table',
-                      HINT = format('Import it first: IMPORT FOREIGN SCHEMA pluralsight FROM SERVER … INTO %I;', schema_name);
+                      HINT = format('Import it first: IMPORT FOREIGN SCHEMA pluralsight FROM SERVER pluralsight INTO %I;', schema_name);
         END IF;
     END LOOP;
 

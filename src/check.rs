@@ -1,4 +1,4 @@
-//! `pluralsight.check(server)`: is everything there that a query needs, and if not, what is to be done?
+//! `pluralsight_fdw.check(server)`: is everything there that a query needs, and if not, what is to be done?
 
 use std::rc::Rc;
 
@@ -372,7 +372,7 @@ fn announced() -> Finding {
         heard => Finding::warning(
             "deprecations",
             format!("announcements of the API heard in this session: {heard}"),
-            "SELECT * FROM pluralsight.api_announcements;",
+            "SELECT * FROM pluralsight_fdw.api_announcements;",
         ),
     }
 }

@@ -84,13 +84,8 @@ fn unreachable_scan() -> FdwError {
     FdwError::internal("the framework's own scan was reached")
 }
 
-extension_sql!(
-    r#"
-CREATE FOREIGN DATA WRAPPER pluralsight_fdw
-    HANDLER pluralsight_fdw_handler
-    VALIDATOR pluralsight_fdw_validator;
-COMMENT ON FOREIGN DATA WRAPPER pluralsight_fdw IS 'A Pluralsight organisation as foreign tables';
-"#,
+extension_sql_file!(
+    "../sql/extension/foreign_data_wrapper.sql",
     name = "foreign_data_wrapper",
-    finalize,
+    finalize
 );

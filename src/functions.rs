@@ -6,35 +6,12 @@ use crate::announcements;
 use crate::error::{FdwError, OrRaise};
 use crate::token::sealed;
 
-/// The comments that columns get when they are imported, a row a column.
-#[pg_extern(immutable, parallel_safe, name = "declared_columns")]
-fn declared_columns() -> TableIterator<
-    'static,
-    (
-        name!(query, String),
-        name!(column_name, String),
-        name!(table_comment, String),
-        name!(column_comment, String),
-    ),
-> {
-    let rows: Vec<_> = pluralsight_catalog::tables::ALL
-        .iter()
-        .flat_map(|table| {
-            table.columns.iter().map(|column| {
-                (
-                    table.query.to_owned(),
-                    column.name.to_owned(),
-                    table.comment.to_owned(),
-                    column.comment.to_owned(),
-                )
-            })
-        })
-        .collect();
-    TableIterator::new(rows)
-}
+/// What SQL must be able to reach and users must not call. Created by `sql/extension/schemas.sql`; pgrx needs to know it.
+#[pg_schema]
+mod pluralsight_fdw_internal {}
 
 /// What the API has said beside its data in this session. See the view `api_announcements`.
-#[pg_extern(volatile, parallel_restricted)]
+#[pg_extern(volatile, parallel_restricted, schema = "pluralsight_fdw_internal")]
 fn announcements_heard() -> TableIterator<
     'static,
     (
@@ -67,15 +44,11 @@ fn create_key_file() -> String {
     sealed::create_key_file().or_raise()
 }
 
+extension_sql_file!("../sql/extension/schemas.sql", name = "schemas", bootstrap);
+extension_sql_file!("../sql/extension/roles.sql", name = "roles");
 extension_sql_file!(
-    "../sql/comments.sql",
-    name = "comments",
-    requires = [declared_columns]
-);
-extension_sql_file!(
-    "../sql/announcements.sql",
+    "../sql/extension/announcements.sql",
     name = "announcements",
     requires = [announcements_heard]
 );
-extension_sql_file!("../sql/roles.sql", name = "roles", bootstrap);
 extension_sql_file!("../sql/views.sql", name = "views");

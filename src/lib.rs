@@ -12,6 +12,7 @@ compile_error!("an ERROR unwinds through this library: build it with panic = \"u
 mod analyze;
 mod announcements;
 mod check;
+mod comments;
 mod compat;
 mod error;
 mod executor;
@@ -25,6 +26,7 @@ mod planner;
 mod refresh;
 mod relation;
 mod runtime;
+mod search_path;
 mod settings;
 mod spec;
 mod token;

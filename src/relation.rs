@@ -22,6 +22,19 @@ pub struct Column {
     pub options: ColumnOptions,
 }
 
+/// Whether a foreign table belongs to this extension's wrapper: by the extension that owns the wrapper's handler, since
+/// anybody may give a wrapper of theirs any name.
+pub fn is_ours(table: Oid) -> bool {
+    // SAFETY: catalog look-ups by id; GetForeignTable raises an error unless `table` is a foreign table.
+    unsafe {
+        let server = pg_sys::GetForeignServer((*pg_sys::GetForeignTable(table)).serverid);
+        let handler = (*pg_sys::GetForeignDataWrapper((*server).fdwid)).fdwhandler;
+        let extension = pg_sys::get_extension_oid(c"pluralsight_fdw".as_ptr(), true);
+        extension != Oid::INVALID
+            && pg_sys::getExtensionOfObject(pg_sys::ProcedureRelationId, handler) == extension
+    }
+}
+
 impl Relation {
     pub fn load(table: Oid) -> Result<Relation> {
         Ok(Relation {

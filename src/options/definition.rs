@@ -230,7 +230,7 @@ fn check_sealed(value: &str) -> std::result::Result<(), String> {
     if crate::token::sealed::is_sealed(value) {
         Ok(())
     } else {
-        Err("must be what pluralsight.seal('…') answers".to_owned())
+        Err("must be what pluralsight_fdw.seal('…') answers".to_owned())
     }
 }
 

@@ -197,7 +197,6 @@ impl Classifier<'_> {
             pg_sys::op_input_types(operator, &mut left, &mut right);
             let comparable = [
                 pg_sys::TEXTOID,
-                pg_sys::UUIDOID,
                 pg_sys::BOOLOID,
                 pg_sys::INT2OID,
                 pg_sys::INT4OID,

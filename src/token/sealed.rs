@@ -53,7 +53,7 @@ pub fn seal(token: &str, server: &str) -> Result<String> {
 /// Decrypts what [`seal`] made for the server of that name.
 pub fn open(sealed: &str, server: &str) -> Result<String> {
     let again = format!(
-        "Seal the token again, SELECT pluralsight.seal('…', '{}'); or bring the key file of the server that sealed it.",
+        "Seal the token again, SELECT pluralsight_fdw.seal('…', '{}'); or bring the key file of the server that sealed it.",
         server.replace('\'', "''")
     );
     let bytes = decode(sealed).ok_or_else(|| {
@@ -95,7 +95,7 @@ fn cipher() -> Result<XChaCha20Poly1305> {
         if error.code == PgSqlErrorCode::ERRCODE_INSUFFICIENT_PRIVILEGE {
             return error;
         }
-        error.hint("SELECT pluralsight.create_key_file(); makes one, where there is none. After a restore on another host, bring the key file along or seal the token again.")
+        error.hint("SELECT pluralsight_fdw.create_key_file(); makes one, where there is none. After a restore on another host, bring the key file along or seal the token again.")
     })?;
     let bytes = STANDARD
         .decode(text.trim())
@@ -106,7 +106,7 @@ fn cipher() -> Result<XChaCha20Poly1305> {
                 PgSqlErrorCode::ERRCODE_CONFIG_FILE_ERROR,
                 format!("file \"{path}\" does not hold a key: {KEY} bytes in Base64"),
             )
-            .hint("Bring back the file that SELECT pluralsight.create_key_file(); made; or make another, and seal every token again.")
+            .hint("Bring back the file that SELECT pluralsight_fdw.create_key_file(); made; or make another, and seal every token again.")
         })?;
     Ok(XChaCha20Poly1305::new(Key::from_slice(&bytes)))
 }
@@ -118,7 +118,7 @@ fn key_file() -> Result<String> {
         .filter(|path| !path.is_empty())
         .ok_or_else(|| {
             FdwError::new(PgSqlErrorCode::ERRCODE_CONFIG_FILE_ERROR, "sealed API tokens can be neither made nor opened: no key file is set")
-                .hint("A superuser sets it: ALTER SYSTEM SET pluralsight_fdw.key_file = '/etc/postgresql/pluralsight_fdw.key'; SELECT pg_reload_conf(); SELECT pluralsight.create_key_file();")
+                .hint("A superuser sets it: ALTER SYSTEM SET pluralsight_fdw.key_file = '/etc/postgresql/pluralsight_fdw.key'; SELECT pg_reload_conf(); SELECT pluralsight_fdw.create_key_file();")
         })
 }
 

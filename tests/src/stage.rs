@@ -42,7 +42,7 @@ impl Stage {
         stage
             .session
             .run("IMPORT FOREIGN SCHEMA pluralsight FROM SERVER pluralsight INTO pluralsight");
-        stage.session.run("SELECT pluralsight.create_views()");
+        stage.session.run("SELECT pluralsight_fdw.create_views()");
         stage.session.notices();
         stage.sandbox.reset();
         stage
@@ -55,6 +55,7 @@ impl Stage {
         let mut session = Session::connect(cluster::shared().dbname(&database));
         session.run("SET client_min_messages = notice");
         session.run("CREATE EXTENSION pluralsight_fdw");
+        session.run("CREATE SCHEMA pluralsight");
         session.run(&format!(
             "CREATE SERVER pluralsight FOREIGN DATA WRAPPER pluralsight_fdw OPTIONS (api_url '{}')",
             sandbox.url()

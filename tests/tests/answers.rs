@@ -11,7 +11,7 @@ fn stage() -> Stage {
         users: 600,
         ..Config::default()
     });
-    stage.session.run("SELECT pluralsight.create_copies()");
+    stage.session.run("SELECT pluralsight_fdw.create_copies()");
     stage
 }
 
@@ -162,7 +162,7 @@ fn people_who_may_be_one_are_found_by_address_identifier_and_name() {
             user.last_name = Some("Unheard-Of".to_owned());
         });
     }
-    stage.session.run("CALL pluralsight.refresh()");
+    stage.session.run("CALL pluralsight_fdw.refresh()");
     let mut shared = |same: &str, value: &str| {
         stage.session.column(&format!(
             "SELECT unnest(user_ids) FROM pluralsight_copy.duplicate_people WHERE same = '{same}' AND value = '{value}' ORDER BY 1"
@@ -205,7 +205,7 @@ fn leavers_and_joiners_are_told_by_whatever_the_hr_table_has() {
                 user.current_sso_identifier = Some(format!("sso{number}"));
             });
     }
-    stage.session.run("CALL pluralsight.refresh()");
+    stage.session.run("CALL pluralsight_fdw.refresh()");
     stage
         .session
         .run("CREATE SCHEMA hr; CREATE TABLE hr.staff (email text, badge text, login text)");

@@ -1,4 +1,4 @@
-//! `pluralsight.check(server)`: what it finds, and what it says to do.
+//! `pluralsight_fdw.check(server)`: what it finds, and what it says to do.
 
 use std::net::TcpListener;
 
@@ -14,7 +14,7 @@ fn stage() -> Stage {
 
 /// The rows as `checked status: found`, and the cures.
 fn findings(stage: &mut Stage) -> (Vec<String>, Vec<(String, String)>) {
-    let rows = stage.session.rows("SELECT * FROM pluralsight.check()");
+    let rows = stage.session.rows("SELECT * FROM pluralsight_fdw.check()");
     let mut cures = Vec::new();
     let lines = rows
         .into_iter()
@@ -96,12 +96,14 @@ fn a_healthy_server_is_healthy() {
     let role = stage.role("plain");
     let mut plain = stage.session_of(&role);
     assert_eq!(
-        plain.column("SELECT found FROM pluralsight.check('pluralsight') WHERE status = 'failed'"),
+        plain.column(
+            "SELECT found FROM pluralsight_fdw.check('pluralsight') WHERE status = 'failed'"
+        ),
         ["API token is missing"]
     );
     let error = stage
         .session
-        .error("SELECT * FROM pluralsight.check('absent')");
+        .error("SELECT * FROM pluralsight_fdw.check('absent')");
     assert_eq!(
         (error.code.as_str(), error.message.as_str()),
         ("42704", "server \"absent\" does not exist")
@@ -274,7 +276,7 @@ fn what_slows_queries_down_or_will_break_them_is_a_warning() {
     }
     let rows = stage
         .session
-        .rows("SELECT checked, found, cure FROM pluralsight.check() WHERE status = 'warning'");
+        .rows("SELECT checked, found, cure FROM pluralsight_fdw.check() WHERE status = 'warning'");
     let text = |column: usize| -> Vec<String> {
         rows.iter()
             .map(|row| row[column].clone().unwrap_or_default())
@@ -300,12 +302,15 @@ fn what_slows_queries_down_or_will_break_them_is_a_warning() {
     );
     assert!(text(1)[2].ends_with(" s ahead of the API's"), "{rows:?}");
     assert!(text(2)[1].contains("ALTER SERVER \"pluralsight\" OPTIONS (page_size '50');"));
-    assert_eq!(text(2)[4], "SELECT * FROM pluralsight.api_announcements;");
+    assert_eq!(
+        text(2)[4],
+        "SELECT * FROM pluralsight_fdw.api_announcements;"
+    );
     // What it heard is there for those who ask.
     assert!(
         stage
             .session
-            .column("SELECT announcement FROM pluralsight.api_announcements")
+            .column("SELECT announcement FROM pluralsight_fdw.api_announcements")
             .contains(&"users will go away on 1 May".to_owned())
     );
 }
@@ -320,6 +325,6 @@ fn it_can_be_cancelled_like_any_query() {
         .expect("a fault");
     let error = stage
         .session
-        .error("SET statement_timeout = '300ms'; SELECT * FROM pluralsight.check()");
+        .error("SET statement_timeout = '300ms'; SELECT * FROM pluralsight_fdw.check()");
     assert_eq!(error.code, "57014");
 }

@@ -10,7 +10,7 @@ use behaviour::{Session, Stage};
 use pluralsight_sandbox::{Action, Config, Place, Rule, Sandbox, When};
 
 const TABLES: [&str; 4] = ["plan", "users", "admins", "teams"];
-const REFRESH: &str = "CALL pluralsight.refresh()";
+const REFRESH: &str = "CALL pluralsight_fdw.refresh()";
 
 fn config(users: u64) -> Config {
     Config {
@@ -22,7 +22,7 @@ fn config(users: u64) -> Config {
 /// A stage with copies that hold what the API holds.
 fn stage(users: u64) -> Stage {
     let mut stage = Stage::new(config(users));
-    stage.session.run("SELECT pluralsight.create_copies()");
+    stage.session.run("SELECT pluralsight_fdw.create_copies()");
     stage.session.notices();
     stage.sandbox.reset();
     stage
@@ -45,7 +45,7 @@ fn stored(session: &mut Session) -> Vec<Vec<Option<String>>> {
 fn logged(session: &mut Session, columns: &str) -> Vec<String> {
     session
         .rows(&format!(
-            "SELECT {columns} FROM pluralsight.refresh_log ORDER BY id DESC LIMIT 1"
+            "SELECT {columns} FROM pluralsight_fdw.refresh_log ORDER BY id DESC LIMIT 1"
         ))
         .remove(0)
         .into_iter()
@@ -86,7 +86,7 @@ fn copies_hold_what_the_foreign_tables_hold_with_their_comments_indexes_and_gran
         "DO $$ BEGIN CREATE ROLE copies_reader; EXCEPTION WHEN duplicate_object THEN NULL; END $$;
          GRANT SELECT ON pluralsight.users, pluralsight.accounts TO copies_reader",
     );
-    session.run("SELECT pluralsight.create_copies()");
+    session.run("SELECT pluralsight_fdw.create_copies()");
     assert_eq!(session.notices(), Vec::<String>::new());
     for table in TABLES.iter().chain(&["accounts", "licenses"]) {
         assert_eq!(differences(session, table), 0, "{table}");
@@ -219,7 +219,7 @@ fn refused(stage: &mut Stage, what: &str, code: &str, message: &str) {
     assert_eq!(told, ["failed", code, &error.message], "{what}");
     assert_eq!(
         stage.session.rows(
-            "SELECT DISTINCT last_refresh_failed, last_error = (SELECT error FROM pluralsight.refresh_log ORDER BY id DESC LIMIT 1) FROM pluralsight_copy.data_freshness"
+            "SELECT DISTINCT last_refresh_failed, last_error = (SELECT error FROM pluralsight_fdw.refresh_log ORDER BY id DESC LIMIT 1) FROM pluralsight_copy.data_freshness"
         ),
         [[Some("t".to_owned()), Some("t".to_owned())]],
         "{what}"
@@ -322,12 +322,12 @@ fn a_copy_that_would_shrink_is_refused_unless_forced() {
     );
     assert_eq!(
         error.hint.as_deref(),
-        Some("If it is right: CALL pluralsight.refresh('pluralsight_copy', force => true);")
+        Some("If it is right: CALL pluralsight_fdw.refresh('pluralsight_copy', force => true);")
     );
     // The limit can be another one, for once or for good.
     stage
         .session
-        .run("CALL pluralsight.refresh(max_shrink => 0.2)");
+        .run("CALL pluralsight_fdw.refresh(max_shrink => 0.2)");
     assert_eq!(
         stage
             .session
@@ -344,7 +344,9 @@ fn a_copy_that_would_shrink_is_refused_unless_forced() {
     ));
     let error = stage.session.error(REFRESH);
     assert!(error.message.contains("from 89 rows to 0"), "{error:?}");
-    stage.session.run("CALL pluralsight.refresh(force => true)");
+    stage
+        .session
+        .run("CALL pluralsight_fdw.refresh(force => true)");
     assert_eq!(
         stage
             .session
@@ -390,7 +392,7 @@ fn two_refreshes_never_overlap() {
     assert_eq!(
         stage
             .session
-            .column("SELECT outcome FROM pluralsight.refresh_log ORDER BY id"),
+            .column("SELECT outcome FROM pluralsight_fdw.refresh_log ORDER BY id"),
         ["ok", "ok", "failed"]
     );
 }
@@ -444,7 +446,7 @@ fn a_cancelled_refresh_says_so_in_the_log_and_a_killed_one_is_found_dead() {
     assert_eq!(
         stage
             .session
-            .column("SELECT outcome FROM pluralsight.refresh_log ORDER BY id"),
+            .column("SELECT outcome FROM pluralsight_fdw.refresh_log ORDER BY id"),
         ["ok", "failed", "died", "ok"]
     );
 }
@@ -507,7 +509,7 @@ fn a_server_that_crashes_in_the_middle_comes_back_with_the_last_good_data() {
     let server = Cluster::fresh("crash", "fsync = on");
     let mut session = Session::connect(&server.config());
     set_up(&mut session, &sandbox);
-    session.run("SELECT pluralsight.create_copies()");
+    session.run("SELECT pluralsight_fdw.create_copies()");
     let before = stored(&mut session);
     sandbox.faults().add(Rule::new(
         "users",
@@ -526,18 +528,18 @@ fn a_server_that_crashes_in_the_middle_comes_back_with_the_last_good_data() {
     sandbox.faults().clear();
     session.run(REFRESH);
     assert_eq!(
-        session.column("SELECT outcome FROM pluralsight.refresh_log ORDER BY id"),
+        session.column("SELECT outcome FROM pluralsight_fdw.refresh_log ORDER BY id"),
         ["ok", "died", "ok"]
     );
 }
 
 fn set_up(session: &mut Session, sandbox: &Sandbox) {
     session.run(&format!(
-        "CREATE EXTENSION pluralsight_fdw;
+        "CREATE EXTENSION pluralsight_fdw; CREATE SCHEMA pluralsight;
          CREATE SERVER pluralsight FOREIGN DATA WRAPPER pluralsight_fdw OPTIONS (api_url '{}');
          CREATE USER MAPPING FOR CURRENT_USER SERVER pluralsight OPTIONS (api_token '{}');
          IMPORT FOREIGN SCHEMA pluralsight FROM SERVER pluralsight INTO pluralsight;
-         SELECT pluralsight.create_views()",
+         SELECT pluralsight_fdw.create_views()",
         sandbox.url(),
         sandbox.token()
     ));
@@ -559,8 +561,8 @@ fn a_dump_is_restored_without_the_api_and_refreshes_again_with_it() {
             "pluralsight_copy.account_history",
             "pluralsight_copy.license_history",
             "pluralsight_copy.accounts",
-            "pluralsight.refresh_log",
-            "pluralsight.copy_sets",
+            "pluralsight_fdw.refresh_log",
+            "pluralsight_fdw.copy_sets",
         ]
         .iter()
         .flat_map(|table| session.rows(&format!("SELECT t::text FROM {table} AS t ORDER BY 1")))
@@ -615,7 +617,7 @@ fn a_refresh_inside_a_transaction_belongs_to_it() {
     );
     // From a function, too, which may not commit either.
     stage.session.run(
-        "CREATE FUNCTION refresh_now() RETURNS void LANGUAGE plpgsql AS $$ BEGIN CALL pluralsight.refresh(); END $$;
+        "CREATE FUNCTION refresh_now() RETURNS void LANGUAGE plpgsql AS $$ BEGIN CALL pluralsight_fdw.refresh(); END $$;
          SELECT refresh_now()",
     );
     assert_eq!(
@@ -627,7 +629,7 @@ fn a_refresh_inside_a_transaction_belongs_to_it() {
     // And twice in one.
     stage
         .session
-        .run("BEGIN; CALL pluralsight.refresh(); CALL pluralsight.refresh(); COMMIT");
+        .run("BEGIN; CALL pluralsight_fdw.refresh(); CALL pluralsight_fdw.refresh(); COMMIT");
     stage.sandbox.revoke_token();
     stage.session.run("BEGIN");
     let error = stage.session.error(REFRESH);
@@ -642,7 +644,7 @@ fn a_refresh_inside_a_transaction_belongs_to_it() {
     assert_eq!(
         stage
             .session
-            .column("SELECT outcome FROM pluralsight.refresh_log ORDER BY id"),
+            .column("SELECT outcome FROM pluralsight_fdw.refresh_log ORDER BY id"),
         ["ok", "ok", "ok", "ok"]
     );
 }
@@ -654,11 +656,11 @@ fn a_column_that_comes_or_goes_is_mended_with_the_statement_that_the_error_names
         ..config(50)
     });
     let session = &mut stage.session;
-    session.run("SELECT pluralsight.create_copies()");
+    session.run("SELECT pluralsight_fdw.create_copies()");
     session.run("ALTER FOREIGN TABLE pluralsight.users ADD COLUMN colour text OPTIONS (field 'favouriteColour')");
     // The copy does without, until it is told.
     session.run(REFRESH);
-    session.run("SELECT pluralsight.create_copies()");
+    session.run("SELECT pluralsight_fdw.create_copies()");
     assert_ne!(
         session.value("SELECT count(colour) FROM pluralsight_copy.users"),
         "0"
@@ -716,11 +718,11 @@ fn what_cannot_be_copied_is_refused_with_what_to_do() {
     assert_eq!(error.code, "42704");
     assert_eq!(
         error.hint.as_deref(),
-        Some("Make them first: SELECT pluralsight.create_copies();")
+        Some("Make them first: SELECT pluralsight_fdw.create_copies();")
     );
     // A table of somebody else's is never overwritten.
     session.run("CREATE SCHEMA pluralsight_copy; CREATE TABLE pluralsight_copy.users (mine text)");
-    let error = session.error("SELECT pluralsight.create_copies()");
+    let error = session.error("SELECT pluralsight_fdw.create_copies()");
     assert_eq!(error.code, "42P07");
     assert_eq!(
         session.column("SELECT mine FROM pluralsight_copy.users"),
@@ -745,8 +747,8 @@ fn several_organisations_have_copies_of_their_own() {
         other.url(),
         other.token()
     ));
-    session.run("SELECT pluralsight.create_copies('acme', 'acme_kept')");
-    session.run("CALL pluralsight.refresh('acme_kept')");
+    session.run("SELECT pluralsight_fdw.create_copies('acme', 'acme_kept')");
+    session.run("CALL pluralsight_fdw.refresh('acme_kept')");
     assert_eq!(session.value("SELECT count(*) FROM acme_kept.users"), "80");
     assert_eq!(
         session.value("SELECT count(*) FROM pluralsight_copy.users"),
@@ -777,27 +779,29 @@ fn a_role_without_special_rights_keeps_copies_that_others_cannot_touch() {
     session.run(
         "CREATE SCHEMA mine;
          IMPORT FOREIGN SCHEMA pluralsight FROM SERVER pluralsight INTO mine;
-         SELECT pluralsight.create_views('mine');
-         SELECT pluralsight.create_copies('mine')",
+         SELECT pluralsight_fdw.create_views('mine');
+         SELECT pluralsight_fdw.create_copies('mine')",
     );
-    session.run("CALL pluralsight.refresh('mine_copy')");
+    session.run("CALL pluralsight_fdw.refresh('mine_copy')");
     assert_eq!(session.value("SELECT count(*) FROM mine_copy.users"), "60");
     assert_eq!(
-        session.value("SELECT count(*) FROM pluralsight.refresh_log"),
+        session.value("SELECT count(*) FROM pluralsight_fdw.refresh_log"),
         "2"
     );
     session.run("RESET ROLE; SET ROLE copies_stranger");
     assert_eq!(
-        session.value("SELECT count(*) FROM pluralsight.refresh_log"),
+        session.value("SELECT count(*) FROM pluralsight_fdw.refresh_log"),
         "0"
     );
     assert_eq!(
-        session.error("CALL pluralsight.refresh('mine_copy')").code,
+        session
+            .error("CALL pluralsight_fdw.refresh('mine_copy')")
+            .code,
         "42704"
     );
     assert_eq!(
         session
-            .error("INSERT INTO pluralsight.refresh_log (copy_schema, owner) VALUES ('mine_copy', 'copies_analyst')")
+            .error("INSERT INTO pluralsight_fdw.refresh_log (copy_schema, owner) VALUES ('mine_copy', 'copies_analyst')")
             .code,
         "42501"
     );

@@ -308,7 +308,7 @@ fn what_the_api_announces_is_heard_once_a_session_and_listed() {
     assert_eq!(
         stage
             .session
-            .rows("SELECT table_name, announcement FROM pluralsight.api_announcements"),
+            .rows("SELECT table_name, announcement FROM pluralsight_fdw.api_announcements"),
         [[
             Some("users".to_owned()),
             Some("The field User.note is deprecated and will be removed on 2027-01-31.".to_owned())
@@ -317,7 +317,7 @@ fn what_the_api_announces_is_heard_once_a_session_and_listed() {
     // Another session hears it for itself.
     let mut other = stage.another_session();
     assert_eq!(
-        other.value("SELECT count(*) FROM pluralsight.api_announcements"),
+        other.value("SELECT count(*) FROM pluralsight_fdw.api_announcements"),
         "0"
     );
     other.value(READ);

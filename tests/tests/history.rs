@@ -223,7 +223,7 @@ fn four_hundred_days_are_replayed_as_they_were() {
     });
     stage
         .session
-        .run("SELECT pluralsight.create_copies(max_shrink => 1, refresh_now => false)");
+        .run("SELECT pluralsight_fdw.create_copies(max_shrink => 1, refresh_now => false)");
     let organisation = stage.sandbox.organisation();
     let mut random = StdRng::seed_from_u64(400);
     let start = organisation.now();
@@ -278,7 +278,7 @@ fn four_hundred_days_are_replayed_as_they_were() {
             }
         }
         stage.session.run(&format!(
-            "SELECT pluralsight.run_refresh(pluralsight.begin_refresh('pluralsight_copy'), as_of => '{}')",
+            "SELECT pluralsight_fdw.run_refresh(pluralsight_fdw.begin_refresh('pluralsight_copy'), as_of => '{}')",
             now.to_rfc3339()
         ));
         days.push(after);
@@ -362,7 +362,7 @@ fn a_clock_that_is_set_back_does_not_turn_history_over() {
         users: 20,
         ..Config::default()
     });
-    stage.session.run("SELECT pluralsight.create_copies()");
+    stage.session.run("SELECT pluralsight_fdw.create_copies()");
     let id = stage.sandbox.organisation().user(0).ps_user_id;
     for name in ["One", "Two"] {
         stage
@@ -370,7 +370,7 @@ fn a_clock_that_is_set_back_does_not_turn_history_over() {
             .organisation()
             .edit_user(&id, |user| user.first_name = Some(name.to_owned()));
         stage.session.run(
-            "SELECT pluralsight.run_refresh(pluralsight.begin_refresh('pluralsight_copy'), as_of => '2020-01-01')",
+            "SELECT pluralsight_fdw.run_refresh(pluralsight_fdw.begin_refresh('pluralsight_copy'), as_of => '2020-01-01')",
         );
     }
     assert_eq!(

@@ -51,11 +51,11 @@ impl Aviary {
         };
         let url = aviary.sandbox.url();
         aviary.session.run(&format!(
-            "CREATE EXTENSION pluralsight_fdw; CREATE EXTENSION pg_stat_statements;
+            "CREATE EXTENSION pluralsight_fdw; CREATE SCHEMA pluralsight; CREATE EXTENSION pg_stat_statements;
              CREATE SERVER pluralsight FOREIGN DATA WRAPPER pluralsight_fdw OPTIONS (api_url '{url}', initial_backoff '1ms', max_attempts '2');
              IMPORT FOREIGN SCHEMA pluralsight FROM SERVER pluralsight INTO pluralsight OPTIONS (discover 'off');
-             SELECT pluralsight.create_views();
-             SELECT pluralsight.create_copies(refresh_now => false)"
+             SELECT pluralsight_fdw.create_views();
+             SELECT pluralsight_fdw.create_copies(refresh_now => false)"
         ));
         aviary
     }
@@ -179,11 +179,11 @@ const STATEMENTS: &[&str] = &[
     "EXPLAIN (ANALYZE, VERBOSE) SELECT email, last_login FROM pluralsight.users WHERE email = 'x'",
     "EXPLAIN (ANALYZE, VERBOSE, SETTINGS, FORMAT json) SELECT email FROM pluralsight.users LIMIT 5",
     "ANALYZE pluralsight.users",
-    "SELECT * FROM pluralsight.check()",
-    "SELECT * FROM pluralsight.api_announcements",
+    "SELECT * FROM pluralsight_fdw.check()",
+    "SELECT * FROM pluralsight_fdw.api_announcements",
     // It keeps a log of its own.
-    "CALL pluralsight.refresh()",
-    "SELECT * FROM pluralsight.refresh_log ORDER BY started_at DESC LIMIT 3",
+    "CALL pluralsight_fdw.refresh()",
+    "SELECT * FROM pluralsight_fdw.refresh_log ORDER BY started_at DESC LIMIT 3",
 ];
 
 /// What may go wrong, each `step`th of it, and all that may be asked about it.
@@ -203,7 +203,7 @@ fn make_trouble(aviary: &mut Aviary, step: usize) {
     assert_ne!(
         aviary
             .session
-            .value("SELECT count(*) FROM pluralsight.refresh_log WHERE outcome = 'failed'"),
+            .value("SELECT count(*) FROM pluralsight_fdw.refresh_log WHERE outcome = 'failed'"),
         "0",
         "refreshes failed too, and were logged"
     );
@@ -245,13 +245,13 @@ fn the_canary_is_found_only_where_it_was_put() {
     cluster::run(chown);
     let key = cluster::home().join("canary-key");
     aviary.session.run(&format!(
-        "LOAD 'pluralsight_fdw'; SET pluralsight_fdw.key_file = '{}'; SELECT pluralsight.create_key_file();
+        "LOAD 'pluralsight_fdw'; SET pluralsight_fdw.key_file = '{}'; SELECT pluralsight_fdw.create_key_file();
          CREATE ROLE neighbour LOGIN; GRANT USAGE ON FOREIGN SERVER pluralsight TO neighbour;
          GRANT USAGE ON SCHEMA pluralsight TO neighbour",
         key.display()
     ));
     let sealed = aviary
-        .quietly(&format!("SELECT pluralsight.seal('{CANARY}')"))
+        .quietly(&format!("SELECT pluralsight_fdw.seal('{CANARY}')"))
         .expect("it seals")[0][0]
         .clone()
         .expect("a text");
@@ -425,7 +425,7 @@ fn the_readme_says_which_statements_show_the_token_and_how_to_avoid_it() {
         "42710"
     );
     aviary
-        .quietly(&format!("SELECT pluralsight.seal('{CANARY}')"))
+        .quietly(&format!("SELECT pluralsight_fdw.seal('{CANARY}')"))
         .expect_err("there is no key file");
     aviary.assert_log_is_clean();
     let session = &mut aviary.session;

@@ -82,7 +82,7 @@ type Values = (
 
 const TOKEN: &str = "it holds a space, a line break or another character that no API key has";
 const FILE: &str = "must be the absolute path of a file on the server's host";
-const SEALED: &str = "must be what pluralsight.seal('…') answers";
+const SEALED: &str = "must be what pluralsight_fdw.seal('…') answers";
 const UUID: &str = "must be the UUID of a secret";
 const PROXY: &str =
     "must be a URL that begins with http:// or https://, without a user name or a password";

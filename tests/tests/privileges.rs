@@ -127,7 +127,7 @@ fn a_hash_cannot_be_computed_from_an_identifier_and_stays_until_the_salt_changes
         before.len().to_string()
     );
 
-    stage.session.run("SELECT pluralsight.create_views()");
+    stage.session.run("SELECT pluralsight_fdw.create_views()");
     assert_eq!(ids(&mut stage), before, "called again, it keeps the salt");
     stage.session.run("UPDATE pluralsight.accounts_anonymous_salt SET salt = gen_random_uuid()::text || gen_random_uuid()::text");
     let after = ids(&mut stage);
@@ -135,7 +135,7 @@ fn a_hash_cannot_be_computed_from_an_identifier_and_stays_until_the_salt_changes
     assert!(after.is_disjoint(&before));
     // Another organisation's view has a salt of its own.
     stage.session.run(
-        "CREATE SCHEMA acme; IMPORT FOREIGN SCHEMA pluralsight FROM SERVER pluralsight INTO acme; SELECT pluralsight.create_views('acme')",
+        "CREATE SCHEMA acme; IMPORT FOREIGN SCHEMA pluralsight FROM SERVER pluralsight INTO acme; SELECT pluralsight_fdw.create_views('acme')",
     );
     let elsewhere: BTreeSet<String> = stage
         .session
@@ -178,10 +178,13 @@ fn a_reader_has_the_views_without_tables_token_or_salt() {
         "teams",
         "accounts",
         "accounts_anonymous_salt",
-        "check()",
     ] {
         denied(&mut session, what);
     }
+    assert_eq!(
+        session.error("SELECT * FROM pluralsight_fdw.check()").code,
+        "42501"
+    );
     assert_eq!(
         session.value("SELECT count(umoptions) FROM pg_user_mappings"),
         "0"
@@ -195,7 +198,7 @@ fn a_reader_has_the_views_without_tables_token_or_salt() {
         "42501"
     );
     // So it is with stored copies: who may read a view may read it there, and nothing else.
-    stage.session.run("SELECT pluralsight.create_copies()");
+    stage.session.run("SELECT pluralsight_fdw.create_copies()");
     assert_eq!(
         session
             .rows("SELECT * FROM pluralsight_copy.accounts_anonymous")

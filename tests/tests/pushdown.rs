@@ -266,7 +266,7 @@ fn a_contradiction_takes_no_request() {
         "email = NULL",
         "email = ANY ('{}')",
         "email IN (SELECT 'x' WHERE false)",
-        "user_id = ANY (ARRAY[NULL]::uuid[])",
+        "user_id = ANY (ARRAY[NULL]::text[])",
         "is_on_account AND NOT is_on_account",
         "email = (SELECT NULL::text)",
         "email = ANY (ARRAY(SELECT 'x' WHERE false)) AND email IN ('x', 'y')",
@@ -301,8 +301,8 @@ fn a_self_join_reads_once() {
 fn twelve_leavers_cost_requests_by_the_twelve_and_a_whole_company_one_reading() {
     let mut stage = stage(50_000);
     let session = &mut stage.session;
-    session.run("CREATE TABLE leavers (email text, user_id uuid)");
-    session.run("CREATE TABLE employees (email text, user_id uuid)");
+    session.run("CREATE TABLE leavers (email text, user_id text)");
+    session.run("CREATE TABLE employees (email text, user_id text)");
     session.run("INSERT INTO employees SELECT email, user_id FROM pluralsight.users LIMIT 40000");
     session.run("INSERT INTO leavers SELECT * FROM employees WHERE email IS NOT NULL LIMIT 12");
     session.run("ANALYZE leavers, employees");

@@ -351,7 +351,7 @@ fn accounts_and_licenses_say_what_the_organisation_is() {
     );
     // Called again, it replaces them.
     assert_eq!(
-        value("SELECT count(*) FROM (SELECT pluralsight.create_views()) AS again"),
+        value("SELECT count(*) FROM (SELECT pluralsight_fdw.create_views()) AS again"),
         "1"
     );
     let columns = value(

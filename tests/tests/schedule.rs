@@ -29,36 +29,37 @@ fn refreshes_every_minute(name: &str, settings: &str) {
     let mut session = Session::connect(&server.config());
     session.run(&format!(
         "CREATE EXTENSION pg_cron;
-         CREATE EXTENSION pluralsight_fdw;
+         CREATE EXTENSION pluralsight_fdw; CREATE SCHEMA pluralsight;
          CREATE SERVER pluralsight FOREIGN DATA WRAPPER pluralsight_fdw OPTIONS (api_url '{}');
          CREATE USER MAPPING FOR CURRENT_USER SERVER pluralsight OPTIONS (api_token '{}');
          IMPORT FOREIGN SCHEMA pluralsight FROM SERVER pluralsight INTO pluralsight;
-         SELECT pluralsight.create_copies()",
+         SELECT pluralsight_fdw.create_copies()",
         sandbox.url(),
         sandbox.token()
     ));
     sandbox.organisation().add_users(2, Place::End);
-    let job = session.value("SELECT pluralsight.schedule_refresh('0 4 * * *')");
+    let job = session.value("SELECT pluralsight_fdw.schedule_refresh('0 4 * * *')");
     // Called again it changes the schedule, and makes no second job.
     assert_eq!(
-        session.value("SELECT pluralsight.schedule_refresh('* * * * *')"),
+        session.value("SELECT pluralsight_fdw.schedule_refresh('* * * * *')"),
         job
     );
     assert_eq!(
         session.rows("SELECT schedule, command FROM cron.job"),
         [[
             Some("* * * * *".to_owned()),
-            Some("CALL pluralsight.refresh('pluralsight_copy')".to_owned())
+            Some("CALL pluralsight_fdw.refresh('pluralsight_copy')".to_owned())
         ]]
     );
     let deadline = Instant::now() + LONG_ENOUGH;
-    while session.value("SELECT count(*) FROM pluralsight.refresh_log WHERE outcome = 'ok'") == "1"
+    while session.value("SELECT count(*) FROM pluralsight_fdw.refresh_log WHERE outcome = 'ok'")
+        == "1"
     {
         assert!(
             Instant::now() < deadline,
             "no refresh came: {:?} {:?}\n{}",
             session.rows("SELECT status, return_message FROM cron.job_run_details"),
-            session.rows("SELECT outcome, error FROM pluralsight.refresh_log"),
+            session.rows("SELECT outcome, error FROM pluralsight_fdw.refresh_log"),
             server.log()
         );
         thread::sleep(Duration::from_millis(100));
@@ -68,12 +69,12 @@ fn refreshes_every_minute(name: &str, settings: &str) {
         "152"
     );
     assert_eq!(
-        session.value("SELECT pluralsight.unschedule_refresh()"),
+        session.value("SELECT pluralsight_fdw.unschedule_refresh()"),
         "t"
     );
     assert_eq!(session.value("SELECT count(*) FROM cron.job"), "0");
     assert_eq!(
-        session.value("SELECT pluralsight.unschedule_refresh()"),
+        session.value("SELECT pluralsight_fdw.unschedule_refresh()"),
         "f"
     );
 }
@@ -98,7 +99,7 @@ fn without_pg_cron_the_error_has_the_lines_for_the_hosts_own_scheduler() {
         users: 5,
         ..Config::default()
     });
-    stage.session.run("SELECT pluralsight.create_copies()");
+    stage.session.run("SELECT pluralsight_fdw.create_copies()");
     let database = stage.database().to_owned();
     for (schedule, crontab, calendar) in [
         ("*/30 * * * *", true, "OnCalendar=*-*-* *:0/30:00"),
@@ -108,13 +109,14 @@ fn without_pg_cron_the_error_has_the_lines_for_the_hosts_own_scheduler() {
         ("30 seconds", false, "OnUnitActiveSec=30s"),
     ] {
         let error = stage.session.error(&format!(
-            "SELECT pluralsight.schedule_refresh('{schedule}')"
+            "SELECT pluralsight_fdw.schedule_refresh('{schedule}')"
         ));
         assert_eq!(error.code, "0A000");
         assert_eq!(error.message, "pg_cron is not installed in this database");
         let detail = error.detail.expect("a detail");
-        let call =
-            format!("psql -X -d '{database}' -c \"CALL pluralsight.refresh('pluralsight_copy')\"");
+        let call = format!(
+            "psql -X -d '{database}' -c \"CALL pluralsight_fdw.refresh('pluralsight_copy')\""
+        );
         assert_eq!(
             detail.contains(&format!("crontab: {schedule} {call}")),
             crontab,
@@ -132,14 +134,14 @@ fn without_pg_cron_the_error_has_the_lines_for_the_hosts_own_scheduler() {
     assert_eq!(
         stage
             .session
-            .error("SELECT pluralsight.schedule_refresh('hourly')")
+            .error("SELECT pluralsight_fdw.schedule_refresh('hourly')")
             .code,
         "22023"
     );
     assert_eq!(
         stage
             .session
-            .value("SELECT pluralsight.unschedule_refresh()"),
+            .value("SELECT pluralsight_fdw.unschedule_refresh()"),
         "f"
     );
 }

@@ -519,7 +519,7 @@ fn a_role_without_usage_gets_postgresqls_own_error() {
         ),
         format!("IMPORT FOREIGN SCHEMA pluralsight FROM SERVER pluralsight INTO {role}"),
         // Nor does it see with the server's token what it may not ask for.
-        "SELECT * FROM pluralsight.check('pluralsight')".to_owned(),
+        "SELECT * FROM pluralsight_fdw.check('pluralsight')".to_owned(),
     ] {
         let error = session.error(&sql);
         assert_eq!(
@@ -702,7 +702,9 @@ fn key_file(stage: &mut Stage, name: &str) -> PathBuf {
         file.display()
     ));
     assert_eq!(
-        stage.session.value("SELECT pluralsight.create_key_file()"),
+        stage
+            .session
+            .value("SELECT pluralsight_fdw.create_key_file()"),
         file.display().to_string()
     );
     file
@@ -714,7 +716,7 @@ fn a_sealed_token_opens_under_its_key_for_its_server_alone() {
     stage.session.run("LOAD 'pluralsight_fdw'");
     let error = stage
         .session
-        .error("SELECT pluralsight.seal('sandbox-token')");
+        .error("SELECT pluralsight_fdw.seal('sandbox-token')");
     assert_eq!(error.code, "F0000");
     assert_eq!(
         error.message,
@@ -732,7 +734,9 @@ fn a_sealed_token_opens_under_its_key_for_its_server_alone() {
         .permissions()
         .mode();
     assert_eq!(mode & 0o777, 0o600);
-    let error = stage.session.error("SELECT pluralsight.create_key_file()");
+    let error = stage
+        .session
+        .error("SELECT pluralsight_fdw.create_key_file()");
     assert_eq!(
         (error.code.as_str(), error.message),
         (
@@ -745,7 +749,7 @@ fn a_sealed_token_opens_under_its_key_for_its_server_alone() {
         "a key is never overwritten"
     );
 
-    let seal = "SELECT pluralsight.seal('sandbox-token')";
+    let seal = "SELECT pluralsight_fdw.seal('sandbox-token')";
     let (sealed, again) = (stage.session.value(seal), stage.session.value(seal));
     assert_ne!(sealed, again, "nobody can tell that two are the same token");
     assert!(sealed.starts_with("sealed:1:") && !sealed.contains(TOKEN));
@@ -762,7 +766,7 @@ fn a_sealed_token_opens_under_its_key_for_its_server_alone() {
         assert_eq!(
             stage
                 .session
-                .error(&format!("SELECT pluralsight.seal('{nonsense}')"))
+                .error(&format!("SELECT pluralsight_fdw.seal('{nonsense}')"))
                 .code,
             "22023",
             "{nonsense:?}"
@@ -781,9 +785,9 @@ fn a_sealed_token_opens_under_its_key_for_its_server_alone() {
             "{why}"
         );
         assert!(
-            error
-                .hint
-                .is_some_and(|hint| hint.contains("SELECT pluralsight.seal('…', 'pluralsight')")),
+            error.hint.is_some_and(
+                |hint| hint.contains("SELECT pluralsight_fdw.seal('…', 'pluralsight')")
+            ),
             "{why}"
         );
         assert_eq!(stage.sandbox.total(), 0);
@@ -791,7 +795,7 @@ fn a_sealed_token_opens_under_its_key_for_its_server_alone() {
     // Every role can read it in pg_foreign_server. It is of no use at a server of another name,
     let elsewhere = stage
         .session
-        .value("SELECT pluralsight.seal('sandbox-token', 'elsewhere')");
+        .value("SELECT pluralsight_fdw.seal('sandbox-token', 'elsewhere')");
     map(
         &mut stage.session,
         "CURRENT_USER",
@@ -869,8 +873,8 @@ fn a_key_file_is_set_up_as_the_readme_says() {
     while session.value("SHOW pluralsight_fdw.key_file").is_empty() {
         std::thread::sleep(std::time::Duration::from_millis(5));
     }
-    session.run("SELECT pluralsight.create_key_file()");
-    let sealed = session.value("SELECT pluralsight.seal('abc', 'pluralsight')");
+    session.run("SELECT pluralsight_fdw.create_key_file()");
+    let sealed = session.value("SELECT pluralsight_fdw.seal('abc', 'pluralsight')");
     // A new session has it from its start, and so has a role that may not know where it is.
     let mut session = Session::connect(&cluster.config());
     session.run(&format!(
@@ -881,7 +885,7 @@ fn a_key_file_is_set_up_as_the_readme_says() {
     ));
     let mut plain = Session::connect(cluster.config().user("plain"));
     assert_eq!(
-        plain.value("SELECT found FROM pluralsight.check() WHERE checked = 'token'"),
+        plain.value("SELECT found FROM pluralsight_fdw.check() WHERE checked = 'token'"),
         "found: server, api_token_sealed"
     );
 }
@@ -892,11 +896,11 @@ fn only_superusers_may_name_the_key_file_or_make_one() {
     let role = stage.role("plain");
     let mut session = stage.session_of(&role);
     // A function loads the library, which makes the setting known.
-    session.run("SELECT pluralsight.announcements_heard()");
+    session.run("SELECT pluralsight_fdw.announcements_heard()");
     for sql in [
         "SET pluralsight_fdw.key_file = '/etc/hostname'",
         "SHOW pluralsight_fdw.key_file",
-        "SELECT pluralsight.create_key_file()",
+        "SELECT pluralsight_fdw.create_key_file()",
     ] {
         assert_eq!(session.error(sql).code, "42501", "{sql}");
     }
@@ -908,7 +912,7 @@ fn a_dump_carries_a_sealed_token_and_a_restore_without_the_key_says_so() {
     let file = key_file(&mut stage, "key");
     let sealed = stage
         .session
-        .value("SELECT pluralsight.seal('sandbox-token')");
+        .value("SELECT pluralsight_fdw.seal('sandbox-token')");
     map(
         &mut stage.session,
         "CURRENT_USER",
@@ -951,7 +955,7 @@ fn a_dump_carries_a_sealed_token_and_a_restore_without_the_key_says_so() {
     assert_eq!(
         error.hint.as_deref(),
         Some(
-            "SELECT pluralsight.create_key_file(); makes one, where there is none. After a restore on another host, bring the key file along or seal the token again."
+            "SELECT pluralsight_fdw.create_key_file(); makes one, where there is none. After a restore on another host, bring the key file along or seal the token again."
         )
     );
     session.run(&format!(

@@ -41,7 +41,7 @@ fn a_missing_field_is_left_out_with_a_notice_and_the_rest_works() {
         stage.session.rows("SELECT * FROM pluralsight.users").len(),
         50
     );
-    stage.session.run("SELECT pluralsight.create_views()");
+    stage.session.run("SELECT pluralsight_fdw.create_views()");
     assert_eq!(stage.session.value("SELECT count(*) FROM pluralsight.accounts WHERE mfa_enabled IS NOT NULL OR billable IS NOT NULL"), "0");
 }
 
@@ -263,7 +263,7 @@ fn the_plan_is_read_in_whatever_shape_it_comes() {
             ..Config::default()
         });
         stage.session.run(IMPORT);
-        stage.session.run("SELECT pluralsight.create_views()");
+        stage.session.run("SELECT pluralsight_fdw.create_views()");
         let products = stage.sandbox.organisation().products().len();
         assert_eq!(
             stage
@@ -286,7 +286,7 @@ fn the_plan_is_read_in_whatever_shape_it_comes() {
         ..Config::default()
     });
     without.session.run(IMPORT);
-    without.session.run("SELECT pluralsight.create_views()");
+    without.session.run("SELECT pluralsight_fdw.create_views()");
     assert_eq!(
         without
             .session

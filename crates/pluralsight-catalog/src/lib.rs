@@ -28,7 +28,6 @@ pub enum SqlType {
     Double,
     Text,
     Timestamptz,
-    Uuid,
     IntegerArray,
     TextArray,
 }
@@ -43,7 +42,6 @@ impl SqlType {
             SqlType::Double => "double precision",
             SqlType::Text => "text",
             SqlType::Timestamptz => "timestamp with time zone",
-            SqlType::Uuid => "uuid",
             SqlType::IntegerArray => "integer[]",
             SqlType::TextArray => "text[]",
         }

@@ -60,7 +60,7 @@ fn main() {
         ..Config::default()
     });
     stage.session.run(
-        "SELECT pluralsight.create_copies(tables => '{users}');
+        "SELECT pluralsight_fdw.create_copies(tables => '{users}');
          CREATE MATERIALIZED VIEW whole AS SELECT * FROM pluralsight.users;
          CREATE UNIQUE INDEX ON whole (user_id);
          CREATE INDEX ON whole (lower(email)); CREATE INDEX ON whole (last_login)",
@@ -90,7 +90,9 @@ fn main() {
                 .edit_user(&person, |user| user.note = Some(note));
         }
         let session = &mut stage.session;
-        refresh.measure(&mut observer, || session.run("CALL pluralsight.refresh()"));
+        refresh.measure(&mut observer, || {
+            session.run("CALL pluralsight_fdw.refresh()")
+        });
         plain.measure(&mut observer, || {
             session.run("REFRESH MATERIALIZED VIEW whole")
         });
@@ -128,7 +130,7 @@ fn main() {
                 );
             });
         }
-        let written = stage.session.rows("SELECT rows_added, rows_changed, rows_removed FROM pluralsight.refresh_log ORDER BY id DESC LIMIT 1");
+        let written = stage.session.rows("SELECT rows_added, rows_changed, rows_removed FROM pluralsight_fdw.refresh_log ORDER BY id DESC LIMIT 1");
         println!(
             "round {}: rows added, changed and removed by refresh(): {written:?}",
             round + 1
@@ -142,7 +144,7 @@ fn main() {
     println!(
         "\n{USERS} users, {CHANGED} changed; median of {ROUNDS} (lowest to highest), beside refresh()"
     );
-    refresh.print("CALL pluralsight.refresh()", beside);
+    refresh.print("CALL pluralsight_fdw.refresh()", beside);
     plain.print("REFRESH MATERIALIZED VIEW", beside);
     concurrent.print("REFRESH MATERIALIZED VIEW CONCURRENTLY", beside);
     if has_requests {

@@ -1,4 +1,4 @@
-use crate::SqlType::{Text, Timestamptz, Uuid};
+use crate::SqlType::{Text, Timestamptz};
 use crate::{Column, Shape, Table};
 
 /// Names, types and meanings: the portal's page of query planAdmins. It takes no filter.
@@ -11,7 +11,7 @@ pub const ADMINS: Table = Table {
     columns: &[
         Column::new(
             "user_id",
-            Uuid,
+            Text,
             &["psUserId"],
             "The person's identifier at Pluralsight; joins to users.user_id.",
         ),

@@ -1,4 +1,4 @@
-use crate::SqlType::{Boolean, Text, TextArray, Timestamptz, Uuid};
+use crate::SqlType::{Boolean, Text, TextArray, Timestamptz};
 use crate::{Column, Filter, FilterKind, Presence, Shape, Table};
 
 /// Names and meanings: the portal's page of type User; `psUserId`, `productIds`, `ssoEnabled`, `mfaEnabled` and
@@ -12,7 +12,7 @@ pub const USERS: Table = Table {
     columns: &[
         Column::new(
             "user_id",
-            Uuid,
+            Text,
             &["psUserId"],
             "The person's identifier at Pluralsight; joins to admins.user_id.",
         ),

@@ -1,7 +1,7 @@
 -- What the API has said beside its data: deprecations with their dates, an expired key, a page that was cut.
 CREATE VIEW api_announcements AS
 SELECT heard_at, table_name, announcement
-FROM @extschema@.announcements_heard();
+FROM pluralsight_fdw_internal.announcements_heard();
 
 COMMENT ON VIEW api_announcements IS 'What the API has said beside its data in this session.';
 COMMENT ON COLUMN api_announcements.heard_at IS 'When this session first heard it.';
