@@ -2,6 +2,7 @@
 
 mod buffer;
 mod decode;
+mod drift;
 mod fetch;
 mod filter;
 mod rescans;
@@ -9,6 +10,7 @@ mod scan;
 mod statement;
 mod verify;
 
+pub use drift::drifted_scans;
 pub use fetch::{Fetch, Reading, Session, api_shape, incomplete_scans};
 pub use filter::Asked;
 pub use scan::{

@@ -5,7 +5,7 @@ mod definition;
 mod validator;
 
 pub use catalog::{Server, TableOptions};
-pub use definition::Place;
+pub use definition::{OnDrift, Place};
 pub use validator::validate;
 
 use std::collections::BTreeMap;

@@ -5,7 +5,7 @@ use std::cell::Cell;
 use pgrx::pg_sys;
 use pgrx::prelude::*;
 
-use crate::executor::incomplete_scans;
+use crate::executor::{drifted_scans, incomplete_scans};
 
 thread_local! {
     /// Whether the procedure that called last may end its transaction.
@@ -39,7 +39,8 @@ fn may_commit() -> bool {
 }
 
 /// What reading the API took in this session so far: HTTP requests, the repeated ones among them, bytes of reply bodies
-/// after decompression, and scans that ended with less than the API announced under `on_incomplete 'warning'`.
+/// after decompression, scans that ended with less than the API announced under `on_incomplete 'warning'`, and scans that
+/// saw the data change while they read, under `on_drift 'ignore'`.
 #[pg_extern(volatile, parallel_unsafe)]
 fn session_statistics() -> TableIterator<
     'static,
@@ -48,6 +49,7 @@ fn session_statistics() -> TableIterator<
         name!(retries, i64),
         name!(bytes, i64),
         name!(incomplete_scans, i64),
+        name!(drifted_scans, i64),
     ),
 > {
     let totals = pluralsight_api::session_totals();
@@ -57,6 +59,7 @@ fn session_statistics() -> TableIterator<
         number(totals.retries),
         number(totals.bytes),
         number(incomplete_scans()),
+        number(drifted_scans()),
     ))
 }
 

@@ -118,11 +118,13 @@ impl Buffer {
         Ok(Some(record))
     }
 
-    /// Gives back memory and temporary files. To be called at the normal end of a query; after an error the query's
-    /// memory context and resource owner see to it.
+    /// Forgets every record and gives back memory and temporary files; nobody may hold a [`Place`] in it any more. To be
+    /// called at the normal end of a query; after an error the query's memory context and resource owner see to it.
     pub fn end(&mut self) {
         self.memory = Vec::new();
+        self.bytes = 0;
         self.length = 0;
+        self.free.clear();
         if let Some(spilled) = self.spilled.take() {
             // SAFETY: both were made by Spilled::begin and are used by nobody else.
             unsafe {

@@ -13,6 +13,7 @@ use pluralsight_api::{
 use pluralsight_catalog::Shape;
 use serde_json::{Map, Value as Json};
 
+use super::drift;
 use super::filter::Asked;
 use crate::announcements;
 use crate::error::{FdwError, Result};
@@ -92,6 +93,10 @@ pub struct Fetch {
     keys: Option<HashSet<String>>,
     unfiltered: bool,
     pub complete: bool,
+    /// The data changed while it was read.
+    drifted: bool,
+    /// What [`Fetch::restart`] begins with.
+    all_filters: Vec<Option<String>>,
 }
 
 /// What every filter's pages have in common.
@@ -159,6 +164,7 @@ impl Fetch {
             document: operation.document(&selection, has_filter, shape),
             keys: (filters.len() > 1).then(HashSet::new),
             unfiltered: !has_filter,
+            all_filters: filters.iter().cloned().collect(),
             filters,
             template: Template {
                 operation,
@@ -172,7 +178,22 @@ impl Fetch {
             },
             pages: None,
             complete: false,
+            drifted: false,
         })
+    }
+
+    /// Starts again before the first page.
+    pub fn restart(&mut self) {
+        self.pages = None;
+        self.filters = self.all_filters.iter().cloned().collect();
+        self.keys = (self.filters.len() > 1).then(HashSet::new);
+        self.complete = false;
+        self.drifted = false;
+    }
+
+    /// Whether the data changed while it was read.
+    pub fn drifted(&self) -> bool {
+        self.drifted
     }
 
     /// The next page's records; `None` when everything was read.
@@ -193,6 +214,10 @@ impl Fetch {
             let context = self.session.context();
             let outcome = runtime::wait(pages.next(&self.session.client, &context))?;
             announcements::tell(&self.place, pages.warnings());
+            if pages.drifted() && !self.drifted {
+                self.drifted = true;
+                drift::met(options)?;
+            }
             let page = match outcome {
                 Ok(Some(page)) => page,
                 Ok(None) => {
@@ -340,7 +365,7 @@ pub fn api_shape(shape: Shape) -> pluralsight_api::Shape {
 /// An API error with, where a field or filter was refused, the column it belongs to and the statement that mends it.
 pub fn explain_refusal(error: &ApiError, options: &TableOptions) -> FdwError {
     let mut report = FdwError::from_api(error, &options.name);
-    let table = qualified_name(options.oid);
+    let table = options.qualified_name();
     let Some(refused) = error.refused_field() else {
         // A field in Beta, or one that this key may not see: the API's words are its own, but they name the field.
         let mut named = error.named_fields().into_iter();
@@ -389,29 +414,4 @@ pub fn explain_refusal(error: &ApiError, options: &TableOptions) -> FdwError {
         ));
     }
     report
-}
-
-/// The table's name as a statement needs it.
-fn qualified_name(table: Oid) -> String {
-    // SAFETY: catalog look-ups by id; each string is copied.
-    unsafe {
-        let name = |pointer: *mut std::ffi::c_char| {
-            if pointer.is_null() {
-                String::new()
-            } else {
-                std::ffi::CStr::from_ptr(pointer)
-                    .to_string_lossy()
-                    .into_owned()
-            }
-        };
-        let schema = name(pgrx::pg_sys::get_namespace_name(
-            pgrx::pg_sys::get_rel_namespace(table),
-        ));
-        let quote = pluralsight_catalog::quote_identifier;
-        format!(
-            "{}.{}",
-            quote(&schema),
-            quote(&name(pgrx::pg_sys::get_rel_name(table)))
-        )
-    }
 }

@@ -228,10 +228,12 @@ impl Scan {
         };
         fill(&self.readers, &record, values, nulls).map_err(|error| {
             let mut error = open.answer.fetch.borrow().masked(error);
-            error.message = format!(
-                "{}: {} (page {})",
-                self.relation.options.name, error.message, open.page_number
-            );
+            error.message = format!("{}: {}", self.relation.options.name, error.message);
+            if open.page_number > 0 {
+                error
+                    .message
+                    .push_str(&format!(" (page {})", open.page_number));
+            }
             error
         })?;
         self.rows.set(self.rows.get() + 1);
@@ -299,6 +301,7 @@ impl Scan {
         }
         let before = self.stats.requests();
         let answer = group.answer(&asked, &self.relation.options, self.spec.limit, &self.stats)?;
+        answer.settle(&self.relation.options, group.limit(self.spec.limit))?;
         let mine = Rc::strong_count(&answer) <= 2;
         self.shared = !mine && before == 0;
         if self.scanned.len() < 64 {
@@ -376,12 +379,7 @@ impl Open {
             self.page_number += 1;
             match &self.answer.buffer {
                 None => self.page = records.into(),
-                Some(buffer) => {
-                    let mut buffer = buffer.borrow_mut();
-                    for record in &records {
-                        buffer.push(record)?;
-                    }
-                }
+                Some(_) => self.answer.keep(&records)?,
             }
         }
     }

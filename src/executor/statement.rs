@@ -9,14 +9,17 @@ use std::collections::{BTreeSet, HashMap, VecDeque};
 use std::rc::{Rc, Weak};
 
 use pgrx::pg_sys::{self, Oid};
-use pluralsight_api::{FieldPath, Stats};
+use pluralsight_api::{Completeness, FieldPath, PageSizes, Stats};
+use pluralsight_catalog::{FilterOption, Shape};
+use serde_json::Value as Json;
 
 use super::buffer::Buffer;
 use super::decode::ColumnReader;
+use super::drift;
 use super::fetch::{Fetch, Reading};
 use super::filter::Asked;
 use crate::error::Result;
-use crate::options::TableOptions;
+use crate::options::{OnDrift, TableOptions};
 use crate::relation::{Column, Relation};
 use crate::spec::ScanSpec;
 
@@ -69,7 +72,7 @@ impl Statement {
             group.server == options.server.oid
                 && group.user == user
                 && group.query == options.query
-                && group.table_options_equal(options)
+                && group.reads_alike(options)
                 && group.spec.conditions == spec.conditions
                 && !group.spec.count
                 && !spec.count
@@ -83,12 +86,13 @@ impl Statement {
                     server: options.server.oid,
                     user,
                     query: options.query.clone(),
-                    key: options.key.clone(),
+                    manner: Manner::of(options),
                     spec: spec.clone(),
                     expressions,
                     context: self.context,
                     fields: RefCell::default(),
                     members: Cell::new(0),
+                    reread: Cell::new(false),
                     kept: Cell::new(false),
                     answers: RefCell::default(),
                 });
@@ -98,8 +102,11 @@ impl Statement {
         };
         group.members.set(group.members.get() + 1);
         group
+            .reread
+            .set(group.reread.get() || member.rescans || group.members.get() > 1);
+        group
             .kept
-            .set(group.kept.get() || member.rescans || group.members.get() > 1);
+            .set(group.reread.get() || options.on_drift == OnDrift::Retry);
         group
             .fields
             .borrow_mut()
@@ -115,18 +122,47 @@ pub struct Member<'a> {
     pub rescans: bool,
 }
 
+/// The options of a foreign table that can change which records a reading brings, or whether it ends with an error. Two
+/// tables over one query may differ in them.
+#[derive(PartialEq)]
+struct Manner {
+    shape: Shape,
+    key: Option<FieldPath>,
+    filters: Vec<FilterOption>,
+    truncated: Vec<FieldPath>,
+    page_sizes: PageSizes,
+    completeness: Completeness,
+    on_drift: OnDrift,
+}
+
+impl Manner {
+    fn of(options: &TableOptions) -> Manner {
+        Manner {
+            shape: options.shape,
+            key: options.key.clone(),
+            filters: options.filters.clone(),
+            truncated: options.truncated.clone(),
+            page_sizes: options.page_sizes,
+            completeness: options.completeness,
+            on_drift: options.on_drift,
+        }
+    }
+}
+
 /// Scans of one statement that ask for the same records.
 pub struct Group {
     server: Oid,
     user: Oid,
     query: String,
-    key: Option<FieldPath>,
+    manner: Manner,
     spec: ScanSpec,
     expressions: *mut pg_sys::List,
     context: pg_sys::MemoryContext,
     fields: RefCell<BTreeSet<FieldPath>>,
     members: Cell<usize>,
-    /// Records are kept, because they will or may be read again.
+    /// What is read will or may be read again, by others or by the same scan.
+    reread: Cell<bool>,
+    /// Records are kept: for those who read them again, or until they are known to stand.
     kept: Cell<bool>,
     answers: RefCell<Answers>,
 }
@@ -142,12 +178,44 @@ pub struct Answer {
     pub fetch: RefCell<Fetch>,
     /// `None` where the records go straight to the one reader.
     pub buffer: Option<RefCell<Buffer>>,
+    /// Records may be handed out: nothing has to be read first to know that they will stand.
+    is_steady: Cell<bool>,
+}
+
+impl Answer {
+    /// Makes sure that records may be handed out.
+    pub fn settle(&self, options: &TableOptions, limit: Option<u64>) -> Result<()> {
+        if !self.is_steady.get() {
+            drift::read_steadily(self, options, limit)?;
+            self.is_steady.set(true);
+        }
+        Ok(())
+    }
+
+    /// Adds records to the buffer, if there is one.
+    pub fn keep(&self, records: &[Json]) -> Result<()> {
+        if let Some(buffer) = &self.buffer {
+            let mut buffer = buffer.borrow_mut();
+            for record in records {
+                buffer.push(record)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Forgets what was read.
+    pub fn restart(&self) {
+        if let Some(buffer) = &self.buffer {
+            buffer.borrow_mut().end();
+        }
+        self.fetch.borrow_mut().restart();
+    }
 }
 
 impl Group {
-    /// Every scan of the group has the same view of the API, whichever foreign table it goes through.
-    fn table_options_equal(&self, options: &TableOptions) -> bool {
-        self.key == options.key
+    /// Whether a scan with these options may share the group's readings. The server is the same, and so are its options.
+    fn reads_alike(&self, options: &TableOptions) -> bool {
+        self.manner == Manner::of(options)
     }
 
     /// The group's reading for `asked`: one that is there, or a new one. The counters of a new one go to `stats`.
@@ -169,7 +237,7 @@ impl Group {
             options,
             fields: &fields,
             asked,
-            limit: if self.kept.get() { None } else { limit },
+            limit: self.limit(limit),
         };
         let answer = Rc::new(Answer {
             fetch: RefCell::new(Fetch::new(&reading, self.user, Rc::clone(stats))?),
@@ -177,11 +245,17 @@ impl Group {
                 .kept
                 .get()
                 .then(|| RefCell::new(Buffer::new(self.context))),
+            is_steady: Cell::new(options.on_drift != OnDrift::Retry),
         });
         if self.kept.get() {
             answers.keep(asked, &answer);
         }
         Ok(answer)
+    }
+
+    /// A scan's LIMIT, if nobody reads further than that scan.
+    pub fn limit(&self, limit: Option<u64>) -> Option<u64> {
+        limit.filter(|_| !self.reread.get())
     }
 
     /// A scan of the group has ended; after the last one nothing is kept.

@@ -7,10 +7,12 @@ use std::time::Duration;
 use pgrx::PgSqlErrorCode;
 use pgrx::pg_sys::{self, AsPgCStr, Oid};
 use pluralsight_api::{Client, Completeness, Endpoint, FieldPath, PageSizes, Settings};
-use pluralsight_catalog::{FilterOption, Shape, Table, parse_filters};
+use pluralsight_catalog::{
+    FilterOption, Shape, Table, parse_filters, quote_identifier, quote_literal,
+};
 
 use super::Options;
-use super::definition::{self, invalid_value};
+use super::definition::{self, OnDrift, invalid_value};
 use crate::error::{FdwError, Result};
 use crate::list::members;
 use crate::{runtime, settings, token};
@@ -126,6 +128,7 @@ pub struct TableOptions {
     pub truncated: Vec<FieldPath>,
     pub page_sizes: PageSizes,
     pub completeness: Completeness,
+    pub on_drift: OnDrift,
     /// Estimate given by the user, in rows.
     pub rows: Option<f64>,
     options: Options,
@@ -199,6 +202,11 @@ impl TableOptions {
             Some(text) if text == "warning" => Completeness::Warn,
             _ => Completeness::Error,
         };
+        let on_drift = options
+            .get("on_drift")
+            .or_else(|| server.options.get("on_drift"))
+            .and_then(|text| OnDrift::parse(text))
+            .unwrap_or_default();
         Ok(TableOptions {
             oid,
             name,
@@ -220,12 +228,42 @@ impl TableOptions {
             },
             page_sizes,
             completeness,
+            on_drift,
             rows: options
                 .get("rows")
                 .and_then(|text| text.trim().parse().ok()),
             options,
             server,
         })
+    }
+
+    /// The table's name as a statement needs it.
+    pub fn qualified_name(&self) -> String {
+        // SAFETY: catalog look-ups by id; each string is copied.
+        let schema = unsafe {
+            text(pg_sys::get_namespace_name(pg_sys::get_rel_namespace(
+                self.oid,
+            )))
+        };
+        format!(
+            "{}.{}",
+            quote_identifier(&schema),
+            quote_identifier(&self.name)
+        )
+    }
+
+    /// The statement that gives the table's own option `name` that value.
+    pub fn statement_setting(&self, name: &str, value: &str) -> String {
+        let verb = if self.options.contains_key(name) {
+            "SET"
+        } else {
+            "ADD"
+        };
+        format!(
+            "ALTER FOREIGN TABLE {} OPTIONS ({verb} {name} {});",
+            self.qualified_name(),
+            quote_literal(value)
+        )
     }
 
     /// Whether that work may be left to the API.

@@ -31,6 +31,27 @@ impl Place {
     }
 }
 
+/// What a scan does when the data changed while it read: the option `on_drift`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum OnDrift {
+    #[default]
+    Ignore,
+    /// Read again, a few times at most, before the first row is returned.
+    Retry,
+    Error,
+}
+
+impl OnDrift {
+    pub fn parse(text: &str) -> Option<OnDrift> {
+        match text {
+            "ignore" => Some(OnDrift::Ignore),
+            "retry" => Some(OnDrift::Retry),
+            "error" => Some(OnDrift::Error),
+            _ => None,
+        }
+    }
+}
+
 /// One option.
 pub struct Definition {
     pub name: &'static str,
@@ -122,6 +143,11 @@ pub const DEFINITIONS: &[Definition] = &[
         name: "on_incomplete",
         places: &[Server, TablePlace],
         check: check_on_incomplete,
+    },
+    Definition {
+        name: "on_drift",
+        places: &[Server, TablePlace],
+        check: check_on_drift,
     },
     Definition {
         name: "pushdown_filter",
@@ -313,6 +339,12 @@ fn check_on_incomplete(value: &str) -> std::result::Result<(), String> {
         "error" | "warning" => Ok(()),
         _ => Err("must be error or warning".to_owned()),
     }
+}
+
+fn check_on_drift(value: &str) -> std::result::Result<(), String> {
+    OnDrift::parse(value)
+        .map(drop)
+        .ok_or_else(|| "must be ignore, retry or error".to_owned())
 }
 
 fn check_aggregate(value: &str) -> std::result::Result<(), String> {

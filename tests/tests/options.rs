@@ -59,13 +59,13 @@ impl Place {
     fn options(self) -> &'static str {
         match self {
             Server => {
-                "api_url, api_token, api_token_file, api_token_id, api_token_name, api_token_sealed, ca_file, proxy, page_size, max_attempts, initial_backoff, max_backoff, request_timeout, connect_timeout, max_response_size, on_incomplete, pushdown_filter, pushdown_limit, pushdown_count, pushdown_join"
+                "api_url, api_token, api_token_file, api_token_id, api_token_name, api_token_sealed, ca_file, proxy, page_size, max_attempts, initial_backoff, max_backoff, request_timeout, connect_timeout, max_response_size, on_incomplete, on_drift, pushdown_filter, pushdown_limit, pushdown_count, pushdown_join"
             }
             UserMapping => {
                 "api_token, api_token_file, api_token_id, api_token_name, api_token_sealed"
             }
             Table => {
-                "page_size, on_incomplete, pushdown_filter, pushdown_limit, pushdown_count, pushdown_join, query, shape, key, filters, truncated, rows"
+                "page_size, on_incomplete, on_drift, pushdown_filter, pushdown_limit, pushdown_count, pushdown_join, query, shape, key, filters, truncated, rows"
             }
             Column => "field, only_where, only_where_not, aggregate",
         }
@@ -283,6 +283,15 @@ const VALUES: &[Values] = &[
         &[
             ("ignore", "must be error or warning"),
             ("", "must be error or warning"),
+        ],
+    ),
+    (
+        &[Server, Table],
+        "on_drift",
+        &["ignore", "retry", "error"],
+        &[
+            ("warning", "must be ignore, retry or error"),
+            ("", "must be ignore, retry or error"),
         ],
     ),
     (

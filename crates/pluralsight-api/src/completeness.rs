@@ -138,6 +138,11 @@ impl Totals {
         });
     }
 
+    /// Whether two different totals were named.
+    pub fn moved(&self) -> bool {
+        self.range.is_some_and(|(least, most)| least != most)
+    }
+
     /// The gap between what came and every total that was named; none where none was named. A total that changed while
     /// the pages were read is accepted anywhere between its bounds.
     pub fn check(&self, got: u64) -> Option<Gap> {
@@ -155,6 +160,7 @@ mod tests {
         let mut totals = Totals::default();
         assert_eq!(totals.check(7), None);
         totals.note(2_345);
+        assert!(!totals.moved());
         assert_eq!(totals.check(2_345), None);
         assert_eq!(
             totals.check(2_344),
@@ -166,6 +172,7 @@ mod tests {
         );
         totals.note(2_350);
         totals.note(2_347);
+        assert!(totals.moved());
         for (got, whole) in [
             (2_344, false),
             (2_345, true),

@@ -98,6 +98,8 @@ pub struct Pages {
     /// Different records that came.
     got: u64,
     totals: Totals,
+    /// A record came a second time.
+    repeated: bool,
     seen: Seen,
     cursors: Seen,
     warnings: Vec<Warning>,
@@ -127,6 +129,7 @@ impl Pages {
             number: 0,
             got: 0,
             totals: Totals::default(),
+            repeated: false,
             seen: Seen::new(),
             cursors: Seen::new(),
             warnings: Vec::new(),
@@ -186,6 +189,11 @@ impl Pages {
     /// The most records of a page that was cut below what was asked, which is then the API's cap.
     pub fn page_cap(&self) -> Option<u32> {
         self.cap
+    }
+
+    /// Whether the data changed while the pages were read: the totals of two pages differ, or a record came twice.
+    pub fn drifted(&self) -> bool {
+        self.totals.moved() || self.repeated
     }
 
     /// Different records that have come so far.
@@ -285,6 +293,7 @@ impl Pages {
             });
         }
         let duplicates = came - nodes.len();
+        self.repeated |= duplicates > 0;
         // Drift explains no such total, and as a bound it would let a short answer pass.
         if let Some(total) = records.total_count
             && total < nodes.len() as u64
