@@ -9,14 +9,14 @@ use std::ffi::c_int;
 use std::rc::Rc;
 
 use pgrx::memcxt::PgMemoryContexts;
-use pgrx::pg_sys::{self, Datum};
+use pgrx::pg_sys;
 use pgrx::prelude::*;
 use pluralsight_api::Stats;
 
 use crate::error::{OrRaise, Result};
-use crate::executor::{Asked, Fetch, Reading, readers};
+use crate::executor::{Asked, Fetch, Generated, Reading, fill, readers};
 use crate::planner::last_total;
-use crate::relation::Relation;
+use crate::relation::{Generation, Relation};
 
 /// Records that PostgreSQL may think of as one page: only a ratio for its own estimates.
 const ROWS_A_PAGE: f64 = 100.0;
@@ -54,6 +54,16 @@ unsafe extern "C-unwind" fn sample(
     }
 }
 
+/// Empties the slot.
+unsafe fn clear(slot: *mut pg_sys::TupleTableSlot) {
+    // SAFETY: a slot of ANALYZE's own, which holds a virtual tuple or nothing.
+    unsafe {
+        if let Some(clear) = (*(*slot).tts_ops).clear {
+            clear(slot);
+        }
+    }
+}
+
 unsafe fn take(
     relation: pg_sys::Relation,
     rows: *mut pg_sys::HeapTuple,
@@ -86,6 +96,18 @@ unsafe fn take(
     let mut fetch = Fetch::new(&reading, owner, Rc::new(Stats::default()))?;
     let mut page = VecDeque::new();
     let mut scratch = PgMemoryContexts::new("pluralsight_fdw sample");
+    let stored: Vec<i16> = (1..=width as i16)
+        .filter(|&number| table.generation(number) == Generation::Stored)
+        .collect();
+    // SAFETY: an open relation; the executor state is freed below, or with ANALYZE's memory where an error leaves.
+    let (estate, slot, generated) = unsafe {
+        let estate = pg_sys::CreateExecutorState();
+        (
+            estate,
+            pg_sys::MakeSingleTupleTableSlot(descriptor, &raw const pg_sys::TTSOpsVirtual),
+            Generated::new(relation, &stored, estate)?,
+        )
+    };
     let mut count = 0;
     while count < target {
         let Some(record) = page.pop_front() else {
@@ -98,26 +120,31 @@ unsafe fn take(
             }
             continue;
         };
-        let mut values = vec![Datum::from(0usize); width as usize];
-        let mut nulls = vec![true; width as usize];
         // SAFETY: values live in the scratch context until the tuple, made in ANALYZE's own context, has copied them.
         unsafe {
+            clear(slot);
+            let values = std::slice::from_raw_parts_mut((*slot).tts_values, width as usize);
+            let nulls = std::slice::from_raw_parts_mut((*slot).tts_isnull, width as usize);
             scratch
-                .switch_to(|_| -> Result<()> {
-                    for reader in &readers {
-                        if let Some(value) = reader.read(&record)? {
-                            values[reader.index()] = value;
-                            nulls[reader.index()] = false;
-                        }
-                    }
-                    Ok(())
-                })
+                .switch_to(|_| fill(&readers, &record, values, nulls))
                 .map_err(|error| fetch.masked(error))?;
+            pg_sys::ExecStoreVirtualTuple(slot);
+            let context = match (*estate).es_per_tuple_exprcontext {
+                context if context.is_null() => pg_sys::MakePerTupleExprContext(estate),
+                context => context,
+            };
+            scratch.switch_to(|_| generated.compute(slot, context))?;
             *rows.add(count) =
-                pg_sys::heap_form_tuple(descriptor, values.as_mut_ptr(), nulls.as_mut_ptr());
+                pg_sys::heap_form_tuple(descriptor, (*slot).tts_values, (*slot).tts_isnull);
+            clear(slot);
             scratch.reset();
         }
         count += 1;
+    }
+    // SAFETY: both were made above, and nothing of them is used any more.
+    unsafe {
+        pg_sys::ExecDropSingleTupleTableSlot(slot);
+        pg_sys::FreeExecutorState(estate);
     }
     let read_everything = fetch.finished() && page.is_empty();
     let known = last_total(table.options.server.oid, &table.options.query)

@@ -139,7 +139,13 @@ fn api(server: &Server, findings: &mut Vec<Finding>) {
     let stats = Rc::new(Stats::default());
     let session = match Session::open(server, user, Rc::clone(&stats)) {
         Ok(session) => session,
-        Err(error) => return findings.push(Finding::failed("options", error)),
+        Err(error) => {
+            let check = match error.kind {
+                Some(ErrorKind::Tls) => "TLS",
+                _ => "options",
+            };
+            return findings.push(Finding::failed(check, error));
+        }
     };
     let counted = users(&session);
     let address = server.client().ok().and_then(|client| client.endpoint());

@@ -13,6 +13,10 @@ pub struct FdwError {
     pub message: String,
     pub detail: Option<String>,
     pub hint: Option<String>,
+    /// What the message becomes for those who may not see the data that it shows.
+    pub without_data: Option<String>,
+    /// Whether the detail shows data.
+    pub data_in_detail: bool,
     /// What kind of API error it was, if it was one.
     pub kind: Option<ErrorKind>,
 }
@@ -27,6 +31,8 @@ impl FdwError {
             message: message.into(),
             detail: None,
             hint: None,
+            without_data: None,
+            data_in_detail: false,
             kind: None,
         }
     }
@@ -41,6 +47,25 @@ impl FdwError {
         self
     }
 
+    /// What the message is for those who may not see data.
+    pub fn without_data(mut self, message: impl Into<String>) -> FdwError {
+        self.without_data = Some(message.into());
+        self
+    }
+
+    /// The same for one who may see data of the scan, or may not: see [`crate::visibility`].
+    pub fn shown_to(mut self, sees_values: bool) -> FdwError {
+        if !sees_values {
+            if let Some(message) = self.without_data.take() {
+                self.message = message;
+            }
+            if self.data_in_detail {
+                self.detail = None;
+            }
+        }
+        self
+    }
+
     /// Tells the client, and goes on.
     pub fn warn(self) {
         ErrorReport::from(self).report(PgLogLevel::WARNING);
@@ -50,14 +75,6 @@ impl FdwError {
     pub fn raise(self) -> ! {
         ErrorReport::from(self).report(PgLogLevel::ERROR);
         unreachable!("an ERROR does not return")
-    }
-
-    /// A token is nowhere to be found. The words are part of the product: scripts look for them.
-    pub fn missing_token(server: &str) -> FdwError {
-        FdwError::new(PgSqlErrorCode::ERRCODE_FDW_OPTION_NAME_NOT_FOUND, "API token is missing").hint(format!(
-            "Give the current role a token for this server: CREATE USER MAPPING FOR CURRENT_USER SERVER {} OPTIONS (api_token '…');",
-            pluralsight_catalog::quote_identifier(server)
-        ))
     }
 
     /// The table's own data or the API's answer does not fit the column.
@@ -76,6 +93,19 @@ impl FdwError {
         report.hint = error.hint();
         report.detail = error.detail();
         report.kind = Some(error.kind());
+        match error {
+            // A reply that is no answer may be the beginning of one.
+            ApiError::BadReply { .. } | ApiError::Http { .. } => report.data_in_detail = true,
+            ApiError::Shape {
+                at, path, expected, ..
+            } => {
+                report.without_data = Some(format!(
+                    "{place}: unexpected answer from {}, {at}: {path} is not {expected}",
+                    at.host
+                ));
+            }
+            _ => {}
+        }
         report
     }
 }

@@ -5,14 +5,17 @@ mod decode;
 mod drift;
 mod fetch;
 mod filter;
+mod generated;
 mod rescans;
 mod scan;
 mod statement;
 mod verify;
 
+pub use decode::fill;
 pub use drift::drifted_scans;
 pub use fetch::{Fetch, Reading, Session, api_shape, incomplete_scans};
 pub use filter::Asked;
+pub use generated::{Generated, expression as generation_expression};
 pub use scan::{
     Scan, begin_foreign_scan, end_foreign_scan, iterate_foreign_scan, rescan_foreign_scan,
     with_scan,

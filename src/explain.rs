@@ -6,12 +6,14 @@ use pgrx::pg_sys::{self, Oid};
 use pgrx::prelude::*;
 use pluralsight_api::{FieldPath, Operation, Selection};
 use pluralsight_catalog::Shape;
+use serde_json::Value as Json;
 
 use crate::error::{OrRaise, Result};
 use crate::executor::{Asked, Scan, api_shape, with_scan};
 use crate::list::members;
 use crate::relation::Relation;
 use crate::spec::{ConditionKind, PushedCondition, ScanSpec, ValueSource};
+use crate::visibility;
 
 #[pg_guard]
 pub unsafe extern "C-unwind" fn explain_foreign_scan(
@@ -27,7 +29,7 @@ unsafe fn explain(
     state: *mut pg_sys::ExplainState,
 ) -> Result<()> {
     // SAFETY: as the caller says.
-    let (spec, conditions, verbose, analyze, scan) = unsafe {
+    let (spec, conditions, verbose, analyze, sees_values, scan) = unsafe {
         let plan = (*node).ss.ps.plan.cast::<pg_sys::ForeignScan>();
         let spec = ScanSpec::from_plan(plan)?;
         let conditions = shown_conditions(&spec, plan, state);
@@ -36,6 +38,7 @@ unsafe fn explain(
             conditions,
             (*state).verbose,
             (*state).analyze,
+            visibility::of_values((*node).ss.ps.state),
             with_scan(node),
         )
     };
@@ -78,17 +81,16 @@ unsafe fn explain(
         print.text("Document", &document);
     }
     if let Some(scan) = scan.filter(|_| analyze) {
-        actuals(&print, scan, verbose);
+        if verbose && !scan.scanned.is_empty() {
+            print.text("Variables", &variables(scan, sees_values));
+        }
+        actuals(&print, scan);
     }
     Ok(())
 }
 
-fn actuals(print: &Printer, scan: &Scan, verbose: bool) {
+fn actuals(print: &Printer, scan: &Scan) {
     let stats = &scan.stats;
-    if verbose && !scan.scanned.is_empty() {
-        let shown: Vec<String> = scan.scanned.iter().map(show_asked).collect();
-        print.text("Variables", &shown.join("; "));
-    }
     print.integer("Requests", stats.requests());
     print.integer("Pages", stats.pages());
     print.integer("Retries", stats.retries());
@@ -108,16 +110,41 @@ fn actuals(print: &Printer, scan: &Scan, verbose: bool) {
     print.text("Complete", complete);
 }
 
-fn show_asked(asked: &Asked) -> String {
-    match asked {
-        Asked::Everything => "{}".to_owned(),
-        Asked::Nothing => "none: the conditions contradict one another".to_owned(),
-        Asked::Filters(filters) => filters
-            .iter()
-            .map(|filter| format!("{{\"filter\":{filter}}}"))
-            .collect::<Vec<_>>()
-            .join("; "),
+/// What was asked for, filter by filter: the values themselves, or how many they were.
+fn variables(scan: &Scan, sees_values: bool) -> String {
+    let shown: Vec<String> = scan
+        .scanned
+        .iter()
+        .map(|asked| match asked {
+            Asked::Everything => "{}".to_owned(),
+            Asked::Nothing => "none: the conditions contradict one another".to_owned(),
+            Asked::Filters(filters) => filters
+                .iter()
+                .map(|filter| format!("{{\"filter\":{}}}", show_filter(filter, sees_values)))
+                .collect::<Vec<_>>()
+                .join("; "),
+        })
+        .collect();
+    shown.join("; ")
+}
+
+/// A filter (a JSON object), or for those who may not see its values the same with their number in place of each list.
+pub fn show_filter(filter: &str, sees_values: bool) -> String {
+    if sees_values {
+        return filter.to_owned();
     }
+    let Ok(Json::Object(members)) = serde_json::from_str(filter) else {
+        return "{…}".to_owned();
+    };
+    let counted = members
+        .into_iter()
+        .map(|(name, value)| {
+            let number = value.as_array().map_or(1, Vec::len);
+            let noun = if number == 1 { "value" } else { "values" };
+            (name, Json::from(format!("{number} {noun}")))
+        })
+        .collect::<serde_json::Map<_, _>>();
+    Json::Object(counted).to_string()
 }
 
 /// The paths that the scan's columns read.

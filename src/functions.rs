@@ -1,9 +1,10 @@
 //! SQL functions. What can be said in SQL is said in `sql/`.
 
+use pgrx::pg_sys::{self, AsPgCStr};
 use pgrx::prelude::*;
 
 use crate::announcements;
-use crate::error::{FdwError, OrRaise};
+use crate::error::{FdwError, OrRaise, Result};
 use crate::token::sealed;
 
 /// What SQL must be able to reach and users must not call. Created by `sql/extension/schemas.sql`; pgrx needs to know it.
@@ -23,11 +24,48 @@ fn announcements_heard() -> TableIterator<
     TableIterator::new(announcements::heard())
 }
 
-/// The token, encrypted under the server's key file, for the option `api_token_sealed` of that foreign server or of its
-/// user mappings.
+/// The token, encrypted under the server's key file, for the option `api_token_sealed` of that role's user mapping for that
+/// foreign server; role `public` stands for the mapping for PUBLIC and for the foreign server itself.
 #[pg_extern(volatile, strict, parallel_unsafe)]
-fn seal(token: &str, server: default!(&str, "'pluralsight'")) -> String {
-    sealed::seal(token, server).or_raise()
+fn seal(
+    token: &str,
+    server: default!(&str, "'pluralsight'"),
+    role: default!(&str, "CURRENT_USER"),
+) -> String {
+    place(server, role)
+        .and_then(|bound| sealed::seal(token, bound))
+        .or_raise()
+}
+
+/// Where a token may be used that is sealed for these. An unknown name is not repeated: it may be the token, put in the
+/// wrong place.
+fn place(server: &str, role: &str) -> Result<sealed::Bound> {
+    let unknown = |what: &str| {
+        FdwError::new(
+            pgrx::PgSqlErrorCode::ERRCODE_UNDEFINED_OBJECT,
+            format!("there is no {what} of the name that was given"),
+        )
+    };
+    // SAFETY: catalog look-ups by names that end in NUL; with missing_ok they answer InvalidOid.
+    let (server, role) = unsafe {
+        (
+            pg_sys::get_foreign_server_oid(server.as_pg_cstr(), true),
+            match role {
+                "public" => None,
+                name => Some(pg_sys::get_role_oid(name.as_pg_cstr(), true)),
+            },
+        )
+    };
+    if server == pg_sys::InvalidOid {
+        return Err(unknown("foreign server"));
+    }
+    if role == Some(pg_sys::InvalidOid) {
+        return Err(unknown("role"));
+    }
+    Ok(sealed::Bound::here(
+        server,
+        role.unwrap_or(pg_sys::InvalidOid),
+    ))
 }
 
 /// Makes the key file that the setting `pluralsight_fdw.key_file` names; answers its path. For superusers.

@@ -19,6 +19,7 @@ mod executor;
 mod explain;
 mod fdw;
 mod functions;
+mod host_file;
 mod import;
 mod list;
 mod options;
@@ -30,6 +31,7 @@ mod search_path;
 mod settings;
 mod spec;
 mod token;
+mod visibility;
 
 use pgrx::prelude::*;
 

@@ -6,14 +6,14 @@ use pgrx::pg_sys::{self, Oid};
 
 use crate::error::{FdwError, Result};
 use crate::options::TableOptions;
-use crate::options::catalog::{ColumnOptions, column_options};
+use crate::options::catalog::{ColumnOptions, column_options, has_field};
 
 /// A foreign table of this wrapper.
 pub struct Relation {
     pub options: TableOptions,
 }
 
-/// A live column of it.
+/// A live column of it that the API is asked for.
 pub struct Column {
     pub number: i16,
     pub name: String,
@@ -35,6 +35,17 @@ pub fn is_ours(table: Oid) -> bool {
     }
 }
 
+/// How a column is generated.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Generation {
+    /// Not at all.
+    None,
+    /// By this extension, for each row that it hands out.
+    Stored,
+    /// By PostgreSQL, where it is read.
+    Virtual,
+}
+
 impl Relation {
     pub fn load(table: Oid) -> Result<Relation> {
         Ok(Relation {
@@ -42,9 +53,12 @@ impl Relation {
         })
     }
 
-    /// Column `number`; `None` if it was dropped.
+    /// Column `number`; `None` if it was dropped, or if PostgreSQL or this extension computes it from other columns.
     pub fn column(&self, number: i16) -> Result<Option<Column>> {
         let table = self.options.oid;
+        if self.generation(number) != Generation::None {
+            return Ok(None);
+        }
         // SAFETY: catalog look-ups; a dropped column has no type, and a name that means nothing.
         let name = unsafe {
             if pg_sys::get_atttype(table, number) == Oid::INVALID {
@@ -69,6 +83,23 @@ impl Relation {
             typmod,
             options,
         }))
+    }
+
+    /// Whether and how column `number` is generated. A stored one with the option `field` is one that the API has.
+    pub fn generation(&self, number: i16) -> Generation {
+        let table = self.options.oid;
+        // SAFETY: catalog look-ups; get_attgenerated is asked only about a column that exists.
+        unsafe {
+            if pg_sys::get_atttype(table, number) == Oid::INVALID {
+                return Generation::None;
+            }
+            match pg_sys::get_attgenerated(table, number) as u8 {
+                b's' if has_field(table, number) => Generation::None,
+                b's' => Generation::Stored,
+                b'v' => Generation::Virtual,
+                _ => Generation::None,
+            }
+        }
     }
 
     /// Column `number`, which a plan says exists.

@@ -134,17 +134,23 @@ unsafe extern "C-unwind" {
     fn get_timeout_finish_time(id: i32) -> pg_sys::TimestampTz;
 }
 
-/// `STATEMENT_TIMEOUT` in PostgreSQL's enum `TimeoutId`.
-const STATEMENT_TIMEOUT: i32 = 3;
+/// In PostgreSQL's enum `TimeoutId`: `STATEMENT_TIMEOUT` and, since 17, `TRANSACTION_TIMEOUT`.
+#[cfg(any(feature = "pg14", feature = "pg15", feature = "pg16"))]
+const DEADLINES: &[i32] = &[3];
+#[cfg(any(feature = "pg17", feature = "pg18"))]
+const DEADLINES: &[i32] = &[3, 8];
 
-/// When `statement_timeout` will end the running statement, if it will.
+/// When `statement_timeout` or `transaction_timeout` will end the running statement, if either will.
 pub fn statement_deadline() -> Option<Instant> {
-    // SAFETY: plain reads of the backend's own state, on the backend's thread.
-    let left = unsafe {
-        if !get_timeout_active(STATEMENT_TIMEOUT) {
-            return None;
-        }
-        get_timeout_finish_time(STATEMENT_TIMEOUT) - pg_sys::GetCurrentTimestamp()
-    };
+    let left = DEADLINES
+        .iter()
+        .filter_map(|&timeout| {
+            // SAFETY: plain reads of the backend's own state, on the backend's thread.
+            unsafe {
+                get_timeout_active(timeout)
+                    .then(|| get_timeout_finish_time(timeout) - pg_sys::GetCurrentTimestamp())
+            }
+        })
+        .min()?;
     Some(Instant::now() + Duration::from_micros(left.max(0).unsigned_abs()))
 }

@@ -16,6 +16,8 @@ pub struct ScanSpec {
     pub table: u32,
     /// Numbers of the columns that the query needs, in order.
     pub columns: Vec<i16>,
+    /// Numbers of the stored generated columns that it needs; what they are computed from is among `columns`.
+    pub generated: Vec<i16>,
     pub conditions: Vec<PushedCondition>,
     /// First page's size, where a LIMIT may set it.
     pub limit: Option<u64>,

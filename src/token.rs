@@ -4,15 +4,18 @@
 //! token is passed over; one that names a token which cannot be had is an error, so that nobody acts under another
 //! identity than the one that was meant.
 
-mod file;
 pub mod sealed;
 mod vault;
+
+use std::ffi::CStr;
 
 use pgrx::PgSqlErrorCode;
 use pgrx::pg_sys::{self, Oid};
 use pluralsight_api::Token;
+use pluralsight_catalog::{quote_identifier, quote_literal};
 
 use crate::error::{FdwError, Result};
+use crate::host_file;
 use crate::options::catalog::options_from_list;
 use crate::options::{Options, Server};
 
@@ -32,55 +35,165 @@ pub struct Found {
     pub origin: String,
 }
 
+/// One of the places where a token may be named.
+struct Level {
+    name: &'static str,
+    options: Option<Options>,
+    /// The role that a token sealed for this level is bound to; `InvalidOid` where it counts for everybody.
+    role: Oid,
+}
+
 /// The token that counts for `user`.
 pub fn find(server: &Server, user: Oid) -> Result<Found> {
     let levels = [
-        ("user mapping", mapping(user, server.oid)),
-        (
-            "user mapping for PUBLIC",
-            mapping(pg_sys::InvalidOid, server.oid),
-        ),
-        ("server", Some(server.options.clone())),
+        Level {
+            name: "user mapping",
+            options: mapping(user, server.oid),
+            role: user,
+        },
+        Level {
+            name: "user mapping for PUBLIC",
+            options: mapping(pg_sys::InvalidOid, server.oid),
+            role: pg_sys::InvalidOid,
+        },
+        Level {
+            name: "server",
+            options: Some(server.options.clone()),
+            role: pg_sys::InvalidOid,
+        },
     ];
-    for (level, options) in &levels {
-        let Some(options) = options else { continue };
-        for source in SOURCES {
-            let Some(value) = options
-                .get(source)
-                .map(|value| value.trim())
-                .filter(|value| !value.is_empty())
-            else {
-                continue;
+    for level in &levels {
+        let Some((source, value)) = level.options.as_ref().and_then(named) else {
+            continue;
+        };
+        let text = match source {
+            "api_token_file" => host_file::read_text(value, &host_file::TOKEN)?,
+            "api_token_sealed" => sealed::open(
+                value,
+                sealed::Bound::here(server.oid, level.role),
+                &seal_again(server, level),
+            )?,
+            "api_token_id" => vault::by_id(value, user)?,
+            "api_token_name" => vault::by_name(value, user)?,
+            _ => value.to_owned(),
+        };
+        let text = text.trim();
+        if text.is_empty() {
+            return Err(missing(server, user).detail(format!(
+                "The {} names one with {source}, but what is there is blank.",
+                level.name
+            )));
+        }
+        let token = Token::new(text).map_err(|error| {
+            FdwError::new(
+                PgSqlErrorCode::ERRCODE_FDW_INVALID_ATTRIBUTE_VALUE,
+                format!(
+                    "the API token that the {} names with {source} cannot be used: {error}",
+                    level.name
+                ),
+            )
+        })?;
+        return Ok(Found {
+            token,
+            origin: format!("{}, {source}", level.name),
+        });
+    }
+    Err(missing(server, user))
+}
+
+/// The option that names the token, and its value, if there is one that is not blank.
+fn named(options: &Options) -> Option<(&'static str, &str)> {
+    SOURCES.into_iter().find_map(|source| {
+        let value = options.get(source)?.trim();
+        (!value.is_empty()).then_some((source, value))
+    })
+}
+
+/// A token is nowhere to be found. The words are part of the product: scripts look for them.
+fn missing(server: &Server, user: Oid) -> FdwError {
+    let place = format!(
+        "FOR {} SERVER {}",
+        grantee(user),
+        quote_identifier(&server.name)
+    );
+    let statement = match mapping(user, server.oid) {
+        None => format!("CREATE USER MAPPING {place} OPTIONS (api_token '…')"),
+        Some(options) => {
+            // What is there is blank, or it would have been found.
+            let change = match SOURCES
+                .into_iter()
+                .find(|source| options.contains_key(*source))
+            {
+                None => "ADD api_token '…'".to_owned(),
+                Some("api_token") => "SET api_token '…'".to_owned(),
+                Some(other) => format!("DROP {other}, ADD api_token '…'"),
             };
-            let text = match source {
-                "api_token_file" => file::read(value)?,
-                "api_token_sealed" => sealed::open(value, &server.name)?,
-                "api_token_id" => vault::by_id(value, user)?,
-                "api_token_name" => vault::by_name(value, user)?,
-                _ => value.to_owned(),
-            };
-            // A file ends in a line break, more often than not.
-            let text = text.trim();
-            if text.is_empty() {
-                return Err(FdwError::missing_token(&server.name).detail(format!(
-                    "The {level} names one with {source}, but what is there is blank."
-                )));
-            }
-            let token = Token::new(text).map_err(|error| {
-                FdwError::new(
-                    PgSqlErrorCode::ERRCODE_FDW_INVALID_ATTRIBUTE_VALUE,
-                    format!(
-                        "the API token that the {level} names with {source} cannot be used: {error}"
-                    ),
-                )
-            })?;
-            return Ok(Found {
-                token,
-                origin: format!("{level}, {source}"),
-            });
+            format!("ALTER USER MAPPING {place} OPTIONS ({change})")
+        }
+    };
+    let whose = if is_current(user) {
+        "the current role"
+    } else {
+        "the owner of the view"
+    };
+    FdwError::new(
+        PgSqlErrorCode::ERRCODE_FDW_OPTION_NAME_NOT_FOUND,
+        "API token is missing",
+    )
+    .hint(format!(
+        "Give {whose} a token for this server: {statement};"
+    ))
+}
+
+/// How to replace a sealed token that cannot be used.
+fn seal_again(server: &Server, level: &Level) -> String {
+    let name = quote_identifier(&server.name);
+    let everybody = level.role == pg_sys::InvalidOid;
+    let role = if everybody {
+        "public".to_owned()
+    } else {
+        role_name(level.role)
+    };
+    let change = "OPTIONS (SET api_token_sealed '…')";
+    let alter = match level.name {
+        "server" => format!("ALTER SERVER {name} {change}"),
+        _ if everybody => format!("ALTER USER MAPPING FOR PUBLIC SERVER {name} {change}"),
+        _ => format!(
+            "ALTER USER MAPPING FOR {} SERVER {name} {change}",
+            grantee(level.role)
+        ),
+    };
+    format!(
+        "Seal the token again: SELECT pluralsight_fdw.seal('…', {}, {}); and store the result: {alter};",
+        quote_literal(&server.name),
+        quote_literal(&role)
+    )
+}
+
+fn is_current(user: Oid) -> bool {
+    // SAFETY: reads the backend's own state.
+    user == unsafe { pg_sys::GetUserId() }
+}
+
+/// The role as a statement about its user mapping names it.
+fn grantee(user: Oid) -> String {
+    if is_current(user) {
+        "CURRENT_USER".to_owned()
+    } else {
+        quote_identifier(&role_name(user))
+    }
+}
+
+fn role_name(role: Oid) -> String {
+    // SAFETY: a catalog look-up; null for a role that does not exist; the name is copied.
+    unsafe {
+        let name = pg_sys::GetUserNameFromId(role, true);
+        if name.is_null() {
+            role.to_u32().to_string()
+        } else {
+            CStr::from_ptr(name).to_string_lossy().into_owned()
         }
     }
-    Err(FdwError::missing_token(&server.name))
 }
 
 /// The options of the mapping of exactly this user (`InvalidOid` stands for PUBLIC), if there is one.

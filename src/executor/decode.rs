@@ -173,11 +173,8 @@ impl ColumnReader {
             return Ok(false);
         };
         let Json::Object(members) = value else {
-            return Err(self.misfit(&format!(
-                "cannot be read: an object with {name} was expected, and the API sent {} {}",
-                kind(value),
-                shown(value)
-            )));
+            let expected = format!("an object with {name}");
+            return Err(self.wrong(value, &expected));
         };
         let Some(member) = members.get(name) else {
             return Err(self.misfit(&format!(
@@ -433,7 +430,10 @@ impl ColumnReader {
             other => other.rethrow(),
         })
         .execute();
-        outcome.map_err(|problem: String| self.misfit(&format!("does not fit: {problem}")))
+        outcome.map_err(|problem: String| {
+            self.misfit(&format!("does not fit: {problem}"))
+                .without_data(self.problem("does not fit the column's type"))
+        })
     }
 
     fn wrong(&self, value: &Json, expected: &str) -> FdwError {
@@ -442,13 +442,21 @@ impl ColumnReader {
             kind(value),
             shown(value)
         ))
+        .without_data(self.problem(&format!(
+            "holds {} where {expected} was expected",
+            kind(value)
+        )))
+    }
+
+    fn problem(&self, problem: &str) -> String {
+        format!(
+            "column \"{}\": field {} {problem}",
+            self.column.name, self.column.options.field
+        )
     }
 
     fn misfit(&self, problem: &str) -> FdwError {
-        FdwError::bad_value(format!(
-            "column \"{}\": field {} {problem}",
-            self.column.name, self.column.options.field
-        ))
+        FdwError::bad_value(self.problem(problem))
         .hint("The API may have changed. Without this column the query works; with another type for it, too, if the value is right.")
     }
 }

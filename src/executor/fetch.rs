@@ -87,6 +87,8 @@ pub struct Fetch {
     query: String,
     document: String,
     filters: VecDeque<Option<String>>,
+    /// The filter of `pages`.
+    filter: Option<String>,
     template: Template,
     pages: Option<Pages>,
     /// Keys already handed out, where several filters may bring the same record.
@@ -166,6 +168,7 @@ impl Fetch {
             unfiltered: !has_filter,
             all_filters: filters.iter().cloned().collect(),
             filters,
+            filter: None,
             template: Template {
                 operation,
                 sizes,
@@ -207,6 +210,7 @@ impl Fetch {
                 self.pages = Some(Pages::new(
                     self.template.query(&self.document, filter.as_deref())?,
                 ));
+                self.filter = filter;
             }
             let Some(pages) = self.pages.as_mut() else {
                 continue;
@@ -224,7 +228,10 @@ impl Fetch {
                     self.close_pages();
                     continue;
                 }
-                Err(error) => return Err(explain_refusal(&error, options)),
+                Err(error) => {
+                    let refusal = explain_refusal(&error, options);
+                    return Err(without_sent_values(refusal, self.filter.as_deref()));
+                }
             };
             if self.unfiltered
                 && let Some(total) = page.total_count
@@ -327,7 +334,7 @@ pub fn count(options: &TableOptions, asked: &Asked, user: Oid, stats: Rc<Stats>)
             &operation,
             value,
         ))?
-        .map_err(|error| explain_refusal(&error, options))?;
+        .map_err(|error| without_sent_values(explain_refusal(&error, options), filter))?;
         if filter.is_none() {
             remember_total(options.server.oid, &options.query, counted);
         }
@@ -414,4 +421,34 @@ pub fn explain_refusal(error: &ApiError, options: &TableOptions) -> FdwError {
         ));
     }
     report
+}
+
+/// The API may repeat in its error what it was asked for. Those who may not see the values of a scan see `…` there.
+fn without_sent_values(mut error: FdwError, filter: Option<&str>) -> FdwError {
+    let Some(Ok(Json::Object(members))) = filter.map(serde_json::from_str) else {
+        return error;
+    };
+    let mut sent: Vec<String> = members
+        .into_iter()
+        .flat_map(|(_, value)| match value {
+            Json::Array(values) => values,
+            one => vec![one],
+        })
+        .filter_map(|value| match value {
+            Json::Bool(_) | Json::Null => None,
+            Json::String(text) => Some(text),
+            other => Some(other.to_string()),
+        })
+        .filter(|text| !text.is_empty())
+        .collect();
+    // Longest first, so that no part of one is left of another.
+    sent.sort_by_key(|text| std::cmp::Reverse(text.len()));
+    let shown = error.without_data.as_ref().unwrap_or(&error.message);
+    error.without_data = Some(
+        sent.iter()
+            .fold(shown.clone(), |message, text| message.replace(text, "…")),
+    );
+    // It repeats what the API says.
+    error.data_in_detail = true;
+    error
 }

@@ -14,6 +14,7 @@ use super::buffer::Place;
 use super::decode::{ColumnReader, fill};
 use super::fetch;
 use super::filter::{Asked, Computed, choose};
+use super::generated::Generated;
 use super::rescans::may_rescan;
 use super::statement::{Answer, Group, Member, Statement, readers};
 use super::verify::{self, LocalCheck};
@@ -21,7 +22,7 @@ use crate::error::{FdwError, OrRaise, Result};
 use crate::list::members;
 use crate::relation::Relation;
 use crate::spec::ScanSpec;
-use crate::{compat, settings};
+use crate::{compat, settings, visibility};
 
 /// A scan under execution. Hangs on the query's memory context, which drops it when the query ends or fails.
 pub struct Scan {
@@ -29,7 +30,10 @@ pub struct Scan {
     pub relation: Relation,
     pub stats: Rc<Stats>,
     user: Oid,
+    /// Whether the current user may see keys and values of this scan: see [`crate::visibility`].
+    sees_values: bool,
     readers: Vec<ColumnReader>,
+    generated: Rc<Generated>,
     expressions: Vec<Expression>,
     context: *mut pg_sys::ExprContext,
     group: Option<Rc<Group>>,
@@ -94,6 +98,11 @@ unsafe fn begin(node: *mut pg_sys::ForeignScanState, flags: std::ffi::c_int) -> 
                 type_oid: pg_sys::exprType(expression),
             })
             .collect();
+        let generated = if spec.generated.is_empty() {
+            Generated::default()
+        } else {
+            Generated::new((*node).ss.ss_currentRelation, &spec.generated, estate)?
+        };
         let statement = Statement::of(estate);
         let group = (!spec.count).then(|| {
             let rescans = flags & pg_sys::EXEC_FLAG_REWIND as i32 != 0
@@ -115,7 +124,9 @@ unsafe fn begin(node: *mut pg_sys::ForeignScanState, flags: std::ffi::c_int) -> 
             relation,
             stats: Rc::new(Stats::default()),
             user,
+            sees_values: visibility::of_values(estate),
             readers,
+            generated: Rc::new(generated),
             expressions,
             context: (*node).ss.ps.ps_ExprContext,
             group,
@@ -166,15 +177,18 @@ pub unsafe extern "C-unwind" fn iterate_foreign_scan(
             slot,
             conditions: (*node).ss.ps.qual,
             context: (*node).ss.ps.ps_ExprContext,
+            generated: Rc::clone(&scan.generated),
         };
         let found = if scan.spec.count {
             scan.count(values, nulls)
         } else {
-            scan.next(values, nulls, check)
+            scan.next(values, nulls, &check)
         }
+        .map_err(|error| error.shown_to(scan.sees_values))
         .or_raise();
         if found {
             pg_sys::ExecStoreVirtualTuple(slot);
+            check.generated.compute(slot, check.context).or_raise();
         }
         slot
     }
@@ -211,7 +225,7 @@ impl Scan {
         &mut self,
         values: &mut [Datum],
         nulls: &mut [bool],
-        check: LocalCheck,
+        check: &LocalCheck,
     ) -> Result<bool> {
         if self.reading.is_none() {
             let asked = self.asked()?;
@@ -228,11 +242,16 @@ impl Scan {
         };
         fill(&self.readers, &record, values, nulls).map_err(|error| {
             let mut error = open.answer.fetch.borrow().masked(error);
-            error.message = format!("{}: {}", self.relation.options.name, error.message);
-            if open.page_number > 0 {
-                error
-                    .message
-                    .push_str(&format!(" (page {})", open.page_number));
+            let (name, page) = (&self.relation.options.name, open.page_number);
+            let on_page = match page {
+                0 => String::new(),
+                page => format!(" (page {page})"),
+            };
+            for message in [Some(&mut error.message), error.without_data.as_mut()]
+                .into_iter()
+                .flatten()
+            {
+                *message = format!("{name}: {message}{on_page}");
             }
             error
         })?;

@@ -13,6 +13,7 @@ use serde_json::Value as Json;
 use super::decode::{ColumnReader, fill};
 use super::fetch::{Fetch, Reading};
 use super::filter::Asked;
+use super::generated::Generated;
 use super::statement::readers;
 use crate::error::{FdwError, Result};
 use crate::options::TableOptions;
@@ -22,11 +23,11 @@ use crate::relation::Relation;
 const NAMED: usize = 3;
 
 /// The executor's means to check a row: where it is put, and the conditions.
-#[derive(Clone, Copy)]
 pub struct LocalCheck {
     pub slot: *mut pg_sys::TupleTableSlot,
     pub conditions: *mut pg_sys::ExprState,
     pub context: *mut pg_sys::ExprContext,
+    pub generated: Rc<Generated>,
 }
 
 /// Runs a scan with and without what it asks, and compares the rows that pass the query's own conditions.
@@ -35,7 +36,7 @@ pub fn rows(
     columns: &[i16],
     asked: &Asked,
     user: Oid,
-    check: LocalCheck,
+    check: &LocalCheck,
 ) -> Result<()> {
     if !matches!(asked, Asked::Filters(_) | Asked::Nothing) {
         return Ok(());
@@ -79,11 +80,8 @@ pub fn count(options: &TableOptions, asked: &Asked, user: Oid, counted: u64) -> 
     if matching == counted {
         return Ok(());
     }
-    Err(difference(
-        options,
-        asked,
-        &format!("totalCount says {counted}, the records themselves are {matching}"),
-    ))
+    let numbers = format!("totalCount says {counted}, the records themselves are {matching}");
+    Err(difference(options, asked, &numbers, ""))
 }
 
 fn at<'a>(record: &'a Json, path: &FieldPath) -> &'a Json {
@@ -121,7 +119,7 @@ fn passing(
     columns: &[i16],
     asked: &Asked,
     user: Oid,
-    check: LocalCheck,
+    check: &LocalCheck,
 ) -> Result<BTreeMap<String, u64>> {
     let mut found = BTreeMap::new();
     if *asked == Asked::Nothing {
@@ -147,7 +145,7 @@ fn passing(
     Ok(found)
 }
 
-unsafe fn passes(readers: &[ColumnReader], record: &Json, check: LocalCheck) -> Result<bool> {
+unsafe fn passes(readers: &[ColumnReader], record: &Json, check: &LocalCheck) -> Result<bool> {
     // SAFETY: the scan's own slot, conditions and expression context, between two rows of the executor.
     unsafe {
         ((*(*check.slot).tts_ops)
@@ -158,6 +156,7 @@ unsafe fn passes(readers: &[ColumnReader], record: &Json, check: LocalCheck) -> 
         let nulls = std::slice::from_raw_parts_mut((*check.slot).tts_isnull, width);
         fill(readers, record, values, nulls)?;
         pg_sys::ExecStoreVirtualTuple(check.slot);
+        check.generated.compute(check.slot, check.context)?;
         if check.conditions.is_null() {
             return Ok(true);
         }
@@ -200,25 +199,32 @@ fn compare(
             format!("; {what}: {}", names.join(", "))
         }
     };
-    let detail = format!(
-        "{} rows with the filter, {} without{}{}",
+    let numbers = format!(
+        "{} rows with the filter, {} without",
         pushed.values().sum::<u64>(),
         plain.values().sum::<u64>(),
-        named("missing with the filter", lost),
-        named("only with the filter", gained)
     );
-    Err(difference(options, asked, &detail))
+    let names = named("missing with the filter", lost) + &named("only with the filter", gained);
+    Err(difference(options, asked, &numbers, &names))
 }
 
-fn difference(options: &TableOptions, asked: &Asked, detail: &str) -> FdwError {
+/// `names` are keys of records, which not everybody may see.
+fn difference(options: &TableOptions, asked: &Asked, numbers: &str, names: &str) -> FdwError {
     let filter = match asked {
         Asked::Filters(filters) => filters.join(", "),
         Asked::Everything | Asked::Nothing => String::new(),
     };
-    FdwError::new(
+    let message = format!(
+        "{}: the API's filter changes the answer: {numbers}",
+        options.name
+    );
+    let mut error = FdwError::new(
         PgSqlErrorCode::ERRCODE_FDW_ERROR,
-        format!("{}: the API's filter changes the answer: {detail}", options.name),
+        format!("{message}{names}"),
     )
-    .detail(format!("Filter: {filter}"))
+    .without_data(message)
+    .detail(format!("Filter: {filter}"));
+    error.data_in_detail = true;
+    error
     .hint("If the data did not change meanwhile, take the filter out of the table's option filters, or set pluralsight_fdw.pushdown_filter = off.")
 }

@@ -15,7 +15,7 @@ use super::Options;
 use super::definition::{self, OnDrift, invalid_value};
 use crate::error::{FdwError, Result};
 use crate::list::members;
-use crate::{runtime, settings, token};
+use crate::{host_file, runtime, settings, token};
 
 /// Records asked for on the first page, so that a look is quick.
 const FIRST_PAGE: u32 = 100;
@@ -75,13 +75,16 @@ impl Server {
                     settings.max_response_size =
                         definition::read(name, value, definition::parse_size)?
                 }
-                "ca_file" => settings.ca_pem = Some(authorities(value)?),
+                "ca_file" => {
+                    settings.ca_pem = Some(host_file::read(value, &host_file::AUTHORITIES)?)
+                }
                 "proxy" => {
                     settings.proxy = Some(definition::read(name, value, definition::parse_proxy)?)
                 }
                 _ => {}
             }
         }
+        definition::check_address(&settings.endpoint, settings.proxy.is_some())?;
         Ok(settings)
     }
 
@@ -100,16 +103,6 @@ impl Server {
     pub fn token(&self, user: Oid) -> Result<pluralsight_api::Token> {
         token::find(self, user).map(|found| found.token)
     }
-}
-
-/// The certificate authorities in a file on the server's host.
-fn authorities(path: &str) -> Result<Vec<u8>> {
-    std::fs::read(path).map_err(|error| {
-        FdwError::new(
-            PgSqlErrorCode::ERRCODE_FDW_UNABLE_TO_ESTABLISH_CONNECTION,
-            format!("the certificate authorities cannot be read from file \"{path}\": {error}"),
-        )
-    })
 }
 
 fn duration(name: &str, value: &str) -> Result<Duration> {
@@ -327,6 +320,12 @@ pub fn column_options(oid: Oid, query: &str, number: i16, name: &str) -> Result<
             .or(declared.and_then(|column| column.aggregate))
             == Some("sum"),
     })
+}
+
+/// Whether column `number` of table `oid` says which field it reads.
+pub fn has_field(oid: Oid, number: i16) -> bool {
+    // SAFETY: as above.
+    unsafe { options_from_list(pg_sys::GetForeignColumnOptions(oid, number)) }.contains_key("field")
 }
 
 fn camel_case(name: &str) -> String {

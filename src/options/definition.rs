@@ -465,6 +465,18 @@ pub fn parse_boolean(value: &str) -> std::result::Result<bool, String> {
     }
 }
 
+/// An address of `http` is on this machine. Through a proxy, the token would leave the machine in clear text.
+pub fn check_address(endpoint: &Endpoint, has_proxy: bool) -> Result<()> {
+    match endpoint {
+        Endpoint::Url(url) if has_proxy && url.scheme() == "http" => Err(FdwError::new(
+            PgSqlErrorCode::ERRCODE_FDW_INVALID_ATTRIBUTE_VALUE,
+            "option \"proxy\" cannot be combined with an http address in option \"api_url\": the token would reach the proxy in clear text",
+        )
+        .hint("An http address is on this machine and needs no proxy; for any other, use https.")),
+        _ => Ok(()),
+    }
+}
+
 /// The error for a value that an option cannot hold.
 pub fn invalid_value(name: &str, problem: &str) -> FdwError {
     FdwError::new(

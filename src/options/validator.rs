@@ -2,8 +2,9 @@
 
 use pgrx::pg_sys::Oid;
 use pgrx::{PgSqlErrorCode, pg_sys};
+use pluralsight_api::Endpoint;
 
-use super::definition::{DEFINITIONS, invalid_value, options_of};
+use super::definition::{DEFINITIONS, check_address, invalid_value, options_of};
 use super::{Options, Place};
 use crate::error::{FdwError, Result};
 use crate::token;
@@ -69,6 +70,12 @@ fn check_together(place: Place, options: &Options) -> Result<()> {
         .hint(format!("Given are {}; keep one of them.", listed(&sources))));
     }
     check_rights(options)?;
+    if let Some(endpoint) = options
+        .get("api_url")
+        .and_then(|url| Endpoint::parse(url).ok())
+    {
+        check_address(&endpoint, options.contains_key("proxy"))?;
+    }
     if place == Place::Server
         && options
             .get("api_token")

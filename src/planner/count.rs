@@ -86,6 +86,7 @@ pub unsafe fn plan(
         let spec = ScanSpec {
             table: planned.relation.options.oid.to_u32(),
             columns: Vec::new(),
+            generated: Vec::new(),
             conditions,
             limit: None,
             count: true,

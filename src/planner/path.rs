@@ -69,11 +69,7 @@ unsafe fn classify_all(
             index: (*rel).relid,
         };
         for rinfo in members::<pg_sys::RestrictInfo>((*rel).baserestrictinfo) {
-            if (*rinfo).pseudoconstant {
-                exact = false;
-                continue;
-            }
-            match classifier.classify((*rinfo).clause) {
+            match classifier.restriction(rinfo, rel) {
                 Some(condition) => {
                     exact &= condition.exact;
                     pushed.push(condition);
@@ -154,9 +150,7 @@ unsafe fn add_lookups(
         };
         let mut candidates: Vec<*mut pg_sys::RestrictInfo> = Vec::new();
         for rinfo in members::<pg_sys::RestrictInfo>((*rel).joininfo) {
-            if pg_sys::join_clause_is_movable_to(rinfo, rel)
-                && is_lookup(&classifier, (*rinfo).clause)
-            {
+            if pg_sys::join_clause_is_movable_to(rinfo, rel) && is_lookup(&classifier, rinfo, rel) {
                 candidates.push(rinfo);
             }
         }
@@ -175,7 +169,7 @@ unsafe fn add_lookups(
                 );
                 for rinfo in members::<pg_sys::RestrictInfo>(clauses) {
                     if pg_sys::join_clause_is_movable_to(rinfo, rel)
-                        && is_lookup(&classifier, (*rinfo).clause)
+                        && is_lookup(&classifier, rinfo, rel)
                     {
                         candidates.push(rinfo);
                     }
@@ -212,7 +206,7 @@ unsafe fn add_lookup(
         }
         let mut rows = (*information).ppi_rows;
         for rinfo in members::<pg_sys::RestrictInfo>((*information).ppi_clauses) {
-            if let Some(condition) = classifier.classify((*rinfo).clause)
+            if let Some(condition) = classifier.restriction(rinfo, rel)
                 && let Some(keys) = keys_asked(&condition)
                 && identifies(&planned.relation, &condition)
             {
@@ -227,9 +221,13 @@ unsafe fn add_lookup(
     }
 }
 
-unsafe fn is_lookup(classifier: &Classifier<'_>, clause: *mut pg_sys::Expr) -> bool {
-    // SAFETY: a condition of the query.
-    unsafe { classifier.classify(clause) }
+unsafe fn is_lookup(
+    classifier: &Classifier<'_>,
+    rinfo: *mut pg_sys::RestrictInfo,
+    rel: *mut pg_sys::RelOptInfo,
+) -> bool {
+    // SAFETY: a condition of the query on that relation.
+    unsafe { classifier.restriction(rinfo, rel) }
         .is_some_and(|condition| condition.kind == ConditionKind::Keys)
 }
 

@@ -6,8 +6,10 @@ use pgrx::prelude::*;
 use super::restriction::{Classifier, Pushed, Value};
 use super::{Planned, count};
 use crate::error::{OrRaise, Result};
+use crate::executor::generation_expression;
 use crate::list::members;
 use crate::options::catalog::Pushdown;
+use crate::relation::Generation;
 use crate::spec::{PushedCondition, ScanSpec, ValueSource};
 
 #[pg_guard]
@@ -50,17 +52,17 @@ unsafe fn scan_plan(
                 index: (*rel).relid,
             };
             for rinfo in members::<pg_sys::RestrictInfo>(clauses) {
-                if !(*rinfo).pseudoconstant {
-                    pushed.extend(classifier.classify((*rinfo).clause));
-                }
+                pushed.extend(classifier.restriction(rinfo, rel));
             }
         }
         let (conditions, expressions) = collect(&pushed);
         // Everything is checked again here: a pushed condition may bring more than it should.
         let local = pg_sys::extract_actual_clauses(clauses, false);
+        let (columns, generated) = needed_columns(rel, local, planned)?;
         let spec = ScanSpec {
             table: table.to_u32(),
-            columns: needed_columns(rel, local, planned)?,
+            columns,
+            generated,
             conditions,
             limit: limit(root, planned, parameterised),
             count: false,
@@ -111,37 +113,56 @@ pub unsafe fn collect(pushed: &[Pushed]) -> (Vec<PushedCondition>, *mut pg_sys::
     (conditions, expressions)
 }
 
-/// The columns that the query reads: for its output, for what stands above it, and for what is checked here.
+/// The columns that the query reads, for its output, for what stands above it, and for what is checked here: those that
+/// the API is asked for, and those that are computed from them.
 unsafe fn needed_columns(
     rel: *mut pg_sys::RelOptInfo,
     local: *mut pg_sys::List,
     planned: &Planned,
-) -> Result<Vec<i16>> {
+) -> Result<(Vec<i16>, Vec<i16>)> {
     // SAFETY: the planner's own nodes.
-    let used = unsafe {
+    let (mut used, width) = unsafe {
         let mut used: *mut pg_sys::Bitmapset = std::ptr::null_mut();
         pg_sys::pull_varattnos((*(*rel).reltarget).exprs.cast(), (*rel).relid, &mut used);
         pg_sys::pull_varattnos(local.cast(), (*rel).relid, &mut used);
-        used
+        (used, (*rel).max_attr)
     };
-    let is_used = |number: i16| {
+    let is_used = |number: i16, used: *mut pg_sys::Bitmapset| {
         // SAFETY: a set of the planner's memory context.
         unsafe {
-            pg_sys::bms_is_member(
-                i32::from(number) - pg_sys::FirstLowInvalidHeapAttributeNumber,
-                used,
-            )
+            let member = |number: i16| {
+                pg_sys::bms_is_member(
+                    i32::from(number) - pg_sys::FirstLowInvalidHeapAttributeNumber,
+                    used,
+                )
+            };
+            // The whole row is column 0.
+            member(number) || member(0)
         }
     };
-    let whole_row = is_used(0);
+    let relation = &planned.relation;
+    let generated: Vec<i16> = (1..=width)
+        .filter(|&number| {
+            is_used(number, used) && relation.generation(number) == Generation::Stored
+        })
+        .collect();
+    if !generated.is_empty() {
+        // SAFETY: the planner holds a lock on the table; the variables of such an expression have number 1.
+        unsafe {
+            let table = pg_sys::table_open(relation.options.oid, pg_sys::NoLock as i32);
+            for &number in &generated {
+                pg_sys::pull_varattnos(generation_expression(table, number)?, 1, &mut used);
+            }
+            pg_sys::table_close(table, pg_sys::NoLock as i32);
+        }
+    }
     let mut columns = Vec::new();
-    // SAFETY: reads the planner's estimate of the table's width.
-    for number in 1..=unsafe { (*rel).max_attr } {
-        if (whole_row || is_used(number)) && planned.relation.column(number)?.is_some() {
+    for number in 1..=width {
+        if is_used(number, used) && relation.column(number)?.is_some() {
             columns.push(number);
         }
     }
-    Ok(columns)
+    Ok((columns, generated))
 }
 
 /// The number of rows after which the query is sure to stop asking, if nothing local can discard one before that.

@@ -44,11 +44,32 @@ pub struct Classifier<'a> {
 }
 
 impl Classifier<'_> {
+    /// The restriction of `rel` as the API can evaluate it.
+    ///
+    /// One that has to wait for another to hide rows from it is left to PostgreSQL: what the API makes of it, and what
+    /// `EXPLAIN` shows of that, would tell of the hidden rows. PostgreSQL takes no index for such a restriction either.
+    ///
+    /// # Safety
+    /// Both must be the planner's, of the query that `root` plans.
+    pub unsafe fn restriction(
+        &self,
+        rinfo: *mut pg_sys::RestrictInfo,
+        rel: *mut pg_sys::RelOptInfo,
+    ) -> Option<Pushed> {
+        // SAFETY: the caller vouches for both.
+        unsafe {
+            if (*rinfo).pseudoconstant || !pg_sys::restriction_is_securely_promotable(rinfo, rel) {
+                return None;
+            }
+            self.classify((*rinfo).clause)
+        }
+    }
+
     /// The condition as the API can evaluate it; `None` leaves it to PostgreSQL.
     ///
     /// # Safety
     /// `clause` must be a condition of the query that `root` plans.
-    pub unsafe fn classify(&self, clause: *mut pg_sys::Expr) -> Option<Pushed> {
+    unsafe fn classify(&self, clause: *mut pg_sys::Expr) -> Option<Pushed> {
         // SAFETY: the node's tag says which struct it is; the caller vouches that it is a node.
         unsafe {
             match (*clause).type_ {

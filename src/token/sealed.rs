@@ -1,5 +1,6 @@
 //! A token that is encrypted where it stands: safe in a dump, in `pg_foreign_server`, in a log. It opens only under the
-//! key file on this server's host.
+//! key file on this server's host, and only in the database, at the foreign server and for the role that it was sealed
+//! for.
 
 use std::fs::OpenOptions;
 use std::io::Write;
@@ -10,37 +11,86 @@ use base64::engine::general_purpose::STANDARD;
 use chacha20poly1305::aead::{Aead, AeadCore, KeyInit, OsRng, Payload};
 use chacha20poly1305::{Key, XChaCha20Poly1305, XNonce};
 use pgrx::PgSqlErrorCode;
+use pgrx::pg_sys::{self, Oid};
+use serde::{Deserialize, Serialize};
 
-use super::file;
 use crate::error::{FdwError, Result};
-use crate::settings;
+use crate::{host_file, settings};
 
 /// What every sealed token begins with; the number is that of the format: nonce (24 bytes) and XChaCha20-Poly1305
-/// ciphertext, in Base64.
+/// ciphertext of a JSON object, in Base64.
 const PREFIX: &str = "sealed:1:";
-/// Bound to each ciphertext together with the server's name, so that who reads the text in `pg_foreign_server` cannot
-/// use it at a server of another name.
-const PURPOSE: &str = "pluralsight_fdw API token for server ";
+/// Authenticated with each ciphertext, so that nothing else that the key may ever encrypt passes for a token.
+const PURPOSE: &[u8] = b"pluralsight_fdw API token";
 const NONCE: usize = 24;
 const KEY: usize = 32;
 
-/// Encrypts a token under the key file, for the server of that name.
-pub fn seal(token: &str, server: &str) -> Result<String> {
-    let token = token.trim();
+/// Where a sealed token may be used. All of it is ids: a rename changes nothing, and an object of the same name in
+/// another place is another object. A restored dump is another database, so the token has to be sealed again there.
+#[derive(Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Bound {
+    /// Of the cluster: its physical copies, such as standbys, have the same.
+    system: u64,
+    database: u32,
+    server: u32,
+    /// The role whose mapping it stands in; 0 in the mapping for PUBLIC and on the server, where it counts for all.
+    role: u32,
+}
+
+impl Bound {
+    /// In this database.
+    pub fn here(server: Oid, role: Oid) -> Bound {
+        // SAFETY: reads of the backend's own state.
+        let (system, database) = unsafe { (pg_sys::GetSystemIdentifier(), pg_sys::MyDatabaseId) };
+        Bound {
+            system,
+            database: database.to_u32(),
+            server: server.to_u32(),
+            role: role.to_u32(),
+        }
+    }
+
+    /// What keeps a token that was sealed for `self` from being used at `place`.
+    fn differs(self, place: Bound) -> Option<&'static str> {
+        if (self.system, self.database) != (place.system, place.database) {
+            Some("in another database")
+        } else if self.server != place.server {
+            Some("for another foreign server")
+        } else if self.role != place.role {
+            Some("for another role")
+        } else {
+            None
+        }
+    }
+}
+
+/// What is encrypted. That the place is inside, and not only authenticated beside it, is what lets an error say why a
+/// token does not open.
+#[derive(Serialize, Deserialize)]
+struct Content {
+    bound: Bound,
+    token: String,
+}
+
+/// Encrypts a token under the key file, to be used at that place alone.
+pub fn seal(token: &str, bound: Bound) -> Result<String> {
+    let token = token.trim().to_owned();
     // Now, rather than when somebody needs it.
-    pluralsight_api::Token::new(token).map_err(|error| {
+    pluralsight_api::Token::new(token.as_str()).map_err(|error| {
         FdwError::new(
             PgSqlErrorCode::ERRCODE_INVALID_PARAMETER_VALUE,
             format!("this cannot be an API token: {error}"),
         )
     })?;
+    let content = serde_json::to_vec(&Content { bound, token })
+        .map_err(|_| FdwError::internal("the token cannot be written"))?;
     let nonce = XChaCha20Poly1305::generate_nonce(&mut OsRng);
     let sealed = cipher()?
         .encrypt(
             &nonce,
             Payload {
-                msg: token.as_bytes(),
-                aad: bound(server).as_bytes(),
+                msg: &content,
+                aad: PURPOSE,
             },
         )
         .map_err(|_| FdwError::internal("the token cannot be encrypted"))?;
@@ -50,32 +100,48 @@ pub fn seal(token: &str, server: &str) -> Result<String> {
     ))
 }
 
-/// Decrypts what [`seal`] made for the server of that name.
-pub fn open(sealed: &str, server: &str) -> Result<String> {
-    let again = format!(
-        "Seal the token again, SELECT pluralsight_fdw.seal('…', '{}'); or bring the key file of the server that sealed it.",
-        server.replace('\'', "''")
-    );
+/// Decrypts what [`seal`] made for that place. `again` is the HINT that says how to seal it anew.
+pub fn open(sealed: &str, place: Bound, again: &str) -> Result<String> {
+    let refused = |message: String| {
+        FdwError::new(
+            PgSqlErrorCode::ERRCODE_FDW_UNABLE_TO_ESTABLISH_CONNECTION,
+            message,
+        )
+        .hint(again)
+    };
     let bytes = decode(sealed).ok_or_else(|| {
         FdwError::new(
             PgSqlErrorCode::ERRCODE_FDW_INVALID_ATTRIBUTE_VALUE,
             "the sealed API token is damaged",
         )
-        .hint(again.clone())
+        .hint(again)
     })?;
     let (nonce, ciphertext) = bytes.split_at(NONCE);
     let opened = cipher()?
-        .decrypt(XNonce::from_slice(nonce), Payload { msg: ciphertext, aad: bound(server).as_bytes() })
+        .decrypt(
+            XNonce::from_slice(nonce),
+            Payload {
+                msg: ciphertext,
+                aad: PURPOSE,
+            },
+        )
         .map_err(|_| {
-            FdwError::new(PgSqlErrorCode::ERRCODE_FDW_UNABLE_TO_ESTABLISH_CONNECTION, "the sealed API token does not open under this server's key file")
-                .detail(format!("It was sealed under another key, as after a restore on another host; or for a foreign server of another name than \"{server}\"; or it was changed."))
-                .hint(again)
+            refused("the sealed API token does not open under this server's key file".to_owned())
+                .detail(
+                    "It was sealed under another key, perhaps on another host; or it was changed.",
+                )
         })?;
-    String::from_utf8(opened).map_err(|_| FdwError::internal("a sealed token that is not UTF-8"))
-}
-
-fn bound(server: &str) -> String {
-    format!("{PURPOSE}{server}")
+    let content: Content = serde_json::from_slice(&opened)
+        .map_err(|_| FdwError::internal("a sealed token that is not what was sealed"))?;
+    match content.bound.differs(place) {
+        None => Ok(content.token),
+        Some(difference) => Err(refused(format!(
+            "the sealed API token was sealed {difference}"
+        ))
+        .detail(
+            "A sealed token works only in the database, at the foreign server and for the role that it was sealed for. A dump that is restored is another database.",
+        )),
+    }
 }
 
 /// Whether the text has the form of a sealed token.
@@ -90,21 +156,23 @@ fn decode(sealed: &str) -> Option<Vec<u8>> {
 
 fn cipher() -> Result<XChaCha20Poly1305> {
     let path = key_file()?;
-    let text = file::read(&path).map_err(|mut error| {
-        error.message = error.message.replace("the API token", "the key of sealed API tokens");
+    let text = host_file::read_text(&path, &host_file::KEY).map_err(|error| {
         if error.code == PgSqlErrorCode::ERRCODE_INSUFFICIENT_PRIVILEGE {
             return error;
         }
-        error.hint("SELECT pluralsight_fdw.create_key_file(); makes one, where there is none. After a restore on another host, bring the key file along or seal the token again.")
+        error.hint("SELECT pluralsight_fdw.create_key_file(); makes one, if there is none. After a restore on another host, bring the key file along or seal the token again.")
     })?;
     let bytes = STANDARD
-        .decode(text.trim())
+        .decode(text)
         .ok()
         .filter(|bytes| bytes.len() == KEY)
         .ok_or_else(|| {
             FdwError::new(
                 PgSqlErrorCode::ERRCODE_CONFIG_FILE_ERROR,
-                format!("file \"{path}\" does not hold a key: {KEY} bytes in Base64"),
+                format!(
+                    "{} does not hold a key: {KEY} bytes in Base64",
+                    host_file::shown(&path)
+                ),
             )
             .hint("Bring back the file that SELECT pluralsight_fdw.create_key_file(); made; or make another, and seal every token again.")
         })?;

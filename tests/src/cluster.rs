@@ -54,7 +54,7 @@ pub fn program(name: &str) -> Command {
 
 /// Any program, to be run as the user that PostgreSQL runs as.
 fn as_server(program: impl AsRef<OsStr>, arguments: &[&OsStr]) -> Command {
-    let user = environment("BEHAVIOUR_USER");
+    let user = user();
     let mut command = Command::new("runuser");
     if std::env::var("USER").as_deref() == Ok(&user) || !is_root() {
         command = Command::new(program);
@@ -63,6 +63,11 @@ fn as_server(program: impl AsRef<OsStr>, arguments: &[&OsStr]) -> Command {
     }
     command.args(arguments);
     command
+}
+
+/// The operating-system user that PostgreSQL runs as.
+pub fn user() -> String {
+    environment("BEHAVIOUR_USER")
 }
 
 /// Whether the tests run as root, and PostgreSQL as another user.

@@ -7,7 +7,10 @@ pub mod cluster;
 mod relay;
 mod session;
 mod stage;
+mod tunnel;
+pub mod vault;
 
 pub use relay::{Received, Relay};
 pub use session::{Canceller, Refusal, Session};
 pub use stage::{Stage, fresh_database};
+pub use tunnel::Tunnel;

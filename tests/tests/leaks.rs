@@ -6,18 +6,29 @@ use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
 use behaviour::cluster::Cluster;
-use behaviour::{Refusal, Session, cluster};
+use behaviour::{Refusal, Session, cluster, vault};
 use pluralsight_sandbox::{Config, Sandbox};
 
 /// What nothing else here holds. The part that is looked for is the middle, so that a token that was cut short counts.
 const CANARY: &str = "canary-7f3a9d51c8e2b604-yranac";
 const TRACE: &str = "9d51c8e2";
 
-/// README, "The token".
+/// README, "Statements that hold the token".
 const QUIETLY: &str = "SET LOCAL log_statement = 'none';
      SET LOCAL log_min_duration_statement = -1;
      SET LOCAL log_min_error_statement = 'panic';
-     SET LOCAL pg_stat_statements.track_utility = off;";
+     SET LOCAL pg_stat_statements.track_utility = off;
+     SET LOCAL auto_explain.log_min_duration = -1;
+     SET LOCAL pgaudit.log = 'none';";
+
+/// Everything at hand that logs statements.
+fn preloaded() -> Vec<&'static str> {
+    let mut libraries = vec!["pg_stat_statements", "auto_explain"];
+    if cluster::has_extension("pgaudit") {
+        libraries.push("pgaudit");
+    }
+    libraries
+}
 
 struct Aviary {
     // Dropped in this order: sessions before their server.
@@ -32,7 +43,8 @@ impl Aviary {
         let cluster = Cluster::fresh(
             name,
             &format!(
-                "shared_preload_libraries = 'pg_stat_statements'\nlog_min_messages = debug5\n{settings}"
+                "shared_preload_libraries = '{}'\nlog_min_messages = debug5\n{settings}",
+                preloaded().join(",")
             ),
         );
         let sandbox = Sandbox::start(Config {
@@ -255,14 +267,11 @@ fn the_canary_is_found_only_where_it_was_put() {
         .expect("it seals")[0][0]
         .clone()
         .expect("a text");
-    // A stand-in for Supabase Vault.
-    aviary
-        .quietly(&format!(
-            "CREATE SCHEMA vault; CREATE VIEW vault.decrypted_secrets AS
-             SELECT gen_random_uuid() AS id, 'pluralsight' AS name, pg_read_file('{}') AS decrypted_secret",
-            file.display()
-        ))
-        .expect("it stands in");
+    vault::install(&mut aviary.session);
+    aviary.session.run(&format!(
+        "INSERT INTO vault.stand_in (name, secret) SELECT 'pluralsight', pg_read_file('{}')",
+        file.display()
+    ));
 
     let mapping = |option: &str| {
         (
@@ -281,7 +290,7 @@ fn the_canary_is_found_only_where_it_was_put() {
         "information_schema.foreign_server_options",
         "pg_foreign_server",
     ];
-    let vault = "vault.decrypted_secrets";
+    let vault = ["vault.decrypted_secrets", "vault.stand_in"].map(str::to_owned);
     let places: [Place; 5] = [
         (
             mapping(&format!("api_token '{CANARY}'")),
@@ -326,7 +335,7 @@ fn the_canary_is_found_only_where_it_was_put() {
                 .collect()
         };
         let mut all = expected(shown);
-        all.insert(vault.to_owned());
+        all.extend(vault.clone());
         assert_eq!(
             Aviary::found_in(&mut aviary.another_session()),
             all,
@@ -384,6 +393,69 @@ fn the_canary_is_found_only_where_it_was_put() {
     aviary.assert_log_is_clean();
 }
 
+/// The README's first way: no statement ever holds the token.
+#[test]
+fn a_token_file_leaves_no_trace_however_much_is_logged() {
+    let mut aviary = Aviary::new(
+        "talkative",
+        "log_statement = 'all'\nlog_min_duration_statement = 0\nlog_duration = on
+         auto_explain.log_min_duration = 0\nauto_explain.log_verbose = on\nauto_explain.log_analyze = on
+         auto_explain.log_nested_statements = on\npgaudit.log = 'all'\npgaudit.log_parameter = on",
+    );
+    let file = cluster::home().join("made-as-the-readme-says");
+    let readme = include_str!("../../README.md");
+    let install = "install -m 600 -o postgres /dev/stdin ";
+    assert!(readme.contains(&format!("sudo {install}")));
+    // As whom PostgreSQL runs here, the owner is that one anyway.
+    let install = match cluster::is_root() {
+        true => install.replace("postgres", &cluster::user()),
+        false => install.replace("-o postgres", ""),
+    };
+    let mut shell = std::process::Command::new("sh");
+    shell.args([
+        "-c",
+        &format!("echo {CANARY} | {install} {}", file.display()),
+    ]);
+    cluster::run(shell);
+    let (file, key) = (
+        file.display().to_string(),
+        cluster::home().join("talkative-key").display().to_string(),
+    );
+    let count = "SELECT count(*) FROM pluralsight.users";
+    let session = &mut aviary.session;
+    session.run(&format!(
+        "CREATE USER MAPPING FOR CURRENT_USER SERVER pluralsight OPTIONS (api_token_file '{file}')"
+    ));
+    assert_eq!(session.value(count), "250");
+    session.run(&format!(
+        "SET pluralsight_fdw.key_file = '{key}'; SELECT pluralsight_fdw.create_key_file()"
+    ));
+    let sealed = session.value(&format!(
+        "SELECT pluralsight_fdw.seal(pg_read_file('{file}'))"
+    ));
+    session.run(&format!(
+        "ALTER USER MAPPING FOR CURRENT_USER SERVER pluralsight OPTIONS (DROP api_token_file, ADD api_token_sealed '{sealed}')"
+    ));
+    assert_eq!(session.value(count), "250");
+    aviary.assert_log_is_clean();
+    let shown = Aviary::found_in(&mut aviary.another_session());
+    assert_eq!(shown, BTreeSet::new());
+    assert_eq!(aviary.dump().matches(TRACE).count(), 0);
+    // A statement that holds it is another matter; otherwise that would be idle talk.
+    aviary
+        .session
+        .run(&format!("SELECT pluralsight_fdw.seal('{CANARY}')"));
+    let log = aviary.cluster.log();
+    for logged_by in ["statement: SELECT", "Query Text: SELECT"] {
+        assert!(
+            log.lines()
+                .any(|line| line.contains(logged_by) && line.contains(TRACE)),
+            "{logged_by}"
+        );
+    }
+    assert!(!preloaded().contains(&"pgaudit") || log.contains("AUDIT: SESSION"));
+}
+
 #[test]
 fn drivers_that_prepare_show_the_token_to_a_log_of_debug2() {
     for (level, is_shown) in [("debug2", true), ("debug1", false)] {
@@ -413,7 +485,7 @@ fn drivers_that_prepare_show_the_token_to_a_log_of_debug2() {
 fn the_readme_says_which_statements_show_the_token_and_how_to_avoid_it() {
     let mut aviary = Aviary::new(
         "loud",
-        "log_statement = 'all'\nlog_min_duration_statement = 0",
+        "log_statement = 'all'\nlog_min_duration_statement = 0\nauto_explain.log_min_duration = 0\npgaudit.log = 'all'",
     );
     let put = format!(
         "CREATE USER MAPPING FOR CURRENT_USER SERVER pluralsight OPTIONS (api_token '{CANARY}')"
@@ -453,7 +525,13 @@ fn the_readme_says_which_statements_show_the_token_and_how_to_avoid_it() {
     for line in QUIETLY.lines().map(str::trim) {
         assert!(readme.contains(line), "README lacks: {line}");
     }
-    for word in ["pg_stat_activity", "log_min_messages", "pg_dump"] {
+    for word in [
+        "pg_stat_activity",
+        "log_min_messages",
+        "pg_dump",
+        "pgaudit",
+        "auto_explain",
+    ] {
         assert!(readme.contains(word), "README lacks: {word}");
     }
 }

@@ -251,3 +251,49 @@ fn joins_with_an_hr_table_are_sensible_at_any_size() {
         assert_eq!(rows, "0");
     }
 }
+
+#[test]
+fn a_look_at_the_accounts_of_a_large_organisation_takes_three_requests() {
+    let mut stage = Stage::new(Config {
+        users: 50_000,
+        ..Config::default()
+    });
+    for known in [true, false] {
+        if !known {
+            // What a table says of its size is only an estimate: the plan does not hang on it.
+            stage.session.run(
+                "DO $$ DECLARE t regclass; BEGIN
+                     FOR t IN SELECT ftrelid FROM pg_foreign_table, pg_options_to_table(ftoptions) WHERE option_name = 'rows' LOOP
+                         EXECUTE format('ALTER FOREIGN TABLE %s OPTIONS (DROP rows)', t);
+                     END LOOP;
+                 END $$",
+            );
+        }
+        // All admins, in two pages, and the first page of users.
+        for (sql, most) in [
+            ("SELECT * FROM pluralsight.accounts LIMIT 5", 3),
+            (
+                "SELECT email, billable FROM pluralsight.accounts LIMIT 5",
+                3,
+            ),
+            (
+                "SELECT email FROM pluralsight.accounts WHERE NOT is_admin LIMIT 5",
+                3,
+            ),
+            (
+                "SELECT a.email, p.name FROM pluralsight.accounts AS a, pluralsight.plan AS p LIMIT 5",
+                4,
+            ),
+        ] {
+            let mut fresh = stage.another_session();
+            stage.sandbox.reset();
+            assert_eq!(fresh.rows(sql).len(), 5, "{sql}");
+            let requests = stage.sandbox.requests().len();
+            assert!(
+                requests <= most,
+                "{sql}: {requests} requests\n{}",
+                stage.another_session().plan(sql)
+            );
+        }
+    }
+}

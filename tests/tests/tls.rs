@@ -1,6 +1,6 @@
 //! Who is trusted to be the API, through SQL. Every certificate is made by the test, at the sandbox's start.
 
-use behaviour::{Stage, cluster};
+use behaviour::{Stage, Tunnel, cluster};
 use pluralsight_sandbox::{Certificate, Config, Sandbox};
 use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, KeyPair};
 
@@ -202,4 +202,114 @@ fn a_file_of_authorities_that_is_none_is_an_error_with_its_name() {
         "the certificate authorities cannot be read from file \"/nowhere/ca.pem\": No such file or directory (os error 2)"
     );
     assert_eq!(stage.sandbox.total(), 0);
+}
+
+#[test]
+fn a_proxy_is_used_where_one_is_set_and_sees_no_token() {
+    let mut stage = stage(Certificate::Good);
+    let authority = authority_of(&stage.sandbox);
+    trust(&mut stage, "authority", &authority);
+    let proxy = Tunnel::start(stage.sandbox.address());
+    assert_eq!(stage.session.value(COUNT), "50");
+    assert_eq!(proxy.take(), "");
+    stage.session.run(&format!(
+        "ALTER SERVER pluralsight OPTIONS (ADD proxy 'http://{}')",
+        proxy.address()
+    ));
+    assert_eq!(stage.session.value(COUNT), "50");
+    let told = proxy.take();
+    assert!(
+        told.starts_with(&format!("CONNECT {} HTTP/1.1", stage.sandbox.address())),
+        "{told}"
+    );
+    assert!(
+        !told.contains(&stage.sandbox.token()) && !told.to_lowercase().contains("authorization"),
+        "{told}"
+    );
+    stage
+        .session
+        .run("ALTER SERVER pluralsight OPTIONS (DROP proxy)");
+    assert_eq!(stage.session.value(COUNT), "50");
+    assert_eq!(proxy.take(), "");
+}
+
+#[test]
+fn a_file_of_authorities_is_read_as_carefully_as_a_token_file() {
+    let mut stage = stage(Certificate::Good);
+    let authority = authority_of(&stage.sandbox);
+    let file = trust(&mut stage, "authority", &authority);
+    assert_eq!(stage.session.value(COUNT), "50");
+    stage.session.run("SET statement_timeout = '5s'");
+    let cannot = |file: &str, why: &str| {
+        format!("the certificate authorities cannot be read from file \"{file}\": {why}")
+    };
+    // A pipe that nobody writes to, a device without end, a folder.
+    let pipe = cluster::home().join(format!("{}-pipe", stage.database()));
+    let mut mkfifo = std::process::Command::new("mkfifo");
+    mkfifo.arg(&pipe);
+    cluster::run(mkfifo);
+    for path in [pipe.display().to_string().as_str(), "/dev/zero", "/tmp"] {
+        stage.session.run(&format!(
+            "ALTER SERVER pluralsight OPTIONS (SET ca_file '{path}')"
+        ));
+        let error = stage.session.error(COUNT);
+        assert_eq!(
+            (error.code.as_str(), error.message),
+            ("HV00N", cannot(path, "it is not a regular file"))
+        );
+    }
+    // More than any such file.
+    let large = trust(&mut stage, "large", "");
+    std::fs::OpenOptions::new()
+        .write(true)
+        .open(&large)
+        .and_then(|file| file.set_len(1 << 40))
+        .expect("a sparse file");
+    let before = stage.session.memory_high_water();
+    assert_eq!(
+        stage.session.error(COUNT).message,
+        cannot(&large, "it is longer than 4194304 bytes")
+    );
+    assert!(stage.session.memory_high_water() < before + (16 << 20));
+    // Nothing of another file is shown, however it is broken.
+    for text in [
+        "root:canary-0123456789:0:0\n".to_owned(),
+        "-----BEGIN canary-0123456789\n".to_owned(),
+        "-----BEGIN CERTIFICATE-----\ncanary 0123456789\n-----END CERTIFICATE-----\n".to_owned(),
+        format!("{authority}-----BEGIN canary-0123456789-----\n"),
+    ] {
+        trust(&mut stage, "other", &text);
+        for said in [
+            format!("{:?}", stage.session.try_rows(COUNT)),
+            format!(
+                "{:?}",
+                stage.session.rows("SELECT * FROM pluralsight_fdw.check()")
+            ),
+        ] {
+            assert!(!said.contains("0123456789"), "{said}");
+        }
+    }
+    // Whoever can add an authority can read what is sent.
+    for mode in [0o666, 0o664, 0o646] {
+        std::fs::set_permissions(&file, std::os::unix::fs::PermissionsExt::from_mode(mode))
+            .expect("it is ours");
+        stage.session.run(&format!(
+            "ALTER SERVER pluralsight OPTIONS (SET ca_file '{file}')"
+        ));
+        let error = stage.session.error(COUNT);
+        assert_eq!(
+            (error.code.as_str(), error.message, error.hint),
+            (
+                "42501",
+                format!(
+                    "file \"{file}\", which holds the certificate authorities, can be written by others"
+                ),
+                Some(format!("chmod go-w '{file}'"))
+            ),
+            "{mode:o}"
+        );
+    }
+    std::fs::set_permissions(&file, std::os::unix::fs::PermissionsExt::from_mode(0o644))
+        .expect("it is ours");
+    assert_eq!(stage.session.value(COUNT), "50");
 }

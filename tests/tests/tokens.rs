@@ -4,7 +4,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
 
 use behaviour::cluster::Cluster;
-use behaviour::{Relay, Session, Stage, cluster, fresh_database};
+use behaviour::{Relay, Session, Stage, cluster, fresh_database, vault};
 use pluralsight_sandbox::{Config, Sandbox};
 
 const COUNT: &str = "SELECT count(*) FROM pluralsight.users";
@@ -134,9 +134,9 @@ fn a_token_file_must_be_a_private_file_with_a_token_in_it() {
     );
 
     for (make, why) in [
-        ("mkdir", "it is no regular file"),
+        ("mkdir", "it is not a regular file"),
         // A pipe that nobody writes to must not hold the session up.
-        ("mkfifo -m 600", "it is no regular file"),
+        ("mkfifo -m 600", "it is not a regular file"),
     ] {
         stage.session.run(&format!(
             "COPY (SELECT) TO PROGRAM 'cat > /dev/null; rm -rf {shown}; {make} {shown}'"
@@ -225,14 +225,11 @@ fn options_that_reach_into_the_host_are_for_those_who_may_read_its_files() {
     plain.run("ALTER SERVER mine OPTIONS (ADD ca_file '/etc/ssl/corp.pem')");
 }
 
-/// What Supabase Vault shows of itself: schema `vault` with the view `decrypted_secrets`. A stand-in for the extension,
-/// with the columns that matter here.
+/// Supabase Vault with some secrets in it.
 fn stand_in_for_vault(session: &mut Session) {
+    vault::install(session);
     session.run(
-        "CREATE SCHEMA vault;
-         CREATE TABLE vault.stand_in (id uuid PRIMARY KEY, name text, secret text);
-         CREATE VIEW vault.decrypted_secrets AS SELECT id, name, secret AS decrypted_secret FROM vault.stand_in;
-         INSERT INTO vault.stand_in VALUES
+        "INSERT INTO vault.stand_in VALUES
              ('0b0f5c3e-7a1f-4b7e-9c0f-2f4f3f6f7a11', 'pluralsight', 'sandbox-token'),
              ('1b0f5c3e-7a1f-4b7e-9c0f-2f4f3f6f7a12', 'twice', 'one'),
              ('2b0f5c3e-7a1f-4b7e-9c0f-2f4f3f6f7a13', 'twice', 'another'),
@@ -251,7 +248,7 @@ fn a_vault_has_the_token_by_name_and_by_id() {
     assert_eq!(error.code, "42704");
     assert_eq!(
         error.message,
-        "the API token with name \"pluralsight\" cannot be looked up: this database has no vault"
+        "the API token cannot be looked up: extension supabase_vault is not installed in this database"
     );
 
     stand_in_for_vault(session);
@@ -263,34 +260,32 @@ fn a_vault_has_the_token_by_name_and_by_id() {
         map(session, "CURRENT_USER", options);
         assert_eq!(session.value(COUNT), "50", "{options}");
     }
+    let unknown_name = "Supabase Vault has no secret with the name in option api_token_name that this role can see";
     for (options, code, message) in [
+        // What stands there may be the token itself, put in the wrong place.
         (
-            "api_token_name 'absent'",
+            "api_token_name 'psk_canary-0123456789'",
             "42704",
-            "the vault has no secret with name \"absent\" that this role can see",
+            unknown_name,
         ),
         (
             "api_token_id '9b0f5c3e-7a1f-4b7e-9c0f-2f4f3f6f7a11'",
             "42704",
-            "the vault has no secret with id \"9b0f5c3e-7a1f-4b7e-9c0f-2f4f3f6f7a11\" that this role can see",
+            "Supabase Vault has no secret with the id in option api_token_id that this role can see",
         ),
         (
             "api_token_name 'twice'",
             "21000",
-            "the vault has several secrets with name \"twice\"",
+            "Supabase Vault has several secrets with the name in option api_token_name",
         ),
         (
             "api_token_name 'nothing'",
             "42704",
-            "the vault's secret with name \"nothing\" is null",
+            "the secret that api_token_name names in Supabase Vault is null",
         ),
         ("api_token_name 'blank'", "HV00J", "API token is missing"),
         // A name is a value, never a part of the query.
-        (
-            "api_token_name 'x'' OR true --'",
-            "42704",
-            "the vault has no secret with name \"x' OR true --\" that this role can see",
-        ),
+        ("api_token_name 'x'' OR true --'", "42704", unknown_name),
     ] {
         map(session, "CURRENT_USER", options);
         let error = session.error(COUNT);
@@ -299,6 +294,16 @@ fn a_vault_has_the_token_by_name_and_by_id() {
             (code, message),
             "{options}"
         );
+        let checked = format!(
+            "{:?}",
+            session.rows("SELECT * FROM pluralsight_fdw.check()")
+        );
+        for text in [format!("{error:?}"), checked] {
+            assert!(
+                !text.contains("canary") && !text.contains("9b0f5c3e"),
+                "{text}"
+            );
+        }
     }
     // A secret that is rotated is used from the next scan on.
     map(session, "CURRENT_USER", by_name);
@@ -309,6 +314,49 @@ fn a_vault_has_the_token_by_name_and_by_id() {
     assert_eq!(session.error(COUNT).code, "28000");
     session.run("UPDATE vault.stand_in SET secret = 'rotated' WHERE name = 'pluralsight'");
     assert_eq!(session.value(COUNT), "50");
+}
+
+#[test]
+fn a_view_that_only_looks_like_vaults_is_not_read() {
+    let mut stage = stage_without_token(50);
+    vault::offer();
+    let mallory = format!("mallory_{}", stage.database());
+    stage.session.run(&format!(
+        "CREATE ROLE {mallory} LOGIN; GRANT CREATE ON DATABASE {} TO {mallory}",
+        stage.database().to_owned()
+    ));
+    let mut session = stage.session_of(&mallory);
+    session.run(
+        "CREATE SCHEMA vault; GRANT USAGE ON SCHEMA vault TO PUBLIC; CREATE TABLE vault.ran (by_role text);
+         GRANT INSERT ON vault.ran TO PUBLIC;
+         CREATE FUNCTION vault.trap() RETURNS text LANGUAGE plpgsql AS $$
+             BEGIN INSERT INTO vault.ran VALUES (current_user); RETURN 'sandbox-token'; END $$;
+         CREATE VIEW vault.decrypted_secrets AS
+             SELECT gen_random_uuid() AS id, 'pluralsight' AS name, vault.trap() AS decrypted_secret;
+         GRANT SELECT ON vault.decrypted_secrets TO PUBLIC",
+    );
+    map(
+        &mut stage.session,
+        "CURRENT_USER",
+        "api_token_name 'pluralsight'",
+    );
+    let error = stage.session.error(COUNT);
+    assert_eq!(
+        (error.code.as_str(), error.message.as_str()),
+        (
+            "42704",
+            "the API token cannot be looked up: vault.decrypted_secrets does not belong to extension supabase_vault, which is not installed in this database"
+        )
+    );
+    stage.session.run("SELECT * FROM pluralsight_fdw.check()");
+    // The real one is there, in another schema: the view in front of it is still somebody else's.
+    stage.session.run("DROP VIEW vault.decrypted_secrets; DROP FUNCTION vault.trap(); ALTER SCHEMA vault RENAME TO trap; CREATE EXTENSION supabase_vault; ALTER EXTENSION supabase_vault DROP VIEW vault.decrypted_secrets");
+    assert_eq!(
+        stage.session.error(COUNT).message,
+        "the API token cannot be looked up: there is no view vault.decrypted_secrets that belongs to extension supabase_vault"
+    );
+    assert_eq!(stage.session.value("SELECT count(*) FROM trap.ran"), "0");
+    assert_eq!(stage.sandbox.total(), 0);
 }
 
 #[test]
@@ -669,28 +717,35 @@ fn a_redirect_is_not_followed_and_the_token_stays() {
 }
 
 #[test]
-fn a_proxy_is_used_where_one_is_set() {
+fn an_http_address_is_not_asked_through_a_proxy() {
     let mut stage = Stage::new(config(50));
     let address = stage.sandbox.address();
     let proxy = Relay::start(move |_| address);
-    assert_eq!(stage.session.value(COUNT), "50");
-    assert_eq!(proxy.take().len(), 0);
+    let refused = "option \"proxy\" cannot be combined with an http address in option \"api_url\": the token would reach the proxy in clear text";
+    let (url, through) = (stage.sandbox.url(), format!("http://{}", proxy.address()));
+    for sql in [
+        format!("ALTER SERVER pluralsight OPTIONS (ADD proxy '{through}')"),
+        format!(
+            "CREATE SERVER another FOREIGN DATA WRAPPER pluralsight_fdw OPTIONS (proxy '{through}', api_url '{url}')"
+        ),
+        format!(
+            "CREATE SERVER another FOREIGN DATA WRAPPER pluralsight_fdw OPTIONS (api_url 'http://localhost:1/graphql', proxy '{through}')"
+        ),
+    ] {
+        let error = stage.session.error(&sql);
+        assert_eq!(
+            (error.code.as_str(), error.message.as_str()),
+            ("HV024", refused),
+            "{sql}"
+        );
+    }
+    // However it came into the catalog, it is not used.
     stage.session.run(&format!(
-        "ALTER SERVER pluralsight OPTIONS (ADD proxy 'http://{}')",
-        proxy.address()
+        "SET allow_system_table_mods = on;
+         UPDATE pg_foreign_server SET srvoptions = srvoptions || ARRAY['proxy={through}'] WHERE srvname = 'pluralsight'"
     ));
-    assert_eq!(stage.session.value(COUNT), "50");
-    let received = proxy.take();
-    assert_eq!(received.len(), 1);
-    assert_eq!(
-        received[0].line,
-        format!("POST {}", stage.sandbox.url()),
-        "as one asks a proxy"
-    );
-    stage
-        .session
-        .run("ALTER SERVER pluralsight OPTIONS (DROP proxy)");
-    assert_eq!(stage.session.value(COUNT), "50");
+    let mut session = stage.another_session();
+    assert_eq!(session.error(COUNT).message, refused);
     assert_eq!(proxy.take().len(), 0);
 }
 
@@ -711,7 +766,7 @@ fn key_file(stage: &mut Stage, name: &str) -> PathBuf {
 }
 
 #[test]
-fn a_sealed_token_opens_under_its_key_for_its_server_alone() {
+fn a_sealed_token_opens_under_its_key_alone() {
     let mut stage = stage_without_token(50);
     stage.session.run("LOAD 'pluralsight_fdw'");
     let error = stage
@@ -784,25 +839,16 @@ fn a_sealed_token_opens_under_its_key_for_its_server_alone() {
             ),
             "{why}"
         );
-        assert!(
-            error.hint.is_some_and(
-                |hint| hint.contains("SELECT pluralsight_fdw.seal('…', 'pluralsight')")
+        assert_eq!(
+            error.hint.as_deref(),
+            Some(
+                "Seal the token again: SELECT pluralsight_fdw.seal('…', 'pluralsight', 'postgres'); and store the result: ALTER USER MAPPING FOR CURRENT_USER SERVER \"pluralsight\" OPTIONS (SET api_token_sealed '…');"
             ),
             "{why}"
         );
         assert_eq!(stage.sandbox.total(), 0);
     };
-    // Every role can read it in pg_foreign_server. It is of no use at a server of another name,
-    let elsewhere = stage
-        .session
-        .value("SELECT pluralsight_fdw.seal('sandbox-token', 'elsewhere')");
-    map(
-        &mut stage.session,
-        "CURRENT_USER",
-        &format!("api_token_sealed '{elsewhere}'"),
-    );
-    does_not_open(&mut stage, "of another server");
-    // nor once it was tampered with,
+    // It is of no use once it was tampered with,
     let middle = sealed.len() / 2;
     let other = if sealed[middle..].starts_with('A') {
         "B"
@@ -855,6 +901,158 @@ fn a_sealed_token_opens_under_its_key_for_its_server_alone() {
     );
 }
 
+/// Who has copied a sealed token, from a dump or from `pg_foreign_server`, can do nothing with it.
+#[test]
+fn a_sealed_token_works_only_in_its_database_at_its_server_and_for_its_role() {
+    let mut stage = stage_without_token(50);
+    key_file(&mut stage, "key");
+    let (ann, eve) = (stage.role("ann"), stage.role("eve"));
+    let url = stage.sandbox.url();
+    stage.session.run(&format!(
+        "CREATE SERVER elsewhere FOREIGN DATA WRAPPER pluralsight_fdw OPTIONS (api_url '{url}')"
+    ));
+    let of_ann = stage.session.value(&format!(
+        "SELECT pluralsight_fdw.seal('sandbox-token', 'pluralsight', '{ann}')"
+    ));
+    let refused = |stage: &mut Stage, role: &str, why: &str, hint: &str| {
+        stage.sandbox.reset();
+        stage.session.run(&format!("SET ROLE {role}"));
+        let error = stage.session.error(COUNT);
+        stage.session.run("RESET ROLE");
+        assert_eq!(
+            (error.code.as_str(), error.message),
+            ("HV00N", format!("the sealed API token was sealed {why}"))
+        );
+        assert_eq!(
+            error.detail.as_deref(),
+            Some(
+                "A sealed token works only in the database, at the foreign server and for the role that it was sealed for. A dump that is restored is another database."
+            )
+        );
+        assert_eq!(error.hint.as_deref(), Some(hint));
+        assert_eq!(stage.sandbox.total(), 0);
+    };
+    let counted = |stage: &mut Stage, role: &str| {
+        stage.session.run(&format!("SET ROLE {role}"));
+        let counted = stage.session.value(COUNT);
+        stage.session.run("RESET ROLE");
+        counted
+    };
+    map(
+        &mut stage.session,
+        &ann,
+        &format!("api_token_sealed '{of_ann}'"),
+    );
+    assert_eq!(counted(&mut stage, &ann), "50");
+    // In another role's mapping, in that for everybody, on the server.
+    map(
+        &mut stage.session,
+        &eve,
+        &format!("api_token_sealed '{of_ann}'"),
+    );
+    refused(
+        &mut stage,
+        &eve,
+        "for another role",
+        &format!(
+            "Seal the token again: SELECT pluralsight_fdw.seal('…', 'pluralsight', '{eve}'); and store the result: ALTER USER MAPPING FOR CURRENT_USER SERVER \"pluralsight\" OPTIONS (SET api_token_sealed '…');"
+        ),
+    );
+    stage
+        .session
+        .run(&format!("DROP USER MAPPING FOR {eve} SERVER pluralsight"));
+    map(
+        &mut stage.session,
+        "PUBLIC",
+        &format!("api_token_sealed '{of_ann}'"),
+    );
+    refused(
+        &mut stage,
+        &eve,
+        "for another role",
+        "Seal the token again: SELECT pluralsight_fdw.seal('…', 'pluralsight', 'public'); and store the result: ALTER USER MAPPING FOR PUBLIC SERVER \"pluralsight\" OPTIONS (SET api_token_sealed '…');",
+    );
+    stage.session.run(&format!(
+        "DROP USER MAPPING FOR PUBLIC SERVER pluralsight; ALTER SERVER pluralsight OPTIONS (ADD api_token_sealed '{of_ann}')"
+    ));
+    refused(
+        &mut stage,
+        &eve,
+        "for another role",
+        "Seal the token again: SELECT pluralsight_fdw.seal('…', 'pluralsight', 'public'); and store the result: ALTER SERVER \"pluralsight\" OPTIONS (SET api_token_sealed '…');",
+    );
+    // One for everybody is for the server and for the mapping of PUBLIC, and for no role of its own.
+    let of_all = stage
+        .session
+        .value("SELECT pluralsight_fdw.seal('sandbox-token', 'pluralsight', 'public')");
+    stage.session.run(&format!(
+        "ALTER SERVER pluralsight OPTIONS (SET api_token_sealed '{of_all}')"
+    ));
+    assert_eq!(counted(&mut stage, &eve), "50");
+    map(
+        &mut stage.session,
+        "PUBLIC",
+        &format!("api_token_sealed '{of_all}'"),
+    );
+    assert_eq!(counted(&mut stage, &eve), "50");
+    map(
+        &mut stage.session,
+        &eve,
+        &format!("api_token_sealed '{of_all}'"),
+    );
+    stage.session.run(&format!("SET ROLE {eve}"));
+    assert_eq!(
+        stage.session.error(COUNT).message,
+        "the sealed API token was sealed for another role"
+    );
+    stage.session.run("RESET ROLE");
+    // At another server, also where it takes the name of the first one.
+    let at_elsewhere = stage.session.value(&format!(
+        "SELECT pluralsight_fdw.seal('sandbox-token', 'elsewhere', '{ann}')"
+    ));
+    map(
+        &mut stage.session,
+        &ann,
+        &format!("api_token_sealed '{at_elsewhere}'"),
+    );
+    refused(
+        &mut stage,
+        &ann,
+        "for another foreign server",
+        &format!(
+            "Seal the token again: SELECT pluralsight_fdw.seal('…', 'pluralsight', '{ann}'); and store the result: ALTER USER MAPPING FOR CURRENT_USER SERVER \"pluralsight\" OPTIONS (SET api_token_sealed '…');"
+        ),
+    );
+    stage.session.run(
+        "ALTER SERVER pluralsight RENAME TO before; ALTER SERVER elsewhere RENAME TO pluralsight",
+    );
+    let error = {
+        stage.session.run(&format!("SET ROLE {ann}"));
+        let error = stage.session.error(COUNT);
+        stage.session.run("RESET ROLE");
+        error
+    };
+    assert_eq!(
+        error.message,
+        "the sealed API token was sealed for another foreign server"
+    );
+    // What is renamed itself keeps its tokens: server, role and database.
+    map(&mut stage.session, "PUBLIC", "api_token ''");
+    stage.session.run(&format!(
+        "ALTER USER MAPPING FOR {ann} SERVER before OPTIONS (SET api_token_sealed '{of_ann}'); ALTER ROLE {ann} RENAME TO {ann}_smith"
+    ));
+    assert_eq!(counted(&mut stage, &format!("{ann}_smith")), "50");
+    // Who mixes the arguments up does not find the token in the error.
+    for sql in [
+        "SELECT pluralsight_fdw.seal('pluralsight', 'sandbox-token')",
+        "SELECT pluralsight_fdw.seal('x', 'before', 'sandbox-token')",
+    ] {
+        let error = stage.session.error(sql);
+        assert_eq!(error.code, "42704");
+        assert!(!format!("{error:?}").contains("sandbox-token"), "{error:?}");
+    }
+}
+
 #[test]
 fn a_key_file_is_set_up_as_the_readme_says() {
     let cluster = Cluster::fresh("sealing", "");
@@ -874,12 +1072,13 @@ fn a_key_file_is_set_up_as_the_readme_says() {
         std::thread::sleep(std::time::Duration::from_millis(5));
     }
     session.run("SELECT pluralsight_fdw.create_key_file()");
-    let sealed = session.value("SELECT pluralsight_fdw.seal('abc', 'pluralsight')");
+    session.run("CREATE SERVER pluralsight FOREIGN DATA WRAPPER pluralsight_fdw");
+    let sealed = session.value("SELECT pluralsight_fdw.seal('abc', 'pluralsight', 'public')");
     // A new session has it from its start, and so has a role that may not know where it is.
     let mut session = Session::connect(&cluster.config());
     session.run(&format!(
-        "CREATE SERVER pluralsight FOREIGN DATA WRAPPER pluralsight_fdw OPTIONS (api_token_sealed '{sealed}');
-         CREATE ROLE plain LOGIN; GRANT USAGE ON SCHEMA pluralsight TO plain;
+        "ALTER SERVER pluralsight OPTIONS (ADD api_token_sealed '{sealed}');
+         CREATE ROLE plain LOGIN;
          GRANT USAGE ON FOREIGN SERVER pluralsight TO plain;
          ALTER SERVER pluralsight OPTIONS (ADD api_url 'http://127.0.0.1:1/', ADD max_attempts '1')"
     ));
@@ -888,6 +1087,24 @@ fn a_key_file_is_set_up_as_the_readme_says() {
         plain.value("SELECT found FROM pluralsight_fdw.check() WHERE checked = 'token'"),
         "found: server, api_token_sealed"
     );
+    // What is wrong with the file is told to everybody, and where it is only to those who could read it.
+    std::fs::set_permissions(&file, std::fs::Permissions::from_mode(0o644)).expect("it is ours");
+    let shown = file.display().to_string();
+    let told = |session: &mut Session| {
+        format!(
+            "{:?}",
+            session.rows("SELECT * FROM pluralsight_fdw.check() WHERE checked = 'token'")
+        )
+    };
+    let (plain, superuser) = (told(&mut plain), told(&mut session));
+    for text in [&plain, &superuser] {
+        assert!(
+            text.contains("which holds the key of sealed API tokens, can be read by others"),
+            "{text}"
+        );
+    }
+    assert!(superuser.contains(&shown), "{superuser}");
+    assert!(!plain.contains(&shown), "{plain}");
 }
 
 #[test]
@@ -896,7 +1113,7 @@ fn only_superusers_may_name_the_key_file_or_make_one() {
     let role = stage.role("plain");
     let mut session = stage.session_of(&role);
     // A function loads the library, which makes the setting known.
-    session.run("SELECT pluralsight_fdw.announcements_heard()");
+    session.run("SELECT * FROM pluralsight_fdw.api_announcements");
     for sql in [
         "SET pluralsight_fdw.key_file = '/etc/hostname'",
         "SHOW pluralsight_fdw.key_file",
@@ -907,7 +1124,7 @@ fn only_superusers_may_name_the_key_file_or_make_one() {
 }
 
 #[test]
-fn a_dump_carries_a_sealed_token_and_a_restore_without_the_key_says_so() {
+fn a_dump_carries_a_sealed_token_that_has_to_be_sealed_again_after_a_restore() {
     let mut stage = stage_without_token(50);
     let file = key_file(&mut stage, "key");
     let sealed = stage
@@ -955,18 +1172,25 @@ fn a_dump_carries_a_sealed_token_and_a_restore_without_the_key_says_so() {
     assert_eq!(
         error.hint.as_deref(),
         Some(
-            "SELECT pluralsight_fdw.create_key_file(); makes one, where there is none. After a restore on another host, bring the key file along or seal the token again."
+            "SELECT pluralsight_fdw.create_key_file(); makes one, if there is none. After a restore on another host, bring the key file along or seal the token again."
         )
     );
     session.run(&format!(
         "SET pluralsight_fdw.key_file = '{}'",
         file.display()
     ));
+    // With the key it is clear what to do, and done in two statements.
+    let error = session.error(COUNT);
     assert_eq!(
-        session.value(COUNT),
-        "50",
-        "with the key it goes on as before"
+        error.message,
+        "the sealed API token was sealed in another database"
     );
+    let sealed =
+        session.value("SELECT pluralsight_fdw.seal('sandbox-token', 'pluralsight', 'postgres')");
+    session.run(&format!(
+        "ALTER USER MAPPING FOR CURRENT_USER SERVER pluralsight OPTIONS (SET api_token_sealed '{sealed}')"
+    ));
+    assert_eq!(session.value(COUNT), "50");
     drop(session);
     stage.session.run(&format!("DROP DATABASE {restored}"));
 }

@@ -72,6 +72,12 @@ impl Client {
     pub fn with_candidates(settings: &Settings, candidates: Vec<Url>) -> Result<Client, Error> {
         for url in &candidates {
             endpoint::check(url)?;
+            if url.scheme() == "http" && settings.proxy.is_some() {
+                return Err(Error::Settings(
+                    "an http address is not asked through a proxy: the token would leave this machine in clear text"
+                        .to_owned(),
+                ));
+            }
         }
         let known = match settings.endpoint {
             Endpoint::Url(_) => candidates.first().cloned(),

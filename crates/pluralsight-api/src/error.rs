@@ -71,6 +71,11 @@ pub enum Error {
     /// The server could not show that it is who it should be.
     #[error("no secure connection to {host}: {cause}")]
     Tls { host: String, cause: String },
+    /// Nobody is trusted to say who a server is: no certificate authorities are installed and none were added.
+    #[error(
+        "no secure connection is possible: no certificate authorities are installed on this machine"
+    )]
+    NoAuthorities,
     /// One attempt took longer than it may.
     #[error("{}, {at} ({})", Stalled(*.phase, &.at.host, *.after), counted(u64::from(*.attempts), "attempt"))]
     Timeout {
@@ -182,7 +187,7 @@ impl Error {
             Error::NotFound { .. } => ErrorKind::NotFound,
             Error::RateLimited { .. } => ErrorKind::RateLimited,
             Error::Connect { .. } => ErrorKind::Connect,
-            Error::Tls { .. } => ErrorKind::Tls,
+            Error::Tls { .. } | Error::NoAuthorities => ErrorKind::Tls,
             Error::Timeout { .. } => ErrorKind::Timeout,
             Error::Http { .. } => ErrorKind::Http,
             Error::BadReply { .. } => ErrorKind::BadReply,
@@ -227,6 +232,9 @@ impl Error {
             }
             Error::Tls { .. } => {
                 "If a proxy or a private authority signs the certificates here, add its certificate as a trusted authority (ca_file); TLS cannot be switched off."
+            }
+            Error::NoAuthorities => {
+                "Install them (the package is called ca-certificates), or name a file of them in the server's option ca_file."
             }
             Error::Timeout {
                 phase: Phase::Connecting,
@@ -274,7 +282,9 @@ impl Error {
             Error::Shape { .. } => {
                 "The API may have changed; on_incomplete does not help here, since the answer cannot be read."
             }
-            Error::Deadline { .. } => "Raise statement_timeout, or try again when the API answers.",
+            Error::Deadline { .. } => {
+                "Raise statement_timeout or transaction_timeout, whichever is set, or try again when the API answers."
+            }
             Error::BudgetSpent { .. } => "The API fails again and again; try again later.",
             Error::InvalidUrl(_) | Error::Settings(_) => return None,
         };
@@ -342,7 +352,10 @@ impl Error {
             | Error::Shape { at, .. }
             | Error::Deadline { at, .. }
             | Error::BudgetSpent { at, .. } => Some(at),
-            Error::Tls { .. } | Error::InvalidUrl(_) | Error::Settings(_) => None,
+            Error::Tls { .. }
+            | Error::NoAuthorities
+            | Error::InvalidUrl(_)
+            | Error::Settings(_) => None,
         }
     }
 }

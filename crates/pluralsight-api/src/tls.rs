@@ -18,12 +18,13 @@ pub(crate) fn config(added: Option<&[u8]>, needed: bool) -> Result<ClientConfig,
     }
     if let Some(pem) = added {
         for certificate in authorities(pem)? {
-            roots.add(certificate).map_err(|error| {
-                Error::Settings(format!(
-                    "a certificate of the added authorities cannot be used: {error}"
-                ))
+            roots.add(certificate).map_err(|_| {
+                Error::Settings("a certificate of the added authorities cannot be used".to_owned())
             })?;
         }
+    }
+    if needed && roots.is_empty() {
+        return Err(Error::NoAuthorities);
     }
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     let mut config = ClientConfig::builder_with_provider(provider)
@@ -38,7 +39,8 @@ pub(crate) fn config(added: Option<&[u8]>, needed: bool) -> Result<ClientConfig,
 fn authorities(pem: &[u8]) -> Result<Vec<CertificateDer<'static>>, Error> {
     let certificates: Vec<_> = CertificateDer::pem_slice_iter(pem)
         .collect::<Result<_, _>>()
-        .map_err(|error| Error::Settings(format!("the added authorities are not PEM: {error}")))?;
+        // The parser's own error shows the line that it did not like, and the file may be another one than was meant.
+        .map_err(|_| Error::Settings("the added authorities are not PEM".to_owned()))?;
     if certificates.is_empty() {
         return Err(Error::Settings(
             "the added authorities hold no certificate (-----BEGIN CERTIFICATE-----)".to_owned(),

@@ -277,19 +277,18 @@ async fn json_nested_too_deeply_is_refused_without_a_retry() {
 }
 
 #[tokio::test]
-async fn a_proxy_is_used_only_where_one_is_set() {
+async fn an_http_address_is_not_asked_through_a_proxy() {
     let proxy = Server::scripted(vec![good()]);
     let direct = Server::scripted(vec![good()]);
     let through = Settings {
         proxy: Some(format!("http://{}", proxy.address).parse().unwrap()),
         ..settings(&direct.url())
     };
-    Caller::with(&through)
-        .send()
-        .await
-        .expect("answered by the proxy");
-    assert_eq!((proxy.count(), direct.count()), (1, 0));
-    assert_eq!(proxy.requests()[0].path, direct.url());
+    let error = Client::new(&through)
+        .err()
+        .expect("the token would be in clear text");
+    assert_eq!(error.kind(), ErrorKind::Settings);
+    assert_eq!((proxy.count(), direct.count()), (0, 0));
 }
 
 #[test]

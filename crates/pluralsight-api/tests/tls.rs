@@ -211,3 +211,91 @@ fn an_authority_that_cannot_be_read_is_refused_at_once() {
         assert_eq!(error.kind(), ErrorKind::Settings, "{error}");
     }
 }
+
+/// A proxy that opens tunnels to `target`, whatever it is asked for, and keeps what it was told in clear text.
+fn tunnel(target: std::net::SocketAddr) -> (std::net::SocketAddr, Arc<std::sync::Mutex<String>>) {
+    use std::io::{BufRead, BufReader, Write, copy};
+    use std::net::{TcpListener, TcpStream};
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    let told = Arc::new(std::sync::Mutex::new(String::new()));
+    let heard = Arc::clone(&told);
+    std::thread::spawn(move || {
+        let (mut client, _) = listener.accept().unwrap();
+        let mut reader = BufReader::new(client.try_clone().unwrap());
+        loop {
+            let mut line = String::new();
+            reader.read_line(&mut line).unwrap();
+            heard.lock().unwrap().push_str(&line);
+            if line.trim().is_empty() {
+                break;
+            }
+        }
+        let mut server = TcpStream::connect(target).unwrap();
+        client.write_all(b"HTTP/1.1 200 OK\r\n\r\n").unwrap();
+        let (mut back, mut forth) = (server.try_clone().unwrap(), client.try_clone().unwrap());
+        std::thread::spawn(move || copy(&mut back, &mut forth));
+        // Either side may go away as it likes.
+        let _ = copy(&mut reader, &mut server);
+    });
+    (address, told)
+}
+
+#[tokio::test]
+async fn a_proxy_is_given_a_tunnel_and_no_token() {
+    let authority = Authority::new("one");
+    let server = server(authority.sign("localhost", |_| {}));
+    let (proxy, told) = tunnel(server.address);
+    let url = format!("https://localhost:{}/graphql", server.address.port());
+    let caller = Caller::with(&Settings {
+        ca_pem: Some(authority.pem()),
+        proxy: Some(format!("http://{proxy}").parse().unwrap()),
+        ..settings(&url)
+    });
+    caller.send().await.expect("answered through the tunnel");
+    assert_eq!(server.count(), 1);
+    let told = told.lock().unwrap().clone();
+    assert!(
+        told.starts_with(&format!("CONNECT localhost:{} ", server.address.port())),
+        "{told}"
+    );
+    assert!(!told.contains(TOKEN) && !told.to_lowercase().contains("authorization"));
+}
+
+#[test]
+fn a_machine_without_authorities_is_told_apart_from_a_server_that_is_not_trusted() {
+    // The environment belongs to the whole process, so the variables are set for a process of its own.
+    const MARK: &str = "PLURALSIGHT_API_TEST_CHILD";
+    if std::env::var_os(MARK).is_some() {
+        let error = Client::new(&Settings::default()).err().expect("refused");
+        assert_eq!(error.kind(), ErrorKind::Tls);
+        assert_eq!(
+            error.to_string(),
+            "no secure connection is possible: no certificate authorities are installed on this machine"
+        );
+        assert!(error.hint().unwrap().contains("ca_file"));
+        // Neither is in the way of those who need none of the machine's.
+        assert!(Client::new(&settings("http://127.0.0.1:1/graphql")).is_ok());
+        let added = Settings {
+            ca_pem: Some(Authority::new("one").pem()),
+            ..Settings::default()
+        };
+        assert!(Client::new(&added).is_ok());
+        return;
+    }
+    let child = std::process::Command::new(std::env::current_exe().unwrap())
+        .args([
+            "--exact",
+            "a_machine_without_authorities_is_told_apart_from_a_server_that_is_not_trusted",
+        ])
+        .env(MARK, "1")
+        .env("SSL_CERT_FILE", "/nonexistent")
+        .env("SSL_CERT_DIR", "/nonexistent")
+        .output()
+        .unwrap();
+    assert!(
+        child.status.success(),
+        "{}",
+        String::from_utf8_lossy(&child.stdout)
+    );
+}
