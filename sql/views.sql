@@ -32,7 +32,7 @@ SELECT
         ELSE 'unknown'
     END AS status,
     {u.is_on_account boolean} AS is_active,
-    CASE WHEN {u.product_ids present} THEN COALESCE(cardinality({u.product_ids text[]}) > 0, false) END AS billable,
+    cardinality({u.product_ids text[]}) > 0 AS billable,
     a.user_id IS NOT NULL AS is_admin,
     {u.removed_on timestamptz} AS deleted_at,
     {u.last_login timestamptz} AS last_activity_at,
@@ -53,7 +53,7 @@ SELECT
     NULLIF(concat_ws(' ', NULLIF({a.first_name text}, ''), NULLIF({a.last_name text}, '')), ''),
     'admin without licence',
     false,
-    CASE WHEN {u.product_ids present} THEN false END,
+    false,
     true,
     NULL::timestamptz,
     NULL::timestamptz,

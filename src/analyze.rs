@@ -82,7 +82,7 @@ unsafe fn take(
     let width = unsafe { (*descriptor).natts };
     let mut live = Vec::new();
     for number in 1..=width as i16 {
-        if table.column(number)?.is_some() {
+        if table.is_read(number)? {
             live.push(number);
         }
     }

@@ -17,36 +17,51 @@ use crate::options::Server;
 use crate::options::catalog::FURTHER_PAGES;
 use crate::{announcements, token};
 
+mod tables;
+
+/// Characters of a line of what was found and of a cure: a row then fits a terminal of 100.
+const LINE: usize = 32;
+
 /// One thing that was looked at.
 struct Finding {
-    check: &'static str,
+    check: String,
     status: &'static str,
     found: String,
     cure: Option<String>,
 }
 
 impl Finding {
-    fn ok(check: &'static str, found: impl Into<String>) -> Finding {
+    fn ok(check: impl Into<String>, found: impl Into<String>) -> Finding {
         Finding {
-            check,
+            check: check.into(),
             status: "ok",
             found: found.into(),
             cure: None,
         }
     }
 
-    fn warning(check: &'static str, found: impl Into<String>, cure: &str) -> Finding {
+    fn warning(check: impl Into<String>, found: impl Into<String>, cure: &str) -> Finding {
         Finding {
-            check,
+            check: check.into(),
             status: "warning",
             found: found.into(),
             cure: Some(cure.to_owned()),
         }
     }
 
-    fn failed(check: &'static str, error: FdwError) -> Finding {
+    /// It rests on something that failed.
+    fn skipped(check: impl Into<String>, because_of: &str) -> Finding {
         Finding {
-            check,
+            check: check.into(),
+            status: "skipped",
+            found: format!("not tried: {because_of}"),
+            cure: None,
+        }
+    }
+
+    fn failed(check: impl Into<String>, error: FdwError) -> Finding {
+        Finding {
+            check: check.into(),
             status: "failed",
             found: error.message,
             cure: Some(error.hint.unwrap_or_else(|| {
@@ -56,8 +71,8 @@ impl Finding {
     }
 }
 
-/// Tries what a query would need, as the current role; a row a check, with the cure where something is amiss. Each of the
-/// first ones rests on the one before, so that after a failure the others of them are left out.
+/// Tries what a query would need, as the current role: one row per check, and what to do if it failed. Each check of the
+/// API rests on those before it; after a failure the others are skipped.
 #[pg_extern(volatile, parallel_unsafe)]
 fn check(
     server: default!(&str, "'pluralsight'"),
@@ -79,18 +94,39 @@ fn check(
         .into_iter()
         .map(|finding| {
             (
-                finding.check.to_owned(),
+                finding.check,
                 finding.status.to_owned(),
-                finding.found,
-                finding.cure,
+                wrapped(&finding.found),
+                finding.cure.as_deref().map(wrapped),
             )
         })
         .collect();
     TableIterator::new(rows)
 }
 
+/// The text in lines that a terminal can show beside others, broken at blanks, so that a statement stays one.
+fn wrapped(text: &str) -> String {
+    let mut lines: Vec<String> = Vec::new();
+    let mut length = 0;
+    for word in text.split(' ') {
+        let letters = word.chars().count();
+        match lines.last_mut() {
+            Some(line) if length + 1 + letters <= LINE => {
+                line.push(' ');
+                line.push_str(word);
+                length += 1 + letters;
+            }
+            _ => {
+                lines.push(word.to_owned());
+                length = letters;
+            }
+        }
+    }
+    lines.join("\n")
+}
+
 /// What the server's token can see is not for everyone.
-fn may_use(server: &Server) -> Result<()> {
+pub fn may_use(server: &Server) -> Result<()> {
     let query = "SELECT pg_catalog.has_server_privilege($1, 'USAGE')";
     let may = Spi::connect(|client| {
         client
@@ -112,8 +148,32 @@ fn may_use(server: &Server) -> Result<()> {
 
 /// What is tried of the API, in the order in which a request comes by.
 const REACH: [&str; 5] = ["DNS", "TLS", "reach", "token accepted", "entitlement"];
+/// What is tried after that.
+const BEYOND: [&str; 4] = ["page size", "clock", "latency", "tables"];
 
 fn api(server: &Server, findings: &mut Vec<Finding>) {
+    let done = findings.len();
+    try_api(server, findings);
+    // What was not reached is named all the same.
+    let first = ["options", "token"];
+    let Some(broken) = findings[done..]
+        .iter()
+        .find(|finding| {
+            let name = &&*finding.check;
+            finding.status == "failed" && (first.contains(name) || REACH.contains(name))
+        })
+        .map(|finding| finding.check.clone())
+    else {
+        return;
+    };
+    let names = first.iter().chain(&REACH).chain(&BEYOND);
+    let failed_at = names.clone().position(|name| *name == broken).unwrap_or(0);
+    for name in names.skip(failed_at + 1) {
+        findings.push(Finding::skipped(*name, &format!("{broken} failed")));
+    }
+}
+
+fn try_api(server: &Server, findings: &mut Vec<Finding>) {
     let settings = match server.client_settings() {
         Ok(settings) => settings,
         Err(error) => return findings.push(Finding::failed("options", error)),
@@ -157,6 +217,7 @@ fn api(server: &Server, findings: &mut Vec<Finding>) {
     for (stage, check) in REACH.into_iter().enumerate().take(failed_at) {
         // Nothing is known of it where there is no connection.
         if check == "TLS" && !connected {
+            findings.push(Finding::skipped(check, "no connection"));
             continue;
         }
         findings.push(Finding::ok(
@@ -173,10 +234,10 @@ fn api(server: &Server, findings: &mut Vec<Finding>) {
             ));
         }
     };
-    findings.push(plan(&session));
     findings.push(page(&session, server, counted));
     findings.push(clock(&stats));
     findings.push(latency(&session, &stats));
+    findings.extend(tables::check(server, user));
 }
 
 /// How far the request came.
@@ -251,35 +312,6 @@ fn ask(session: &Session, name: &str, fields: &[&str], variables: Value) -> Resu
     announcements::tell("check", &reply.warnings);
     let mut data = reply.data;
     Ok(data.get_mut(name).map(Value::take).unwrap_or_default())
-}
-
-fn plan(session: &Session) -> Finding {
-    let answer = match ask(session, "planInfo", &["name"], json!({})) {
-        Ok(answer) => answer,
-        Err(error) => {
-            let cure = error.hint.unwrap_or_else(|| {
-                "The names of its fields are data: IMPORT FOREIGN SCHEMA picks those that the API has, and ALTER FOREIGN TABLE … ALTER COLUMN … OPTIONS (SET field …) mends one.".to_owned()
-            });
-            return Finding::warning(
-                "plan",
-                format!("{}; only the table plan needs it", error.message),
-                &cure,
-            );
-        }
-    };
-    // Whether it is one plan or a list of plans is not published.
-    let first = match &answer {
-        Value::Array(plans) => plans.first().unwrap_or(&Value::Null),
-        one => one,
-    };
-    match first.get("name").and_then(Value::as_str) {
-        Some(name) => Finding::ok("plan", format!("\"{name}\"")),
-        None => Finding::warning(
-            "plan",
-            "the API tells no name",
-            "SELECT * FROM pluralsight.plan; shows what it tells.",
-        ),
-    }
 }
 
 /// Whether the API hands out pages as large as a query asks for.

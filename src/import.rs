@@ -1,17 +1,13 @@
 //! `IMPORT FOREIGN SCHEMA`: the declared tables, as far as the API's schema has them.
 
-use std::rc::Rc;
-
 use pgrx::PgSqlErrorCode;
-use pgrx::pg_sys::{self, Oid};
-use pgrx::prelude::*;
-use pluralsight_api::{Described, Stats, describe};
-use pluralsight_catalog::{ImportedTable, Table, plan_import, tables};
+use pgrx::pg_sys::Oid;
+use pluralsight_catalog::{ImportedTable, Table, quote_literal, tables};
 use supabase_wrappers::prelude::{ImportForeignSchemaStmt, ImportSchemaType};
 
 use crate::error::{FdwError, Result};
-use crate::executor::Session;
 use crate::options::Server;
+use crate::survey::survey;
 
 /// The one remote schema there is.
 const REMOTE_SCHEMA: &str = "pluralsight";
@@ -23,7 +19,7 @@ enum Discover {
     Declared,
     /// And every other scalar field of a record.
     All,
-    /// The declared ones, unchecked.
+    /// The declared ones, without asking the API: the tables are unchecked.
     Off,
 }
 
@@ -36,7 +32,8 @@ pub fn statements(server: Oid, statement: &ImportForeignSchemaStmt) -> Result<Ve
             format!("there is no remote schema \"{}\"", statement.remote_schema),
         )
         .hint(format!(
-            "IMPORT FOREIGN SCHEMA {REMOTE_SCHEMA} FROM SERVER … INTO …;"
+            "CALL pluralsight_fdw.set_up({}); makes the tables and the views.",
+            quote_literal(&server.name)
         )));
     }
     let discover = discover(statement)?;
@@ -46,21 +43,22 @@ pub fn statements(server: Oid, statement: &ImportForeignSchemaStmt) -> Result<Ve
         .filter(|table| is_wanted(table, statement))
         .collect();
     check_names(statement)?;
-    let described = match discover {
-        Discover::Off => None,
-        _ => live_schema(&server, &wanted),
+    let surveyed = match discover {
+        Discover::Off => {
+            return Ok(wanted
+                .into_iter()
+                .map(|table| ImportedTable::declared(table).create_statement(None, &server.name))
+                .collect());
+        }
+        Discover::Declared => survey(&server, &wanted, false, |_| None)?,
+        Discover::All => survey(&server, &wanted, true, |_| None)?,
     };
     let mut statements = Vec::new();
-    for table in wanted {
-        let Some(described) = &described else {
-            statements.push(ImportedTable::declared(table).create_statement(&server.name));
-            continue;
-        };
-        let (imported, notices) = plan_import(table, described, discover == Discover::All);
-        for notice in notices {
-            pgrx::notice!("{}", notice.0);
+    for surveyed in surveyed {
+        for notice in &surveyed.notices {
+            pgrx::notice!("{notice}");
         }
-        statements.extend(imported.map(|imported| imported.create_statement(&server.name)));
+        statements.push(surveyed.table.create_statement(None, &server.name));
     }
     Ok(statements)
 }
@@ -112,30 +110,4 @@ fn discover(statement: &ImportForeignSchemaStmt) -> Result<Discover> {
         };
     }
     Ok(discover)
-}
-
-/// The part of the API's schema that the tables rest on, or `None`, with a NOTICE that says why, where it cannot be had.
-fn live_schema(server: &Server, wanted: &[&Table]) -> Option<Described> {
-    let roots: Vec<&str> = wanted.iter().map(|table| table.query).collect();
-    // SAFETY: reads the backend's own state.
-    let user = unsafe { pg_sys::GetUserId() };
-    let answer = Session::open(server, user, Rc::new(Stats::default())).and_then(|session| {
-        session.run("IMPORT FOREIGN SCHEMA", async |client, context| {
-            describe(client, context, &roots).await
-        })
-    });
-    let reason = match answer {
-        Ok(Some(described)) => return Some(described),
-        Ok(None) => "the API does not tell its schema to this key".to_owned(),
-        Err(error) => match error.hint {
-            Some(hint) => format!("{}. {hint}", error.message),
-            None => error.message,
-        },
-    };
-    ereport!(
-        PgLogLevel::NOTICE,
-        PgSqlErrorCode::ERRCODE_SUCCESSFUL_COMPLETION,
-        format!("the tables were imported as declared, unchecked: {reason}")
-    );
-    None
 }

@@ -28,8 +28,10 @@ mod refresh;
 mod relation;
 mod runtime;
 mod search_path;
+mod set_up;
 mod settings;
 mod spec;
+mod survey;
 mod token;
 mod visibility;
 

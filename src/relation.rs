@@ -6,7 +6,39 @@ use pgrx::pg_sys::{self, Oid};
 
 use crate::error::{FdwError, Result};
 use crate::options::TableOptions;
-use crate::options::catalog::{ColumnOptions, column_options, has_field};
+use crate::options::catalog::{ColumnOptions, column_options, has_field, raw_column_options};
+
+/// The table's name as a statement needs it.
+pub fn qualified_name(table: Oid) -> String {
+    let name = |pointer: *mut std::ffi::c_char| {
+        if pointer.is_null() {
+            return String::new();
+        }
+        // SAFETY: a NUL-terminated string of the catalog caches, which is copied.
+        unsafe { CStr::from_ptr(pointer) }
+            .to_string_lossy()
+            .into_owned()
+    };
+    // SAFETY: catalog look-ups by id.
+    let (schema, table) = unsafe {
+        (
+            name(pg_sys::get_namespace_name(pg_sys::get_rel_namespace(table))),
+            name(pg_sys::get_rel_name(table)),
+        )
+    };
+    pluralsight_catalog::qualified(&schema, &table)
+}
+
+/// The statement after which a column reads NULL and is never asked of the API. It works whatever depends on the column.
+pub fn make_absent(table: Oid, column: &Column) -> String {
+    pluralsight_catalog::set_column_option(
+        &qualified_name(table),
+        &column.name,
+        &raw_column_options(table, column.number),
+        "absent",
+        "true",
+    )
+}
 
 /// A foreign table of this wrapper.
 pub struct Relation {
@@ -25,9 +57,15 @@ pub struct Column {
 /// Whether a foreign table belongs to this extension's wrapper: by the extension that owns the wrapper's handler, since
 /// anybody may give a wrapper of theirs any name.
 pub fn is_ours(table: Oid) -> bool {
-    // SAFETY: catalog look-ups by id; GetForeignTable raises an error unless `table` is a foreign table.
+    // SAFETY: a catalog look-up by id, which raises an error unless `table` is a foreign table.
+    is_our_server(unsafe { (*pg_sys::GetForeignTable(table)).serverid })
+}
+
+/// The same of a server.
+pub fn is_our_server(server: Oid) -> bool {
+    // SAFETY: catalog look-ups by id.
     unsafe {
-        let server = pg_sys::GetForeignServer((*pg_sys::GetForeignTable(table)).serverid);
+        let server = pg_sys::GetForeignServer(server);
         let handler = (*pg_sys::GetForeignDataWrapper((*server).fdwid)).fdwhandler;
         let extension = pg_sys::get_extension_oid(c"pluralsight_fdw".as_ptr(), true);
         extension != Oid::INVALID
@@ -51,6 +89,26 @@ impl Relation {
         Ok(Relation {
             options: TableOptions::load(table)?,
         })
+    }
+
+    /// The numbers that its columns have, dropped ones included.
+    pub fn numbers(&self) -> impl Iterator<Item = i16> {
+        // SAFETY: a catalog look-up; the tuple is released before the number is used.
+        let last = unsafe {
+            let tuple = pg_sys::SearchSysCache1(
+                pg_sys::SysCacheIdentifier::RELOID as i32,
+                pg_sys::Datum::from(self.options.oid),
+            );
+            if tuple.is_null() {
+                0
+            } else {
+                let natts =
+                    (*pg_sys::GETSTRUCT(tuple).cast::<pg_sys::FormData_pg_class>()).relnatts;
+                pg_sys::ReleaseSysCache(tuple);
+                natts
+            }
+        };
+        1..=last
     }
 
     /// Column `number`; `None` if it was dropped, or if PostgreSQL or this extension computes it from other columns.
@@ -100,6 +158,13 @@ impl Relation {
                 _ => Generation::None,
             }
         }
+    }
+
+    /// Whether column `number` exists and the API has it.
+    pub fn is_read(&self, number: i16) -> Result<bool> {
+        Ok(self
+            .column(number)?
+            .is_some_and(|column| !column.options.absent))
     }
 
     /// Column `number`, which a plan says exists.

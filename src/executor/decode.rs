@@ -9,13 +9,14 @@ use pgrx::prelude::PgTryBuilder;
 use serde_json::Value as Json;
 
 use crate::error::{FdwError, Result};
-use crate::relation::{Column, Relation};
+use crate::relation::{Column, Relation, make_absent};
 
 /// Microseconds between the epochs of Unix and PostgreSQL.
 const EPOCH_DIFFERENCE: i64 = 946_684_800 * 1_000_000;
 
 /// Reads one column out of records.
 pub struct ColumnReader {
+    table: Oid,
     column: Column,
     element: Oid,
     converter: Converter,
@@ -30,7 +31,6 @@ enum Converter {
     Float8,
     Text,
     Timestamptz,
-    Uuid,
     Json,
     /// By the type's own input function.
     Input {
@@ -66,7 +66,6 @@ impl ColumnReader {
             pg_sys::TEXTOID => Converter::Text,
             pg_sys::VARCHAROID if plain => Converter::Text,
             pg_sys::TIMESTAMPTZOID if plain => Converter::Timestamptz,
-            pg_sys::UUIDOID => Converter::Uuid,
             pg_sys::JSONBOID | pg_sys::JSONOID => Converter::Json,
             _ => {
                 let (mut function, mut parameter) = (Oid::INVALID, Oid::INVALID);
@@ -79,6 +78,7 @@ impl ColumnReader {
             }
         };
         Ok(ColumnReader {
+            table: relation.options.oid,
             column,
             element,
             converter,
@@ -117,20 +117,18 @@ impl ColumnReader {
         }
         if self.element != Oid::INVALID {
             return match (&found[..], listed) {
-                ([], false) => Ok(None),
-                ([Json::Null], false) => Ok(None),
+                ([] | [Json::Null], false) if options.null_as_empty => self.array(&[]).map(Some),
+                ([] | [Json::Null], false) => Ok(None),
                 (values, _) => self.array(values).map(Some),
             };
         }
         match &found[..] {
             [] | [Json::Null] => Ok(None),
             [value] => self.convert(value).map(Some),
-            several => Err(self
-                .misfit(&format!(
-                    "holds {} values where the column takes one",
-                    several.len()
-                ))
-                .hint("Make the column an array, or add its option aggregate 'sum'.")),
+            several => Err(self.misfit(&format!(
+                "holds {} values where the column takes one",
+                several.len()
+            ))),
         }
     }
 
@@ -146,9 +144,7 @@ impl ColumnReader {
             Json::Array(_)
                 if path.is_empty() && self.element == Oid::INVALID && !self.column.options.sum =>
             {
-                return Err(self
-                    .wrong(value, "one value")
-                    .hint("If the field holds a list, make the column an array."));
+                return Err(self.wrong(value, "one value"));
             }
             Json::Array(items) => {
                 for item in items {
@@ -289,13 +285,10 @@ impl ColumnReader {
             }
             Converter::Text => match value {
                 Json::String(text) => self.text(text),
-                Json::Object(_) | Json::Array(_) => Err(self
-                    .wrong(value, "a text")
-                    .hint("If the field holds objects, give the column the type jsonb.")),
+                Json::Object(_) | Json::Array(_) => Err(self.wrong(value, "a text")),
                 other => self.text(&other.to_string()),
             },
             Converter::Timestamptz => self.timestamp(value),
-            Converter::Uuid => self.uuid(value),
             Converter::Json => self.input(&value.to_string(), None),
             Converter::Input {
                 function,
@@ -324,9 +317,9 @@ impl ColumnReader {
 
     fn text(&self, text: &str) -> Result<Datum> {
         if text.contains('\0') {
-            return Err(self
-                .misfit("holds a text with a NUL character, which PostgreSQL cannot store")
-                .hint("Leave the column out of the query, or mend the text at Pluralsight."));
+            return Err(
+                self.misfit("holds a text with a NUL character, which PostgreSQL cannot store")
+            );
         }
         // SAFETY: pointer and length are of one string; the conversion hands back the same pointer in a UTF-8
         // database and a NUL-terminated copy in any other.
@@ -366,35 +359,6 @@ impl ColumnReader {
             .checked_sub(EPOCH_DIFFERENCE)
             .ok_or_else(|| self.wrong(value, "an instant"))?;
         Ok(Datum::from(microseconds))
-    }
-
-    fn uuid(&self, value: &Json) -> Result<Datum> {
-        let text = value.as_str().unwrap_or_default();
-        let digits: Vec<u8> = text.bytes().filter(|&byte| byte != b'-').collect();
-        let mut bytes = [0u8; 16];
-        let parsed = digits.len() == 32
-            && digits.chunks_exact(2).zip(&mut bytes).all(|(pair, byte)| {
-                let digit = |character: u8| (character as char).to_digit(16);
-                match (digit(pair[0]), digit(pair[1])) {
-                    (Some(high), Some(low)) => {
-                        *byte = (high * 16 + low) as u8;
-                        true
-                    }
-                    _ => false,
-                }
-            });
-        if !parsed {
-            return Err(self.wrong(value, "a UUID").hint(format!(
-                "If the API's identifiers are not UUIDs: ALTER FOREIGN TABLE … ALTER COLUMN {} TYPE text;",
-                pluralsight_catalog::quote_identifier(&self.column.name)
-            )));
-        }
-        // SAFETY: a uuid is 16 bytes in memory of the current context.
-        unsafe {
-            let memory = pg_sys::palloc(16).cast::<u8>();
-            std::ptr::copy_nonoverlapping(bytes.as_ptr(), memory, 16);
-            Ok(Datum::from(memory))
-        }
     }
 
     /// By the type's own input function, with the column's type modifier.
@@ -456,8 +420,10 @@ impl ColumnReader {
     }
 
     fn misfit(&self, problem: &str) -> FdwError {
-        FdwError::bad_value(self.problem(problem))
-        .hint("The API may have changed. Without this column the query works; with another type for it, too, if the value is right.")
+        FdwError::bad_value(self.problem(problem)).hint(format!(
+            "To have the column read NULL: {}",
+            make_absent(self.table, &self.column)
+        ))
     }
 }
 

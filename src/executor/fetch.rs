@@ -19,6 +19,7 @@ use crate::announcements;
 use crate::error::{FdwError, Result};
 use crate::options::{Server, TableOptions};
 use crate::planner::remember_total;
+use crate::relation::make_absent;
 use crate::runtime;
 
 thread_local! {
@@ -372,7 +373,6 @@ pub fn api_shape(shape: Shape) -> pluralsight_api::Shape {
 /// An API error with, where a field or filter was refused, the column it belongs to and the statement that mends it.
 pub fn explain_refusal(error: &ApiError, options: &TableOptions) -> FdwError {
     let mut report = FdwError::from_api(error, &options.name);
-    let table = options.qualified_name();
     let Some(refused) = error.refused_field() else {
         // A field in Beta, or one that this key may not see: the API's words are its own, but they name the field.
         let mut named = error.named_fields().into_iter();
@@ -380,10 +380,10 @@ pub fn explain_refusal(error: &ApiError, options: &TableOptions) -> FdwError {
             named.find_map(|field| super::statement::column_reading(options, field))
         {
             report.hint = Some(format!(
-                "Column \"{}\" reads field {}, which the API names. If this key has no access to it, leave the column out of the query, or drop it: ALTER FOREIGN TABLE {table} DROP COLUMN {};",
-                column.name,
+                "The API names field {}, which column \"{}\" reads. To have that column read NULL instead: {}",
                 column.options.field,
-                pluralsight_catalog::quote_identifier(&column.name)
+                column.name,
+                make_absent(options.oid, &column)
             ));
         }
         return report;
@@ -398,26 +398,20 @@ pub fn explain_refusal(error: &ApiError, options: &TableOptions) -> FdwError {
             options.name, refused.field
         );
         report.hint = Some(format!(
-            "Take it out of the table's filters: ALTER FOREIGN TABLE {table} OPTIONS (SET filters '{}');",
-            options
-                .filters
-                .iter()
-                .filter(|filter| filter.name != refused.field)
-                .map(|filter| filter.name.as_str())
-                .collect::<Vec<_>>()
-                .join(", ")
+            "Have that condition checked in PostgreSQL: {}",
+            without_filter(options, &refused.field)
         ));
         return report;
     }
     if let Some(column) = super::statement::column_reading(options, &refused.field) {
-        let quoted = pluralsight_catalog::quote_identifier(&column.name);
         report.message = format!(
             "{}: the API refused field {} of column \"{}\"",
             options.name, refused.field, column.name
         );
         report.detail = Some(format!("The API says: {error}"));
         report.hint = Some(format!(
-            "If the field has another name: ALTER FOREIGN TABLE {table} ALTER COLUMN {quoted} OPTIONS (SET field '…'); if it does not exist: ALTER FOREIGN TABLE {table} DROP COLUMN {quoted};"
+            "To have the column read NULL: {}",
+            make_absent(options.oid, &column)
         ));
     }
     report
@@ -451,4 +445,25 @@ fn without_sent_values(mut error: FdwError, filter: Option<&str>) -> FdwError {
     // It repeats what the API says.
     error.data_in_detail = true;
     error
+}
+
+/// The statement that takes a filter out of a table's list, in which the others stand as they are.
+fn without_filter(options: &TableOptions, filter: &str) -> String {
+    let table = options.qualified_name();
+    let is_named = |entry: &str| {
+        let name = entry.split('=').next().unwrap_or_default();
+        name.trim_end_matches(['[', ']', '~']).trim() == filter
+    };
+    let others: Vec<&str> = options
+        .options
+        .get("filters")
+        .map_or("", String::as_str)
+        .split(',')
+        .map(str::trim)
+        .filter(|entry| !entry.is_empty() && !is_named(entry))
+        .collect();
+    if others.is_empty() {
+        return format!("ALTER FOREIGN TABLE {table} OPTIONS (DROP filters);");
+    }
+    options.statement_setting("filters", &others.join(", "))
 }

@@ -328,6 +328,9 @@ pub fn column_reading(options: &TableOptions, field: &str) -> Option<Column> {
             let Ok(Some(column)) = relation.column(number) else {
                 continue;
             };
+            if column.options.absent {
+                continue;
+            }
             let path = column.options.field.segments().to_vec();
             if path.last().is_some_and(|name| name == field) {
                 return Some(column);

@@ -8,13 +8,14 @@ use pgrx::PgSqlErrorCode;
 use pgrx::pg_sys::{self, AsPgCStr, Oid};
 use pluralsight_api::{Client, Completeness, Endpoint, FieldPath, PageSizes, Settings};
 use pluralsight_catalog::{
-    FilterOption, Shape, Table, parse_filters, quote_identifier, quote_literal,
+    FilterOption, Shape, Table, parse_filters, set_column_option, set_table_option,
 };
 
 use super::Options;
 use super::definition::{self, OnDrift, invalid_value};
 use crate::error::{FdwError, Result};
 use crate::list::members;
+use crate::relation::qualified_name;
 use crate::{host_file, runtime, settings, token};
 
 /// Records asked for on the first page, so that a look is quick.
@@ -124,7 +125,8 @@ pub struct TableOptions {
     pub on_drift: OnDrift,
     /// Estimate given by the user, in rows.
     pub rows: Option<f64>,
-    options: Options,
+    /// All of them, as they stand in the catalog.
+    pub options: Options,
 }
 
 /// Which work may be left to the API: the session's setting and the option of the table, or else of the server.
@@ -232,31 +234,19 @@ impl TableOptions {
 
     /// The table's name as a statement needs it.
     pub fn qualified_name(&self) -> String {
-        // SAFETY: catalog look-ups by id; each string is copied.
-        let schema = unsafe {
-            text(pg_sys::get_namespace_name(pg_sys::get_rel_namespace(
-                self.oid,
-            )))
-        };
-        format!(
-            "{}.{}",
-            quote_identifier(&schema),
-            quote_identifier(&self.name)
-        )
+        qualified_name(self.oid)
     }
 
     /// The statement that gives the table's own option `name` that value.
     pub fn statement_setting(&self, name: &str, value: &str) -> String {
-        let verb = if self.options.contains_key(name) {
-            "SET"
-        } else {
-            "ADD"
-        };
-        format!(
-            "ALTER FOREIGN TABLE {} OPTIONS ({verb} {name} {});",
-            self.qualified_name(),
-            quote_literal(value)
-        )
+        set_table_option(&self.qualified_name(), &self.options, name, value)
+    }
+
+    /// Whether the table was made without asking the API what it has.
+    pub fn is_unchecked(&self) -> bool {
+        self.options
+            .get("unchecked")
+            .is_some_and(|text| definition::parse_boolean(text).unwrap_or(false))
     }
 
     /// Whether that work may be left to the API.
@@ -281,13 +271,22 @@ pub struct ColumnOptions {
     pub only_where: Option<FieldPath>,
     pub only_where_not: Option<FieldPath>,
     pub sum: bool,
+    /// The API's null is an empty list.
+    pub null_as_empty: bool,
+    /// The API does not have it: it reads NULL, and nobody asks for it.
+    pub absent: bool,
+}
+
+/// The options of a column as they stand in the catalog.
+pub fn raw_column_options(table: Oid, number: i16) -> Options {
+    // SAFETY: the call looks the attribute up in the catalog and hands out a list in the current memory context.
+    unsafe { options_from_list(pg_sys::GetForeignColumnOptions(table, number)) }
 }
 
 /// The options of column `number` of table `oid`; without a `field` the column reads what the declaration says for its
 /// name, or else the field of its own name in the API's spelling.
 pub fn column_options(oid: Oid, query: &str, number: i16, name: &str) -> Result<ColumnOptions> {
-    // SAFETY: the call looks the attribute up in the catalog and hands out a list in the current memory context.
-    let options = unsafe { options_from_list(pg_sys::GetForeignColumnOptions(oid, number)) };
+    let options = raw_column_options(oid, number);
     let declared = Table::over(query)
         .and_then(|table| table.columns.iter().find(|column| column.name == name));
     let of = |option: &str, fallback: Option<&str>| -> Result<Option<FieldPath>> {
@@ -298,17 +297,37 @@ pub fn column_options(oid: Oid, query: &str, number: i16, name: &str) -> Result<
             .map(|text| path(option, text))
             .transpose()
     };
+    let is_on = |option: &str| {
+        options
+            .get(option)
+            .map(|text| definition::parse_boolean(text).unwrap_or(false))
+    };
     // A column with a field of its own stands for itself: the declaration's conditions belong to the declaration's field.
     let declared = if options.contains_key("field") {
         None
     } else {
         declared
     };
+    let absent = is_on("absent").unwrap_or(false);
     let camel = camel_case(name);
-    let field = of("field", Some(declared.map_or(camel.as_str(), |column| column.default_field())))
-        .map_err(|error| error.hint(format!("Column \"{name}\" needs an option that says what it reads: ALTER FOREIGN TABLE … ALTER COLUMN … OPTIONS (ADD field '…');")))?;
+    let field = if absent {
+        // Nobody asks for it, so it need not be right.
+        FieldPath::parse("__typename").map_err(|error| FdwError::internal(error.to_string()))?
+    } else {
+        let text = options
+            .get("field")
+            .map(String::as_str)
+            .or(declared.map(|column| column.default_field()))
+            .unwrap_or(&camel);
+        path("field", text).map_err(|error| {
+            error.hint(format!(
+                "Its name says no field, and it has no option that does. To have it read NULL: {}",
+                set_column_option(&qualified_name(oid), name, &options, "absent", "true")
+            ))
+        })?
+    };
     Ok(ColumnOptions {
-        field: field.ok_or_else(|| FdwError::internal("a column without a field"))?,
+        field,
         only_where: of("only_where", declared.and_then(|column| column.only_where))?,
         only_where_not: of(
             "only_where_not",
@@ -319,6 +338,9 @@ pub fn column_options(oid: Oid, query: &str, number: i16, name: &str) -> Result<
             .map(String::as_str)
             .or(declared.and_then(|column| column.aggregate))
             == Some("sum"),
+        null_as_empty: is_on("null_as_empty")
+            .unwrap_or_else(|| declared.is_some_and(|column| column.null_as_empty)),
+        absent,
     })
 }
 

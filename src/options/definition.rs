@@ -200,6 +200,11 @@ pub const DEFINITIONS: &[Definition] = &[
         check: check_rows,
     },
     Definition {
+        name: "unchecked",
+        places: &[TablePlace],
+        check: check_boolean,
+    },
+    Definition {
         name: "field",
         places: &[Column],
         check: check_path,
@@ -218,6 +223,16 @@ pub const DEFINITIONS: &[Definition] = &[
         name: "aggregate",
         places: &[Column],
         check: check_aggregate,
+    },
+    Definition {
+        name: "null_as_empty",
+        places: &[Column],
+        check: check_boolean,
+    },
+    Definition {
+        name: "absent",
+        places: &[Column],
+        check: check_boolean,
     },
 ];
 

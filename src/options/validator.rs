@@ -52,7 +52,7 @@ fn check_together(place: Place, options: &Options) -> Result<()> {
             PgSqlErrorCode::ERRCODE_FDW_OPTION_NAME_NOT_FOUND,
             "option \"query\" is missing: which GraphQL query does the table read?",
         )
-        .hint("IMPORT FOREIGN SCHEMA pluralsight creates the tables with all their options; by hand, add for example OPTIONS (query 'users')."));
+        .hint("CALL pluralsight_fdw.set_up('pluralsight'); makes the tables with all their options. By hand, add for example OPTIONS (query 'users')."));
     }
     let sources: Vec<&str> = token::SOURCES
         .into_iter()

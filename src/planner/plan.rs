@@ -158,7 +158,7 @@ unsafe fn needed_columns(
     }
     let mut columns = Vec::new();
     for number in 1..=width {
-        if is_used(number, used) && relation.column(number)?.is_some() {
+        if is_used(number, used) && relation.is_read(number)? {
             columns.push(number);
         }
     }

@@ -270,7 +270,7 @@ impl Classifier<'_> {
     }
 
     fn filter_on(&self, column: &Column) -> Option<&FilterOption> {
-        if column.options.sum {
+        if column.options.sum || column.options.absent {
             return None;
         }
         let field = column.options.field.to_string();

@@ -6,7 +6,7 @@ use pluralsight_sandbox::{Config, Sandbox};
 
 use crate::{Session, cluster};
 
-/// A sandbox, and a database whose schema `pluralsight` is imported from it.
+/// A sandbox, and a database whose schema `pluralsight` is set up over it.
 pub struct Stage {
     pub sandbox: Sandbox,
     pub session: Session,
@@ -41,8 +41,7 @@ impl Stage {
         let mut stage = Stage::bare(config);
         stage
             .session
-            .run("IMPORT FOREIGN SCHEMA pluralsight FROM SERVER pluralsight INTO pluralsight");
-        stage.session.run("SELECT pluralsight_fdw.create_views()");
+            .run("CALL pluralsight_fdw.set_up('pluralsight')");
         stage.session.notices();
         stage.sandbox.reset();
         stage

@@ -709,7 +709,7 @@ fn what_cannot_be_copied_is_refused_with_what_to_do() {
             "create_copies()",
         ),
     ] {
-        let error = session.error(&format!("SELECT pluralsight.{call}"));
+        let error = session.error(&format!("SELECT pluralsight_fdw.{call}"));
         assert_eq!(error.code, code, "{call}: {error:?}");
         assert!(error.message.contains(message), "{call}: {error:?}");
         assert!(error.hint.unwrap_or_default().contains(hint), "{call}");

@@ -65,9 +65,9 @@ impl Place {
                 "api_token, api_token_file, api_token_id, api_token_name, api_token_sealed"
             }
             Table => {
-                "page_size, on_incomplete, on_drift, pushdown_filter, pushdown_limit, pushdown_count, pushdown_join, query, shape, key, filters, truncated, rows"
+                "page_size, on_incomplete, on_drift, pushdown_filter, pushdown_limit, pushdown_count, pushdown_join, query, shape, key, filters, truncated, rows, unchecked"
             }
-            Column => "field, only_where, only_where_not, aggregate",
+            Column => "field, only_where, only_where_not, aggregate, null_as_empty, absent",
         }
     }
 }
@@ -384,6 +384,24 @@ const VALUES: &[Values] = &[
         &["sum"],
         &[("max", "must be sum"), ("", "must be sum")],
     ),
+    (
+        &[Column],
+        "null_as_empty",
+        &["true", "off"],
+        &[("maybe", SWITCH), ("", SWITCH)],
+    ),
+    (
+        &[Column],
+        "absent",
+        &["true", "false"],
+        &[("perhaps", SWITCH), ("", SWITCH)],
+    ),
+    (
+        &[Table],
+        "unchecked",
+        &["true", "false"],
+        &[("no idea", SWITCH)],
+    ),
 ];
 
 /// A statement of another kind, and its error's SQLSTATE, message and HINT; no SQLSTATE where it is accepted. `{server}`
@@ -449,13 +467,13 @@ const STATEMENTS: &[(&str, &str, &str, &str)] = &[
         "CREATE FOREIGN TABLE t (user_id text) SERVER pluralsight",
         "HV00J",
         "option \"query\" is missing: which GraphQL query does the table read?",
-        "IMPORT FOREIGN SCHEMA pluralsight creates the tables with all their options; by hand, add for example OPTIONS (query 'users').",
+        "CALL pluralsight_fdw.set_up('pluralsight'); makes the tables with all their options. By hand, add for example OPTIONS (query 'users').",
     ),
     (
         "ALTER FOREIGN TABLE pluralsight.users OPTIONS (DROP query)",
         "HV00J",
         "option \"query\" is missing: which GraphQL query does the table read?",
-        "IMPORT FOREIGN SCHEMA pluralsight creates the tables with all their options; by hand, add for example OPTIONS (query 'users').",
+        "CALL pluralsight_fdw.set_up('pluralsight'); makes the tables with all their options. By hand, add for example OPTIONS (query 'users').",
     ),
     (
         "CREATE FOREIGN TABLE t (user_id text OPTIONS (only_where 'x', only_where_not 'y')) SERVER pluralsight OPTIONS (query 'users')",

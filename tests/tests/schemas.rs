@@ -1,6 +1,8 @@
 //! Two schemas: what is the extension's, and what is the user's.
 
-use behaviour::{Session, cluster, fresh_database};
+use behaviour::cluster::Cluster;
+use behaviour::{Session, Stage, cluster, fresh_database};
+use pluralsight_sandbox::{Config, Sandbox};
 
 fn empty() -> Session {
     Session::connect(cluster::shared().dbname(&fresh_database()))
@@ -170,4 +172,85 @@ fn what_is_internal_is_not_for_everybody() {
         session.column("SELECT p.proname FROM pg_proc p WHERE p.pronamespace = 'pluralsight_fdw_internal'::regnamespace AND has_function_privilege('public', p.oid, 'EXECUTE')"),
         ["announcements_heard"]
     );
+}
+
+#[test]
+fn a_dump_is_restored_with_its_schemas() {
+    let mut stage = Stage::new(Config {
+        users: 20,
+        ..Config::default()
+    });
+    let database = stage.database().to_owned();
+    let other = format!("other_{database}");
+    // The schema of the extension may belong to another superuser than the one who restores.
+    stage.session.run(&format!(
+        "CREATE ROLE {other} SUPERUSER; ALTER SCHEMA pluralsight_fdw OWNER TO {other};
+         ALTER FOREIGN TABLE pluralsight.users ALTER COLUMN note OPTIONS (ADD absent 'true')"
+    ));
+    let dump = cluster::output_of("pg_dump", &[&database]);
+    let text = String::from_utf8_lossy(&dump);
+    assert!(!text.contains("pluralsight_fdw_internal"), "{text}");
+    let restored = Cluster::fresh("restored", "");
+    Session::connect(&restored.config()).run(&format!("CREATE ROLE {other} SUPERUSER"));
+    restored.restore(&dump);
+    let mut session = Session::connect(&restored.config());
+    assert_eq!(session.rows("SELECT * FROM pluralsight.users").len(), 20);
+    session.run("CALL pluralsight_fdw.set_up('pluralsight')");
+    assert_ne!(session.rows("SELECT * FROM pluralsight.accounts").len(), 0);
+    // Without the extension nothing of its own is left, and what was the user's goes with the wrapper.
+    session.run("DROP EXTENSION pluralsight_fdw CASCADE");
+    assert_eq!(
+        session
+            .value("SELECT count(*) FROM pg_namespace WHERE nspname = 'pluralsight_fdw_internal'"),
+        "0"
+    );
+    session.run("CREATE EXTENSION pluralsight_fdw");
+}
+
+#[test]
+fn dropping_the_users_schema_drops_no_extension() {
+    let mut stage = Stage::new(Config {
+        users: 20,
+        ..Config::default()
+    });
+    stage.session.run("DROP SCHEMA pluralsight CASCADE");
+    stage
+        .session
+        .run("CALL pluralsight_fdw.set_up('pluralsight')");
+    assert_eq!(
+        stage.session.rows("SELECT * FROM pluralsight.users").len(),
+        20
+    );
+}
+
+#[test]
+fn the_extension_is_made_in_every_encoding() {
+    let sandbox = Sandbox::start(Config {
+        users: 20,
+        ..Config::default()
+    })
+    .expect("the sandbox starts");
+    for encoding in ["EUC_JP", "LATIN1", "SQL_ASCII", "WIN1252"] {
+        let name = format!("encoded_{}_{}", encoding.to_lowercase(), std::process::id());
+        Session::connect(cluster::shared().dbname("postgres")).run(&format!(
+            "CREATE DATABASE {name} ENCODING '{encoding}' LC_COLLATE 'C' LC_CTYPE 'C' TEMPLATE template0"
+        ));
+        let mut session = Session::connect(cluster::shared().dbname(&name));
+        session.run("CREATE EXTENSION pluralsight_fdw");
+        session.run(&format!(
+            "CREATE SERVER pluralsight FOREIGN DATA WRAPPER pluralsight_fdw OPTIONS (api_url '{}');
+             CREATE USER MAPPING FOR CURRENT_USER SERVER pluralsight OPTIONS (api_token '{}')",
+            sandbox.url(),
+            sandbox.token()
+        ));
+        session.run("CALL pluralsight_fdw.set_up('pluralsight')");
+        assert_eq!(
+            session.value("SELECT count(*) FROM pluralsight.users"),
+            "20",
+            "{encoding}"
+        );
+        drop(session);
+        Session::connect(cluster::shared().dbname("postgres"))
+            .run(&format!("DROP DATABASE {name} WITH (FORCE)"));
+    }
 }

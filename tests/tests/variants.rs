@@ -4,6 +4,7 @@ use behaviour::Stage;
 use pluralsight_sandbox::{Config, Introspection, PlanInfoShape};
 
 const IMPORT: &str = "IMPORT FOREIGN SCHEMA pluralsight FROM SERVER pluralsight INTO pluralsight";
+const UNCHECKED: &str = "IMPORT FOREIGN SCHEMA pluralsight FROM SERVER pluralsight INTO pluralsight OPTIONS (discover 'off')";
 
 fn stage(config: Config) -> Stage {
     let mut stage = Stage::bare(Config {
@@ -22,8 +23,19 @@ fn has_column(stage: &mut Stage, table: &str, column: &str) -> bool {
     stage.session.value(&format!("SELECT count(*) FROM information_schema.columns WHERE table_schema = 'pluralsight' AND table_name = '{table}' AND column_name = '{column}'")) == "1"
 }
 
+fn is_absent(stage: &mut Stage, table: &str, column: &str) -> bool {
+    stage.session.value(&format!("SELECT 'absent=true' = ANY (attfdwoptions) FROM pg_attribute WHERE attrelid = 'pluralsight.{table}'::regclass AND attname = '{column}'")) == "t"
+}
+
+/// A hint's statement: what follows the words that introduce it.
+fn statement(hint: &str) -> &str {
+    let start = hint.find("ALTER FOREIGN TABLE").expect("a statement");
+    assert!(hint.ends_with(';'), "{hint}");
+    &hint[start..]
+}
+
 #[test]
-fn a_missing_field_is_left_out_with_a_notice_and_the_rest_works() {
+fn a_missing_field_is_absent_with_a_notice_and_the_rest_works() {
     let mut stage = stage(Config {
         without: texts(&["User.mfaEnabled", "User.productIds"]),
         ..Config::default()
@@ -33,16 +45,16 @@ fn a_missing_field_is_left_out_with_a_notice_and_the_rest_works() {
     assert!(
         notices
             .iter()
-            .any(|notice| notice.contains("users.mfa_enabled") && notice.contains("left out")),
+            .any(|notice| notice.contains("users.mfa_enabled") && notice.contains("is absent")),
         "{notices:?}"
     );
-    assert!(!has_column(&mut stage, "users", "mfa_enabled"));
+    assert!(is_absent(&mut stage, "users", "mfa_enabled"));
     assert_eq!(
         stage.session.rows("SELECT * FROM pluralsight.users").len(),
         50
     );
     stage.session.run("SELECT pluralsight_fdw.create_views()");
-    assert_eq!(stage.session.value("SELECT count(*) FROM pluralsight.accounts WHERE mfa_enabled IS NOT NULL OR billable IS NOT NULL"), "0");
+    assert_eq!(stage.session.value("SELECT count(*) FROM pluralsight.accounts WHERE mfa_enabled IS NOT NULL OR (billable IS NOT NULL AND status <> 'admin without licence')"), "0");
 }
 
 #[test]
@@ -101,23 +113,14 @@ fn filters_are_taken_from_the_live_schema() {
 }
 
 #[test]
-fn a_schema_that_is_not_told_is_imported_as_declared() {
+fn a_schema_that_is_not_told_is_found_out_by_trying() {
     let mut stage = stage(Config {
         introspection: Introspection::Off,
         ..Config::default()
     });
     stage.session.run(IMPORT);
-    let notices = stage.session.notices();
-    assert!(
-        notices
-            .iter()
-            .any(|notice| notice.contains("as declared, unchecked")),
-        "{notices:?}"
-    );
-    assert!(
-        has_column(&mut stage, "users", "mfa_enabled")
-            && !has_column(&mut stage, "users", "legacy_id")
-    );
+    assert!(!is_absent(&mut stage, "users", "mfa_enabled"));
+    assert!(is_absent(&mut stage, "users", "legacy_id"));
     assert_eq!(
         stage.session.rows("SELECT * FROM pluralsight.users").len(),
         50
@@ -142,50 +145,91 @@ fn a_refused_field_names_the_column_and_the_statement_that_mends_it() {
                 invalid_document_status,
                 ..Config::default()
             });
-            stage.session.run(IMPORT);
-            let error = stage
-                .session
-                .error("SELECT email, mfa_enabled FROM pluralsight.users");
+            stage.session.run(UNCHECKED);
+            stage.session.run(
+                "CREATE VIEW pluralsight.mine AS SELECT email, mfa_enabled FROM pluralsight.users",
+            );
+            let error = stage.session.error("SELECT * FROM pluralsight.mine");
             assert!(
                 error.message.contains("\"mfa_enabled\"") && error.message.contains("mfaEnabled"),
                 "{error:?}"
             );
-            let hint = error.hint.expect("a cure");
-            assert!(hint.contains("ALTER FOREIGN TABLE \"pluralsight\".\"users\" ALTER COLUMN \"mfa_enabled\" OPTIONS (SET field"), "{hint}");
             assert_eq!(
                 stage
                     .session
-                    .rows("SELECT email FROM pluralsight.users")
+                    .rows("SELECT email FROM pluralsight.mine")
                     .len(),
                 50,
                 "other columns work"
             );
-            stage.session.run("ALTER FOREIGN TABLE pluralsight.users ALTER COLUMN mfa_enabled OPTIONS (SET field 'hasMfa')");
+            let hint = error.hint.expect("a cure");
+            stage.session.run(statement(&hint));
             assert_eq!(
                 stage
                     .session
-                    .rows("SELECT email, mfa_enabled FROM pluralsight.users")
-                    .len(),
-                50,
-                "the cure works"
+                    .value("SELECT count(*) FROM pluralsight.mine WHERE mfa_enabled IS NULL"),
+                "50",
+                "the hint works"
+            );
+            stage.session.run("ALTER FOREIGN TABLE pluralsight.users ALTER COLUMN mfa_enabled OPTIONS (SET field 'hasMfa', DROP absent)");
+            assert_ne!(
+                stage
+                    .session
+                    .value("SELECT count(mfa_enabled) FROM pluralsight.mine"),
+                "0",
+                "and so does another field"
             );
         }
     }
 }
 
 #[test]
-fn a_refused_filter_names_the_option_that_mends_it() {
-    let mut stage = stage(Config {
-        introspection: Introspection::Off,
-        without: texts(&["UserFilter.emails"]),
-        ..Config::default()
-    });
+fn a_refused_filter_names_the_statement_that_mends_it() {
+    for filters in ["emails", "emails, notes[]=note", "notes[]=note,emails"] {
+        let mut stage = stage(Config {
+            introspection: Introspection::Off,
+            without: texts(&["UserFilter.emails"]),
+            ..Config::default()
+        });
+        stage.session.run(UNCHECKED);
+        stage.session.run(&format!(
+            "ALTER FOREIGN TABLE pluralsight.users OPTIONS (SET filters '{filters}')"
+        ));
+        let email = (0..50)
+            .find_map(|index| stage.sandbox.organisation().user(index).email)
+            .expect("an address");
+        let query = format!(
+            "SELECT count(*) FROM (SELECT note FROM pluralsight.users WHERE email = '{email}') AS u"
+        );
+        let error = stage.session.error(&query);
+        assert!(error.message.contains("filter emails"), "{error:?}");
+        stage.session.run(statement(&error.hint.expect("a cure")));
+        assert_eq!(stage.session.value(&query), "1", "{filters}");
+    }
+}
+
+#[test]
+fn a_value_that_does_not_fit_has_a_statement_that_mends_it() {
+    let mut stage = stage(Config::default());
     stage.session.run(IMPORT);
-    let error = stage
-        .session
-        .error("SELECT * FROM pluralsight.users WHERE email = 'a@b'");
-    assert!(error.message.contains("filter emails"), "{error:?}");
-    assert!(error.hint.is_some_and(|hint| hint.contains("SET filters")));
+    stage.session.run(
+        "ALTER FOREIGN TABLE pluralsight.users ALTER COLUMN note OPTIONS (SET field 'teams.edges.node.name');
+         ALTER FOREIGN TABLE pluralsight.users ALTER COLUMN sso_enabled OPTIONS (SET field 'email', ADD absent 'false');
+         CREATE VIEW pluralsight.mine AS SELECT * FROM pluralsight.users",
+    );
+    for column in ["note", "sso_enabled"] {
+        let error = stage
+            .session
+            .error(&format!("SELECT {column} FROM pluralsight.mine"));
+        assert_eq!(error.code, "HV004", "{error:?}");
+        stage.session.run(statement(&error.hint.expect("a cure")));
+        assert_eq!(
+            stage
+                .session
+                .value(&format!("SELECT count({column}) FROM pluralsight.mine")),
+            "0"
+        );
+    }
 }
 
 #[test]

@@ -11,20 +11,21 @@ use crate::{
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Notice(pub String);
 
-/// The table as the live schema allows it: what the schema lacks is left out, a candidate name that exists is chosen,
-/// and with `all` the unknown scalar fields of a record are added. `None` where the schema lacks the query itself.
+/// The table as the live schema allows it: what the schema lacks is absent, a candidate name that exists is chosen, and
+/// with `all` the unknown scalar fields of a record are added. Where the schema lacks the query itself, the table is as
+/// declared.
 pub fn plan_import(
     table: &Table,
     described: &Described,
     all: bool,
-) -> (Option<ImportedTable>, Vec<Notice>) {
+) -> (ImportedTable, Vec<Notice>) {
     let mut notices = Vec::new();
     let Some(record) = Record::find(table, described) else {
         notices.push(Notice(format!(
-            "table \"{}\" was left out: the API's schema has no query {}",
+            "table \"{}\" cannot be read: the API's schema has no query {}",
             table.name, table.query
         )));
-        return (None, notices);
+        return (ImportedTable::declared(table), notices);
     };
     let mut columns = Vec::new();
     for column in table.columns {
@@ -38,14 +39,18 @@ pub fn plan_import(
                 }
                 columns.push(imported);
             }
-            // What was only hoped for is not missed.
-            Found::Missing if column.presence == Presence::Discovered => {}
-            Found::Missing => notices.push(Notice(format!(
-                "column \"{}.{}\" was left out: the API's schema has no {}",
-                table.name,
-                column.name,
-                column.fields.join(" or ")
-            ))),
+            Found::Missing => {
+                // What was only hoped for is not missed.
+                if column.presence == Presence::Declared {
+                    notices.push(Notice(format!(
+                        "column \"{}.{}\" is absent: the API's schema has no {}",
+                        table.name,
+                        column.name,
+                        column.fields.join(" or ")
+                    )));
+                }
+                columns.push(ImportedColumn::missing(column));
+            }
         }
     }
     if all {
@@ -72,8 +77,10 @@ pub fn plan_import(
         filters,
         truncated,
         columns,
+        rows: None,
+        unchecked: false,
     };
-    (Some(imported), notices)
+    (imported, notices)
 }
 
 /// The type of a table's records, in a live schema.
@@ -143,6 +150,8 @@ impl<'a> Record<'a> {
                 only_where: column.only_where.filter(|_| marked).map(str::to_owned),
                 only_where_not: column.only_where_not.map(str::to_owned),
                 aggregate: column.aggregate.filter(|_| listed),
+                null_as_empty: column.null_as_empty,
+                absent: false,
             });
         }
         Found::Missing
@@ -175,6 +184,8 @@ impl<'a> Record<'a> {
                 only_where: None,
                 only_where_not: None,
                 aggregate: None,
+                null_as_empty: false,
+                absent: false,
             });
         }
         added

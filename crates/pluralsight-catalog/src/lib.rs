@@ -2,8 +2,8 @@
 //!
 //! A [`Table`] names a root field of the GraphQL API and the columns that a foreign table over it has. Everything else
 //! follows from that one declaration: the `CREATE FOREIGN TABLE` text, the selection set, the default documents in
-//! `graphql/`, and the reference pages in `docs/`. Adding a column is one line in one file of [`tables`]; adding a
-//! table is one file.
+//! `graphql/`, the columns of stored copies and of their history, and the reference pages in `docs/`. Adding a column is one
+//! line in one file of [`tables`]; adding a table is one file.
 //!
 //! Facts about the API come from Pluralsight's developer portal where it could be read; a name that could not be
 //! confirmed there is marked with [`Presence::Discovered`] or has several candidates.
@@ -14,7 +14,10 @@ mod filter;
 mod reference;
 pub mod tables;
 
-pub use ddl::{ImportedColumn, ImportedTable, quote_identifier, quote_literal};
+pub use ddl::{
+    ExistingColumn, ExistingTable, ImportedColumn, ImportedTable, Options, qualified,
+    quote_identifier, quote_literal, set_column_option, set_table_option,
+};
 pub use discover::{Notice, plan_import};
 pub use filter::{FilterKind, FilterOption, FilterOptionError, parse_filters};
 pub use reference::reference_page;
@@ -48,17 +51,31 @@ impl SqlType {
     }
 }
 
-/// Whether a column is imported when the API's schema cannot be asked.
+/// Whether the API is taken to have a field or filter when its schema cannot be asked. Asking for a field that it lacks
+/// fails the whole request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Presence {
-    /// Imported unless the live schema is known to lack it.
+    /// There, unless it is known to be missing.
     Declared,
-    /// Imported only where the live schema is known to have it: asking for a field that the key's schema lacks fails
-    /// the whole request.
+    /// Missing, unless it is known to be there.
     Discovered,
 }
 
-/// One column of a foreign table and where its value comes from.
+/// What history does with a column.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum History {
+    /// It tells the records apart.
+    Key,
+    /// A change of it is a new version of the record.
+    Versioned,
+    /// Each version has its value, but a change of it alone makes no new version.
+    Beside,
+    /// History does not hold it.
+    Untracked,
+}
+
+/// One column of a foreign table and where its value comes from. Every table has all its columns; one whose field the
+/// API lacks is absent, and reads NULL.
 #[derive(Clone, Copy, Debug)]
 pub struct Column {
     pub name: &'static str,
@@ -70,13 +87,19 @@ pub struct Column {
     pub only_where: Option<&'static str>,
     /// Path of a Boolean beside the value; only values where it is `false` are taken.
     pub only_where_not: Option<&'static str>,
-    /// `sum` for a number that the API gives a product at a time.
+    /// `sum` for a number that the API gives per product.
     pub aggregate: Option<&'static str>,
+    /// The API's null is an empty list, so that NULL means unknown.
+    pub null_as_empty: bool,
     pub presence: Presence,
+    /// Its value says who a person is.
+    pub identifying: bool,
+    pub history: History,
     /// Becomes the comment in the catalog and the line in the reference.
     pub comment: &'static str,
 }
 
+/// The words of a column's line in [`tables`].
 impl Column {
     /// A plain column, read from the first of `fields` that the API has.
     const fn new(
@@ -92,7 +115,10 @@ impl Column {
             only_where: None,
             only_where_not: None,
             aggregate: None,
+            null_as_empty: false,
             presence: Presence::Declared,
+            identifying: false,
+            history: History::Versioned,
             comment,
         }
     }
@@ -112,11 +138,38 @@ impl Column {
         self
     }
 
-    const fn when_discovered(mut self) -> Column {
+    const fn empty_if_null(mut self) -> Column {
+        self.null_as_empty = true;
+        self
+    }
+
+    const fn if_discovered(mut self) -> Column {
         self.presence = Presence::Discovered;
         self
     }
 
+    const fn identifying(mut self) -> Column {
+        self.identifying = true;
+        self
+    }
+
+    const fn key(mut self) -> Column {
+        self.history = History::Key;
+        self
+    }
+
+    const fn beside(mut self) -> Column {
+        self.history = History::Beside;
+        self
+    }
+
+    const fn untracked(mut self) -> Column {
+        self.history = History::Untracked;
+        self
+    }
+}
+
+impl Column {
     /// The path that is asked for unless the live schema says otherwise.
     pub fn default_field(&self) -> &'static str {
         self.fields[0]
@@ -194,6 +247,11 @@ impl Table {
             .iter()
             .copied()
             .find(|table| table.query == query)
+    }
+
+    /// The column of that name, if it is declared.
+    pub fn column(&self, name: &str) -> Option<&'static Column> {
+        self.columns.iter().find(|column| column.name == name)
     }
 
     /// The filter of that name, if the API may have it.

@@ -6,10 +6,10 @@ use crate::{FilterKind, Presence, tables};
 pub fn reference_page() -> String {
     let mut page = String::from(
         "# Foreign tables\n\n\
-         What `IMPORT FOREIGN SCHEMA pluralsight` creates. This page is generated from the declarations in\n\
-         `crates/pluralsight-catalog/src/tables/`; `make docs` writes it anew.\n\n\
-         A column marked \u{2020} is imported only where the live schema is known to have its field; a filter so marked is used\n\
-         only then, too.\n",
+         What `CALL pluralsight_fdw.set_up('pluralsight')` and `IMPORT FOREIGN SCHEMA pluralsight` create. This page is\n\
+         generated from the declarations in `crates/pluralsight-catalog/src/tables/`; `make docs` writes it anew.\n\n\
+         Every table has all these columns. A column whose field the API lacks has the option `absent 'true'`: it reads NULL\n\
+         and is never asked for. If the API does not tell its schema, the columns and filters marked \u{2020} count as absent.\n",
     );
     for table in tables::ALL {
         page.push_str(&format!(
@@ -35,6 +35,9 @@ pub fn reference_page() -> String {
             }
             if let Some(aggregate) = column.aggregate {
                 field.push_str(&format!(" ({aggregate})"));
+            }
+            if column.null_as_empty {
+                field.push_str("; null reads as an empty list");
             }
             page.push_str(&format!(
                 "| `{}`{mark} | {} | {field} | {} |\n",

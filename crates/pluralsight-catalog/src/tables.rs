@@ -1,6 +1,7 @@
 //! The declarations, a file a table.
 
 mod admins;
+mod columns;
 mod plan;
 mod teams;
 mod users;

@@ -1,69 +1,26 @@
-use crate::SqlType::{Bigint, IntegerArray, Text, TextArray};
-use crate::{Column, Shape, Table};
+use super::columns::columns;
+use crate::{Shape, Table};
 
 /// The query's name and the type Product are confirmed by the portal; how the two meet is not, so every path here can
-/// be mended with `ALTER FOREIGN TABLE … ALTER COLUMN … OPTIONS (SET field …)`.
+/// be changed with the column option `field`.
 pub const PLAN: Table = Table {
     name: "plan",
     query: "planInfo",
     shape: Shape::Object,
-    comment: "The plan and its licences, in one request. One row; the arrays hold an element a product, in the same order.",
+    comment: "The plan and its licenses, in one request. One row; the arrays hold one element per product, in the same order.",
     key: None,
-    columns: &[
-        Column::new("plan_id", Text, &["planId", "id"], "The plan."),
-        Column::new("name", Text, &["name", "planName"], "Name of the plan."),
-        Column::new(
-            "purchased_licenses",
-            Bigint,
-            &["products.purchasedLicenseCount", "purchasedLicenseCount"],
-            "Licences bought, all products together.",
-        )
-        .sum(),
-        Column::new(
-            "assigned_licenses",
-            Bigint,
-            &["products.assignedLicenseCount", "assignedLicenseCount"],
-            "Licences held by people, all products together.",
-        )
-        .sum(),
-        Column::new(
-            "remaining_licenses",
-            Bigint,
-            &["products.remainingLicenseCount", "remainingLicenseCount"],
-            "Licences left to give, all products together.",
-        )
-        .sum(),
-        Column::new(
-            "product_ids",
-            TextArray,
-            &["products.id"],
-            "Ids of the plan's products, as in users.product_ids.",
-        ),
-        Column::new(
-            "product_names",
-            TextArray,
-            &["products.name"],
-            "Names of the plan's products.",
-        ),
-        Column::new(
-            "product_purchased",
-            IntegerArray,
-            &["products.purchasedLicenseCount"],
-            "Licences bought, a product.",
-        ),
-        Column::new(
-            "product_assigned",
-            IntegerArray,
-            &["products.assignedLicenseCount"],
-            "Licences held by people, a product.",
-        ),
-        Column::new(
-            "product_remaining",
-            IntegerArray,
-            &["products.remainingLicenseCount"],
-            "Licences left to give, a product.",
-        ),
-    ],
+    columns: columns! {
+        plan_id: Text = "planId" or "id" "The plan.";
+        name: Text = "name" or "planName" "Name of the plan.";
+        purchased_licenses: Bigint = "products.purchasedLicenseCount" or "purchasedLicenseCount" [sum] "Licenses purchased, all products together.";
+        assigned_licenses: Bigint = "products.assignedLicenseCount" or "assignedLicenseCount" [sum] "Licenses held by people, all products together.";
+        remaining_licenses: Bigint = "products.remainingLicenseCount" or "remainingLicenseCount" [sum] "Licenses that are left, all products together.";
+        product_ids: TextArray = "products.id" "Ids of the plan's products, as in users.product_ids.";
+        product_names: TextArray = "products.name" "Names of the plan's products.";
+        product_purchased: IntegerArray = "products.purchasedLicenseCount" "Licenses purchased, per product.";
+        product_assigned: IntegerArray = "products.assignedLicenseCount" "Licenses held by people, per product.";
+        product_remaining: IntegerArray = "products.remainingLicenseCount" "Licenses that are left, per product.";
+    },
     filters: &[],
     truncated: &[],
 };

@@ -1,5 +1,5 @@
-use crate::SqlType::{Boolean, Text, TextArray, Timestamptz};
-use crate::{Column, Filter, FilterKind, Presence, Shape, Table};
+use super::columns::columns;
+use crate::{Filter, FilterKind, Presence, Shape, Table};
 
 /// Names and meanings: the portal's page of type User; `psUserId`, `productIds`, `ssoEnabled`, `mfaEnabled` and
 /// `teams.edges.isDirect` as public clients use them.
@@ -7,133 +7,32 @@ pub const USERS: Table = Table {
     name: "users",
     query: "users",
     shape: Shape::Connection,
-    comment: "Everyone who uses or ever used a licence of the plan, removed people included. One row a person.",
+    comment: "Everyone who uses or ever used a license of the plan, removed people included. One row per person.",
     key: Some(&["psUserId", "id"]),
-    columns: &[
-        Column::new(
-            "user_id",
-            Text,
-            &["psUserId"],
-            "The person's identifier at Pluralsight; joins to admins.user_id.",
-        ),
-        Column::new(
-            "email",
-            Text,
-            &["email"],
-            "Main e-mail address, in the case in which it was entered.",
-        ),
-        Column::new(
-            "additional_emails",
-            TextArray,
-            &["additionalEmails"],
-            "Further e-mail addresses.",
-        ),
-        Column::new("first_name", Text, &["firstName"], "Given name."),
-        Column::new("last_name", Text, &["lastName"], "Family name."),
-        Column::new(
-            "is_on_account",
-            Boolean,
-            &["isOnAccount"],
-            "Holds a licence of the plan now.",
-        ),
-        Column::new(
-            "removed_on",
-            Timestamptz,
-            &["removedOn"],
-            "When taken off the plan; null while is_on_account is true.",
-        ),
-        Column::new(
-            "last_login",
-            Timestamptz,
-            &["lastLogin"],
-            "Last sign-in, by password or SSO; null if there was none.",
-        ),
-        Column::new(
-            "started_on",
-            Timestamptz,
-            &["startedOn"],
-            "When this plan's licence was given.",
-        ),
-        Column::new(
-            "created_on",
-            Timestamptz,
-            &["createdOn"],
-            "When the person's Pluralsight account was made.",
-        ),
-        Column::new(
-            "note",
-            Text,
-            &["note"],
-            "Free text kept by plan admins, often the key of an HR system.",
-        ),
-        Column::new(
-            "team_names",
-            TextArray,
-            &["teams.edges.node.name"],
-            "Names of the teams that the person was put into.",
-        )
-        .only_where("teams.edges.isDirect"),
-        Column::new(
-            "team_ids",
-            TextArray,
-            &["teams.edges.node.id"],
-            "Ids of the teams that the person was put into, in the order of team_names.",
-        )
-        .only_where("teams.edges.isDirect"),
-        Column::new(
-            "inherited_team_names",
-            TextArray,
-            &["teams.edges.node.name"],
-            "Names of the teams above those, which the person belongs to through them.",
-        )
-        .only_where_not("teams.edges.isDirect"),
-        Column::new(
-            "inherited_team_ids",
-            TextArray,
-            &["teams.edges.node.id"],
-            "Ids of the teams above those, in the order of inherited_team_names.",
-        )
-        .only_where_not("teams.edges.isDirect"),
-        Column::new(
-            "product_ids",
-            TextArray,
-            &["productIds"],
-            "Products whose licences the person holds; empty or null if none.",
-        ),
-        Column::new(
-            "sso_enabled",
-            Boolean,
-            &["ssoEnabled", "isSsoEnabled"],
-            "Signs in by SSO.",
-        ),
-        Column::new(
-            "sso_identifier",
-            Text,
-            &["currentSsoIdentifier"],
-            "SSO identifier in force; becomes null when the person changes plan.",
-        ),
-        Column::new(
-            "mfa_enabled",
-            Boolean,
-            &["mfaEnabled", "isMfaEnabled"],
-            "Has multi-factor authentication on.",
-        ),
-        Column::new("plan_id", Text, &["planId"], "The plan."),
-        Column::new(
-            "plan_user_id",
-            Text,
-            &["planUserId"],
-            "The person on this plan, as one key.",
-        )
-        .when_discovered(),
-        Column::new(
-            "legacy_id",
-            Text,
-            &["id"],
-            "Identifier of the older schema (userHandle); Pluralsight is retiring it.",
-        )
-        .when_discovered(),
-    ],
+    columns: columns! {
+        user_id: Text = "psUserId" or "id" [key, identifying] "The person's identifier at Pluralsight; joins to admins.user_id.";
+        email: Text = "email" [identifying] "Main e-mail address, in the case in which it was entered.";
+        additional_emails: TextArray = "additionalEmails" [identifying, empty_if_null] "Further e-mail addresses.";
+        first_name: Text = "firstName" [identifying] "Given name.";
+        last_name: Text = "lastName" [identifying] "Family name.";
+        is_on_account: Boolean = "isOnAccount" "Holds a license of the plan now.";
+        removed_on: Timestamptz = "removedOn" "When taken off the plan; null while is_on_account is true.";
+        last_login: Timestamptz = "lastLogin" [untracked] "Last sign-in, by password or SSO; null if there was none.";
+        started_on: Timestamptz = "startedOn" "When this plan's license was given.";
+        created_on: Timestamptz = "createdOn" "When the person's Pluralsight account was made.";
+        note: Text = "note" [identifying] "Free text kept by plan admins, often the key of an HR system.";
+        team_names: TextArray = "teams.edges.node.name" [empty_if_null, only_where("teams.edges.isDirect"), beside] "Names of the teams that the person was put into.";
+        team_ids: TextArray = "teams.edges.node.id" [empty_if_null, only_where("teams.edges.isDirect")] "Ids of these teams, in the order of team_names.";
+        inherited_team_names: TextArray = "teams.edges.node.name" [empty_if_null, only_where_not("teams.edges.isDirect"), untracked] "Names of the teams above those, which the person belongs to through them.";
+        inherited_team_ids: TextArray = "teams.edges.node.id" [empty_if_null, only_where_not("teams.edges.isDirect"), untracked] "Ids of the teams above those, in the order of inherited_team_names.";
+        product_ids: TextArray = "productIds" [empty_if_null] "Products whose licenses the person holds; empty if none.";
+        sso_enabled: Boolean = "ssoEnabled" or "isSsoEnabled" "Signs in by SSO.";
+        sso_identifier: Text = "currentSsoIdentifier" [identifying] "SSO identifier in force; becomes null when the person changes plan.";
+        mfa_enabled: Boolean = "mfaEnabled" or "isMfaEnabled" "Has multi-factor authentication on.";
+        plan_id: Text = "planId" "The plan.";
+        plan_user_id: Text = "planUserId" [identifying, if_discovered] "The person on this plan, as one key.";
+        legacy_id: Text = "id" [identifying, if_discovered] "Identifier of the older schema (userHandle); Pluralsight is retiring it.";
+    },
     filters: &[
         Filter {
             name: "emails",
