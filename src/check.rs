@@ -15,12 +15,13 @@ use crate::error::{FdwError, OrRaise, Result};
 use crate::executor::Session;
 use crate::options::Server;
 use crate::options::catalog::FURTHER_PAGES;
-use crate::{announcements, token};
+use crate::{announcements, search_path, token};
 
 mod tables;
 
-/// Characters of a line of what was found and of a cure: a row then fits a terminal of 100.
-const LINE: usize = 32;
+/// Characters of a line of what was found, and of a cure: a row then fits a terminal of 100.
+const FOUND_LINE: usize = 27;
+const CURE_LINE: usize = 37;
 
 /// One thing that was looked at.
 struct Finding {
@@ -86,18 +87,22 @@ fn check(
     ),
 > {
     let server = Server::named(server);
-    may_use(&server).or_raise();
-    let mut findings = Vec::new();
-    api(&server, &mut findings);
-    findings.extend([announced(), cron(), version()]);
+    let findings = search_path::under(search_path::SAFE, || {
+        may_use(&server)?;
+        let mut findings = Vec::new();
+        api(&server, &mut findings);
+        findings.extend([announced(), cron(), version()]);
+        Ok(findings)
+    })
+    .or_raise();
     let rows: Vec<_> = findings
         .into_iter()
         .map(|finding| {
             (
                 finding.check,
                 finding.status.to_owned(),
-                wrapped(&finding.found),
-                finding.cure.as_deref().map(wrapped),
+                wrapped(&finding.found, FOUND_LINE),
+                finding.cure.map(|cure| wrapped(&cure, CURE_LINE)),
             )
         })
         .collect();
@@ -105,13 +110,13 @@ fn check(
 }
 
 /// The text in lines that a terminal can show beside others, broken at blanks, so that a statement stays one.
-fn wrapped(text: &str) -> String {
+fn wrapped(text: &str, line_length: usize) -> String {
     let mut lines: Vec<String> = Vec::new();
     let mut length = 0;
     for word in text.split(' ') {
         let letters = word.chars().count();
         match lines.last_mut() {
-            Some(line) if length + 1 + letters <= LINE => {
+            Some(line) if length + 1 + letters <= line_length => {
                 line.push(' ');
                 line.push_str(word);
                 length += 1 + letters;
@@ -274,7 +279,10 @@ fn passed(
         (1, _, Err(_)) => "nothing was wrong with it".to_owned(),
         (2, ..) => address.map_or_else(
             || "the API answers".to_owned(),
-            |url| format!("{url} answers"),
+            |url| match url.port() {
+                Some(port) => format!("{host}:{port} answers"),
+                None => format!("{host} answers"),
+            },
         ),
         (3, ..) => "the API knows the token".to_owned(),
         (_, _, Ok(1)) => "the token may read users; there is 1".to_owned(),
@@ -392,7 +400,7 @@ fn latency(session: &Session, stats: &Stats) -> Finding {
         return Finding::failed("latency", error);
     }
     let milliseconds = (stats.waited() - before).as_millis();
-    let found = format!("{milliseconds} ms a request");
+    let found = format!("{milliseconds} ms per request");
     if milliseconds < 1_000 {
         Finding::ok("latency", found)
     } else {

@@ -17,8 +17,13 @@ use crate::relation::{is_our_server, is_ours};
 use crate::survey::{Surveyed, survey};
 use crate::{check, comments, search_path};
 
-/// The schemas that the extension keeps for itself.
-const OWN_SCHEMAS: [&str; 2] = ["pluralsight_fdw", "pluralsight_fdw_internal"];
+/// Schemas that hold nothing of a user's.
+const OWN_SCHEMAS: [&str; 4] = [
+    "pluralsight_fdw",
+    "pluralsight_fdw_internal",
+    "pg_catalog",
+    "information_schema",
+];
 
 #[pg_extern(sql = r#"
 CREATE PROCEDURE set_up(server name, schema name DEFAULT 'pluralsight', replace_views boolean DEFAULT false)
@@ -58,7 +63,9 @@ fn run(server: &str, schema: &str, replace_views: bool) -> Result<()> {
                 server.name
             ),
         )
-        .hint("CREATE SERVER pluralsight FOREIGN DATA WRAPPER pluralsight_fdw;"));
+        .detail(
+            "set_up() takes a server that was made with FOREIGN DATA WRAPPER pluralsight_fdw.",
+        ));
     }
     check::may_use(&server)?;
     let place = place(schema, &server)?;
@@ -108,7 +115,7 @@ fn place(schema: &str, server: &Server) -> Result<Option<Oid>> {
     if OWN_SCHEMAS.contains(&schema) {
         return Err(FdwError::new(
             PgSqlErrorCode::ERRCODE_INVALID_PARAMETER_VALUE,
-            format!("schema \"{schema}\" is the extension's own"),
+            format!("schema \"{schema}\" is not for tables of a user's own"),
         )
         .hint(format!(
             "CALL pluralsight_fdw.set_up({});",

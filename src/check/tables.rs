@@ -62,7 +62,17 @@ fn look(oid: Oid, user: Oid, set_up: &str, name: &str) -> Finding {
     if let Err(error) = read_one(&relation, &columns.read, user) {
         return Finding::failed(name, error);
     }
-    if options.is_unchecked() {
+    if options.has_switch("absent") {
+        return Finding::warning(
+            name,
+            format!(
+                "empty, because the API has no query {}, or refuses it to this key",
+                options.query
+            ),
+            set_up,
+        );
+    }
+    if options.has_switch("unchecked") {
         return Finding::warning(
             name,
             "unchecked: made without asking the API what it has",
@@ -80,14 +90,17 @@ fn look(oid: Oid, user: Oid, set_up: &str, name: &str) -> Finding {
                 .join(", ")
         ),
     };
-    let read = columns.read.len();
+    let read = match columns.read.len() {
+        1 => "1 column".to_owned(),
+        number => format!("{number} columns"),
+    };
     if columns.missed.is_empty() {
-        return Finding::ok(name, format!("{read} columns, {filters}"));
+        return Finding::ok(name, format!("{read}, {filters}"));
     }
     Finding::warning(
         name,
         format!(
-            "{read} columns, {filters}; NULL, because the API lacks them: {}",
+            "{read}, {filters}; NULL, because the API lacks them: {}",
             columns.missed.join(", ")
         ),
         set_up,

@@ -242,10 +242,10 @@ impl TableOptions {
         set_table_option(&self.qualified_name(), &self.options, name, value)
     }
 
-    /// Whether the table was made without asking the API what it has.
-    pub fn is_unchecked(&self) -> bool {
+    /// Whether a Boolean option of the table is there, and on.
+    pub fn has_switch(&self, name: &str) -> bool {
         self.options
-            .get("unchecked")
+            .get(name)
             .is_some_and(|text| definition::parse_boolean(text).unwrap_or(false))
     }
 

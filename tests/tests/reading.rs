@@ -29,10 +29,10 @@ fn millis(instant: Option<DateTime<Utc>>) -> Value {
 
 fn expected_user(user: &User) -> Value {
     json!({
-        "user_id": user.ps_user_id, "email": user.email, "additional_emails": user.additional_emails, "first_name": user.first_name, "last_name": user.last_name,
+        "user_id": user.ps_user_id, "email": user.email, "additional_emails": user.additional_emails.clone().unwrap_or_default(), "first_name": user.first_name, "last_name": user.last_name,
         "is_on_account": user.is_on_account, "removed_on": millis(user.removed_on), "last_login": millis(user.last_login), "started_on": millis(user.started_on),
         "created_on": millis(user.created_on), "note": user.note, "team_names": user.direct_team_names(), "team_ids": user.direct_team_ids(),
-        "inherited_team_names": user.inherited_team_names(), "inherited_team_ids": user.inherited_team_ids(), "product_ids": user.product_ids,
+        "inherited_team_names": user.inherited_team_names(), "inherited_team_ids": user.inherited_team_ids(), "product_ids": user.product_ids.clone().unwrap_or_default(),
         "sso_enabled": user.sso_enabled, "sso_identifier": user.current_sso_identifier, "mfa_enabled": user.mfa_enabled, "plan_id": user.plan_id,
         "plan_user_id": user.plan_user_id, "legacy_id": user.id,
     })

@@ -443,7 +443,12 @@ fn a_schema_of_another_role_and_a_table_of_ones_own_are_not_taken() {
         error.message.contains("reads from server \"pluralsight\""),
         "{error:?}"
     );
-    for own in ["pluralsight_fdw", "pluralsight_fdw_internal"] {
+    for own in [
+        "pluralsight_fdw",
+        "pluralsight_fdw_internal",
+        "pg_catalog",
+        "information_schema",
+    ] {
         assert_eq!(
             stage
                 .session
@@ -634,5 +639,45 @@ fn a_field_that_was_chosen_is_kept_while_the_api_has_it() {
     assert_eq!(
         column_options(&mut stage.session, "pluralsight.users", "mfa_enabled"),
         "field=isMfaEnabled"
+    );
+}
+
+#[test]
+fn nothing_in_the_callers_path_is_called_or_taken_for_a_type() {
+    let mut stage = stage(Config::default());
+    stage.session.run(
+        "CREATE SCHEMA evil;
+         CREATE SEQUENCE evil.hit;
+         CREATE TYPE evil.text AS ENUM ('a');
+         CREATE FUNCTION evil.same(oid, oid) RETURNS boolean LANGUAGE sql AS $$ SELECT nextval('evil.hit') > 0 $$;
+         CREATE OPERATOR evil.= (LEFTARG = oid, RIGHTARG = oid, FUNCTION = evil.same);
+         CREATE FUNCTION evil.same(oid, regclass) RETURNS boolean LANGUAGE sql AS $$ SELECT nextval('evil.hit') > 0 $$;
+         CREATE OPERATOR evil.= (LEFTARG = oid, RIGHTARG = regclass, FUNCTION = evil.same);
+         CREATE FUNCTION evil.same(name, text) RETURNS boolean LANGUAGE sql AS $$ SELECT nextval('evil.hit') > 0 $$;
+         CREATE OPERATOR evil.= (LEFTARG = name, RIGHTARG = text, FUNCTION = evil.same);
+         CREATE FUNCTION evil.same(name, name) RETURNS boolean LANGUAGE sql AS $$ SELECT nextval('evil.hit') > 0 $$;
+         CREATE OPERATOR evil.= (LEFTARG = name, RIGHTARG = name, FUNCTION = evil.same);
+         CREATE FUNCTION evil.same(text, text) RETURNS boolean LANGUAGE sql AS $$ SELECT nextval('evil.hit') > 0 $$;
+         CREATE OPERATOR evil.= (LEFTARG = text, RIGHTARG = text, FUNCTION = evil.same);
+         CREATE FUNCTION evil.more(smallint, integer) RETURNS boolean LANGUAGE sql AS $$ SELECT nextval('evil.hit') > 0 $$;
+         CREATE OPERATOR evil.> (LEFTARG = smallint, RIGHTARG = integer, FUNCTION = evil.more);
+         CREATE SCHEMA plain;
+         SET search_path = evil, pg_catalog",
+    );
+    stage.session.run(SET_UP);
+    stage.session.run(SET_UP);
+    stage
+        .session
+        .run("IMPORT FOREIGN SCHEMA pluralsight FROM SERVER pluralsight INTO plain");
+    stage.session.run("SELECT * FROM pluralsight_fdw.check()");
+    stage.session.run("RESET search_path");
+    assert_eq!(
+        stage.session.value("SELECT is_called FROM evil.hit"),
+        "f",
+        "nothing of that schema ran"
+    );
+    assert_eq!(
+        stage.session.value("SELECT count(*) FROM pg_attribute WHERE attrelid IN (SELECT ftrelid FROM pg_foreign_table) AND atttypid IN ('evil.text'::regtype, 'evil.text[]'::regtype)"),
+        "0"
     );
 }

@@ -210,8 +210,14 @@ impl ImportedColumn {
     }
 
     fn definition(&self) -> String {
+        // All types but this one are words of SQL's own, which no search path can lead elsewhere.
+        let schema = if self.sql_type.starts_with("text") {
+            "pg_catalog."
+        } else {
+            ""
+        };
         format!(
-            "{} {} OPTIONS ({})",
+            "{} {schema}{} OPTIONS ({})",
             quote_identifier(&self.name),
             self.sql_type,
             listed(&self.options())
@@ -376,7 +382,7 @@ mod tests {
         assert_eq!(
             users.renew_statements("s", &there),
             [
-                "ALTER FOREIGN TABLE \"s\".\"users\" ADD COLUMN \"note\" text OPTIONS (field 'note')",
+                "ALTER FOREIGN TABLE \"s\".\"users\" ADD COLUMN \"note\" pg_catalog.text OPTIONS (field 'note')",
                 "ALTER FOREIGN TABLE \"s\".\"users\" ALTER COLUMN \"mfa_enabled\" OPTIONS (ADD absent 'true')",
                 "ALTER FOREIGN TABLE \"s\".\"users\" OPTIONS (ADD rows '3', DROP unchecked)",
             ]
