@@ -1,7 +1,7 @@
 //! What is left to the API, and the requests that it saves. Requests are counted, exactly.
 
 use behaviour::Stage;
-use pluralsight_sandbox::{Config, EmailMatch};
+use pluralsight_sandbox::{Config, EmailMatch, Filters};
 
 fn stage(users: u64) -> Stage {
     Stage::new(Config {
@@ -115,7 +115,10 @@ fn a_list_that_costs_more_than_the_table_reads_the_table() {
 fn no_record_comes_twice_however_the_api_compares() {
     let mut stage = Stage::new(Config {
         users: 30_000,
-        email_match: EmailMatch::AnyCase,
+        filters: Filters {
+            emails: EmailMatch::AnyCase,
+            ..Filters::default()
+        },
         ..Config::default()
     });
     let addresses = emails(&stage, 400);
@@ -415,7 +418,10 @@ fn verify_pushdown_passes_on_an_honest_api_and_fails_on_another() {
     // An API that compares team ids by direct memberships only, and a column that means all of them.
     let mut other = Stage::new(Config {
         users: 300,
-        team_match: pluralsight_sandbox::TeamMatch::Direct,
+        filters: Filters {
+            teams: pluralsight_sandbox::TeamMatch::Direct,
+            ..Filters::default()
+        },
         ..Config::default()
     });
     other.session.run("ALTER FOREIGN TABLE pluralsight.users ADD COLUMN all_team_ids text[] OPTIONS (field 'teams.edges.node.id')");

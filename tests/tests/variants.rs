@@ -1,7 +1,7 @@
 //! The API may differ from what is declared: other names, missing fields and filters, a schema that is not told.
 
 use behaviour::Stage;
-use pluralsight_sandbox::{Config, Introspection, PlanInfoShape};
+use pluralsight_sandbox::{Config, Introspection, variant};
 
 const IMPORT: &str = "IMPORT FOREIGN SCHEMA pluralsight FROM SERVER pluralsight INTO pluralsight";
 const UNCHECKED: &str = "IMPORT FOREIGN SCHEMA pluralsight FROM SERVER pluralsight INTO pluralsight OPTIONS (discover 'off')";
@@ -13,6 +13,11 @@ fn stage(config: Config) -> Stage {
     });
     stage.session.notices();
     stage
+}
+
+fn named(name: &str) -> Config {
+    let variant = variant(name).expect(name);
+    variant.apply(Config::default()).expect("its faults")
 }
 
 fn texts(list: &[&str]) -> Vec<String> {
@@ -297,15 +302,8 @@ fn a_field_can_never_smuggle_text_into_a_query() {
 
 #[test]
 fn the_plan_is_read_in_whatever_shape_it_comes() {
-    for plan_info in [
-        PlanInfoShape::Object,
-        PlanInfoShape::List,
-        PlanInfoShape::Connection,
-    ] {
-        let mut stage = stage(Config {
-            plan_info,
-            ..Config::default()
-        });
+    for name in ["as-declared", "plan-list", "plan-pages"] {
+        let mut stage = stage(named(name));
         stage.session.run(IMPORT);
         stage.session.run("SELECT pluralsight_fdw.create_views()");
         let products = stage.sandbox.organisation().products().len();
@@ -314,7 +312,7 @@ fn the_plan_is_read_in_whatever_shape_it_comes() {
                 .session
                 .value("SELECT cardinality(product_ids) FROM pluralsight.plan"),
             products.to_string(),
-            "{plan_info:?}"
+            "{name}"
         );
         assert_eq!(
             stage
@@ -322,13 +320,10 @@ fn the_plan_is_read_in_whatever_shape_it_comes() {
                 .rows("SELECT * FROM pluralsight.licenses")
                 .len(),
             products,
-            "{plan_info:?}"
+            "{name}"
         );
     }
-    let mut without = stage(Config {
-        plan_info: PlanInfoShape::None,
-        ..Config::default()
-    });
+    let mut without = stage(named("plan-bare"));
     without.session.run(IMPORT);
     without.session.run("SELECT pluralsight_fdw.create_views()");
     assert_eq!(

@@ -1,7 +1,7 @@
 //! What `EXPLAIN`, errors and warnings show of the rows below a view to those who may read the view alone.
 
 use behaviour::{Refusal, Session, Stage};
-use pluralsight_sandbox::{Config, TeamMatch};
+use pluralsight_sandbox::{Config, Filters, TeamMatch};
 
 const HR: &str = "SELECT department, is_on_account FROM staff";
 
@@ -220,7 +220,10 @@ fn verify_pushdown_names_records_only_to_those_who_may_read_every_table() {
     // An API that compares team ids by direct memberships only, and a column that means all of them.
     let mut stage = Stage::new(Config {
         users: 300,
-        team_match: TeamMatch::Direct,
+        filters: Filters {
+            teams: TeamMatch::Direct,
+            ..Filters::default()
+        },
         ..Config::default()
     });
     let reader = format!("reader_{}", stage.database());

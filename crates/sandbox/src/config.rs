@@ -1,4 +1,5 @@
-//! Everything that can be chosen about the server. Each field is also a flag of the program.
+//! Everything that can be chosen about the server: what a person types is a flag of the program, the rest comes with a
+//! [`crate::Variant`].
 //!
 //! Much about the real API is not published. Each unknown is a switch here, because a server that fixes a guess proves
 //! nothing but the guess.
@@ -28,6 +29,9 @@ pub struct Config {
     /// How many plan admins; unset, as many as fit the number of users, at most 1,200
     #[arg(long)]
     pub admins: Option<u32>,
+    /// How ids are spelled
+    #[arg(skip)]
+    pub ids: Ids,
 
     /// The port on 127.0.0.1; unset, a free one
     #[arg(long)]
@@ -35,53 +39,44 @@ pub struct Config {
     /// The API key that is accepted
     #[arg(long, default_value_t = Config::default().token)]
     pub token: String,
-    /// State of that key
-    #[arg(long, value_enum, default_value_t)]
-    pub key: KeyState,
     /// Time before each answer, e.g. 250ms, 5s
     #[arg(long, value_parser = duration, default_value = "0ms")]
     pub latency: Duration,
     /// Serve HTTPS with such a certificate, made at the start by an authority of the server's own
     #[arg(long, value_enum)]
     pub tls: Option<Certificate>,
-    /// Compress answers for clients that accept gzip
-    #[arg(long, default_value_t = true, action = clap::ArgAction::Set)]
-    pub gzip: bool,
-    /// Close a connection that has been idle for so long; unset, never
-    #[arg(long, value_parser = duration)]
-    pub idle_timeout: Option<Duration>,
+    /// How answers are compressed for clients that accept gzip
+    #[arg(skip)]
+    pub coding: Coding,
 
     /// The most records a page holds: a number or "none"
-    #[arg(long, value_parser = cap, default_value = "1000")]
+    #[arg(long, value_parser = cap, default_value = "10000")]
     pub page_cap: Cap,
-    /// Records on a page when the query does not say `first`
-    #[arg(long, default_value_t = Config::default().default_page_size)]
-    pub default_page_size: u32,
+    /// The most records that may be asked for: more is an error
+    #[arg(skip)]
+    pub refuse_over: Option<u32>,
     /// What a cursor remembers
-    #[arg(long, value_enum, default_value_t)]
+    #[arg(skip)]
     pub cursors: Cursors,
     /// What an unknown cursor does
-    #[arg(long, value_enum, default_value_t)]
+    #[arg(skip)]
     pub bad_cursor: BadCursor,
+    /// How a list ends
+    #[arg(skip)]
+    pub list_end: ListEnd,
+    /// What `totalCount` says
+    #[arg(skip)]
+    pub totals: Totals,
     /// What stands in `extensions.warnings`
-    #[arg(long, value_enum, default_value_t)]
+    #[arg(skip)]
     pub warnings: WarningStyle,
+    /// The key is older than a year: it works, and each reply carries a warning
+    #[arg(skip)]
+    pub key_expired: bool,
 
-    /// How addresses are compared with `UserFilter.emails`
-    #[arg(long, value_enum, default_value_t)]
-    pub email_match: EmailMatch,
-    /// Which memberships `UserFilter.teamIds` counts
-    #[arg(long, value_enum, default_value_t)]
-    pub team_match: TeamMatch,
-    /// How team names are compared with `TeamsFilter.name`
-    #[arg(long, value_enum, default_value_t)]
-    pub name_match: NameMatch,
-    /// What an empty list in a filter means
-    #[arg(long, value_enum, default_value_t)]
-    pub empty_list: EmptyList,
-    /// The most values a list in a filter may have; unset, any number
-    #[arg(long)]
-    pub max_filter_values: Option<usize>,
+    /// What the API does with conditions
+    #[arg(skip)]
+    pub filters: Filters,
 
     /// Leave out a field, an input field, an argument or a type: `User.mfaEnabled`, `UserFilter.psUserIds`,
     /// `Query.users.filter`, `TeamsFilter`. May be given more than once
@@ -90,27 +85,38 @@ pub struct Config {
     /// Serve under another name: `User.mfaEnabled=isMfaEnabled`, `UserFilter.emails=emailIn`, `PlanInfo=Plan`
     #[arg(long)]
     pub rename: Vec<String>,
-    /// Add a field or an input field: `User.favouriteColour: String`. Values follow from the record and the type
+    /// Give a field, an input field or an argument this type, and add it where there is none: `User.productIds: String`,
+    /// `Query.users.after: ID`; or add a type: `type Shoe { size: Int }`. Values of what is new follow from record and type
     #[arg(long)]
     pub extra: Vec<String>,
     /// A field that a plain key may not ask for: the whole call fails
     #[arg(long)]
     pub beta: Vec<String>,
-    /// What `planInfo` answers
-    #[arg(long, value_enum, default_value_t)]
-    pub plan_info: PlanInfoShape,
+    /// A query that this key may not ask: it is null, beside an error
+    #[arg(skip)]
+    pub forbidden: Vec<String>,
     /// Who may ask for `__schema` and `__type`
     #[arg(long, value_enum, default_value_t)]
     pub introspection: Introspection,
 
-    /// HTTP status of an answer to a document that is not valid: 200 or 400
-    #[arg(long, default_value_t = 200, value_parser = clap::value_parser!(u16).range(200..=499))]
+    /// How instants are written
+    #[arg(skip)]
+    pub dates: Dates,
+    /// How counts are written
+    #[arg(skip)]
+    pub numbers: Numbers,
+    /// One user has no `psUserId`
+    #[arg(skip)]
+    pub nameless_user: bool,
+
+    /// HTTP status of an answer to a document that is not valid
+    #[arg(skip = 200_u16)]
     pub invalid_document_status: u16,
     /// Whose words validation errors are in
-    #[arg(long, value_enum, default_value_t)]
+    #[arg(skip)]
     pub error_style: ErrorStyle,
     /// Put `extensions.code` beside each error
-    #[arg(long)]
+    #[arg(skip)]
     pub error_codes: bool,
 
     /// A fault, e.g. `users@2=429,retry-after=1`; see the grammar in the long help. May be given more than once
@@ -129,29 +135,30 @@ impl Default for Config {
             now: DateTime::from_timestamp(1_793_491_200, 0).unwrap_or_default(),
             teams: None,
             admins: None,
+            ids: Ids::default(),
             port: None,
             token: "sandbox-token".to_owned(),
-            key: KeyState::default(),
             latency: Duration::ZERO,
             tls: None,
-            gzip: true,
-            idle_timeout: None,
-            page_cap: Cap(Some(1000)),
-            default_page_size: 100,
+            coding: Coding::default(),
+            page_cap: Cap(Some(10_000)),
+            refuse_over: None,
             cursors: Cursors::default(),
             bad_cursor: BadCursor::default(),
+            list_end: ListEnd::default(),
+            totals: Totals::default(),
             warnings: WarningStyle::default(),
-            email_match: EmailMatch::default(),
-            team_match: TeamMatch::default(),
-            name_match: NameMatch::default(),
-            empty_list: EmptyList::default(),
-            max_filter_values: None,
+            key_expired: false,
+            filters: Filters::default(),
             without: Vec::new(),
             rename: Vec::new(),
             extra: Vec::new(),
             beta: Vec::new(),
-            plan_info: PlanInfoShape::default(),
+            forbidden: Vec::new(),
             introspection: Introspection::default(),
+            dates: Dates::default(),
+            numbers: Numbers::default(),
+            nameless_user: false,
             invalid_document_status: 200,
             error_style: ErrorStyle::default(),
             error_codes: false,
@@ -161,26 +168,44 @@ impl Default for Config {
     }
 }
 
-/// The most records of a page; `Cap(None)` is no cap. The real number is not published, 1,000 is recommended.
+/// The most records of a page; `Cap(None)` is no cap. 10,000 is second-hand, 1,000 is recommended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Cap(pub Option<u32>);
 
-/// State of the API key (page "api-key-best-practices").
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
-pub enum KeyState {
-    /// Younger than a year.
+/// How ids are spelled. They are compared letter by letter, whatever they look like.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Ids {
+    /// A UUID in lower case, with hyphens.
     #[default]
-    Active,
-    /// Older than a year: works, and each reply carries a warning.
-    Expired,
-    /// Cannot run mutations; reads like any other.
-    ReadOnly,
-    /// Unused for 90 days: refused.
-    Deleted,
+    Uuid,
+    /// The same in capitals.
+    Capitals,
+    /// The same without hyphens.
+    Bare,
+    /// A number of up to nine digits.
+    Number,
+    /// A text that is no UUID, with a letter that JSON must escape.
+    Text,
+}
+
+/// How answers are compressed for clients that accept gzip.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Coding {
+    /// `gzip`.
+    #[default]
+    Gzip,
+    /// Not at all.
+    Identity,
+    /// `GZIP`.
+    Capitals,
+    /// `x-gzip`.
+    Old,
+    /// `gzip`, in two members.
+    TwoMembers,
 }
 
 /// What a cursor remembers.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Cursors {
     /// The last record given: nothing is skipped or repeated when records come and go.
     #[default]
@@ -190,47 +215,102 @@ pub enum Cursors {
 }
 
 /// What the API does with a cursor that it does not know.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum BadCursor {
-    /// A GraphQL error.
-    #[default]
-    Error,
     /// The first page again, as one published client leads to believe.
+    #[default]
     StartAgain,
+    /// A GraphQL error.
+    Error,
+}
+
+/// How a list ends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum ListEnd {
+    /// `endCursor` is null on the last page.
+    #[default]
+    NullCursor,
+    /// `endCursor` is that of the last record.
+    Cursor,
+    /// The last record's page says that there is more; an empty page with a null `endCursor` follows.
+    EmptyPage,
+}
+
+/// What `totalCount` says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Totals {
+    /// How many records there are.
+    #[default]
+    True,
+    /// Null.
+    Null,
+    /// An estimate that is too low.
+    Rough,
+    /// How many records are on the page.
+    Page,
 }
 
 /// What stands in `extensions.warnings`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum WarningStyle {
     /// Sentences.
     #[default]
     Strings,
     /// Objects with `code` and `message`.
     Objects,
+    /// Nothing, whatever happens.
+    None,
+}
+
+/// What the API does with conditions.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub struct Filters {
+    /// They are read and ignored.
+    pub ignored: bool,
+    /// One that holds is enough.
+    pub any_of: bool,
+    /// How addresses are compared with `UserFilter.emails`.
+    pub emails: EmailMatch,
+    /// Which memberships `UserFilter.teamIds` counts.
+    pub teams: TeamMatch,
+    /// How team names are compared with `TeamsFilter.name`.
+    pub names: NameMatch,
+    /// An empty list is no condition, instead of one that nobody meets.
+    pub empty_is_everybody: bool,
+    /// Only so many values of a list are looked at.
+    pub cut_lists: Option<usize>,
+    /// A longer list than this is refused.
+    pub refuse_lists: Option<usize>,
 }
 
 /// How addresses are compared.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 pub enum EmailMatch {
     /// Letter by letter.
     #[default]
     Exact,
     /// Without regard to case.
     AnyCase,
+    /// The address begins with the value, without regard to case.
+    Prefix,
+    /// The address contains the value, without regard to case.
+    Part,
 }
 
 /// Which memberships a filter on teams counts.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 pub enum TeamMatch {
     /// Inherited ones too.
     #[default]
     Any,
     /// Only those with `isDirect` true.
     Direct,
+    /// Whoever is in all of the teams.
+    All,
 }
 
 /// How team names are compared: a pattern in the real API, of rules unknown.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 pub enum NameMatch {
     /// The name contains the text.
     #[default]
@@ -243,34 +323,6 @@ pub enum NameMatch {
     Exact,
 }
 
-/// What an empty list in a filter means.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
-pub enum EmptyList {
-    /// Nobody meets it.
-    #[default]
-    Nobody,
-    /// No condition.
-    Everybody,
-}
-
-/// What `planInfo` answers. Only the query's name and the type `Product` are known.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
-pub enum PlanInfoShape {
-    /// `PlanInfo` with `products`.
-    #[default]
-    Object,
-    /// `[PlanInfo]`, of one.
-    List,
-    /// `PlanInfoConnection`, of one.
-    Connection,
-    /// `PlanInfo` without `products`.
-    None,
-    /// `[Product]`.
-    Products,
-    /// `ProductConnection`.
-    ProductConnection,
-}
-
 /// Who may ask for `__schema` and `__type`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
 pub enum Introspection {
@@ -279,18 +331,74 @@ pub enum Introspection {
     WithKey,
     /// Anybody.
     Open,
+    /// Whoever has a key, but nothing is told of input types, and `__schema` is refused.
+    Partly,
     /// Nobody.
     Off,
 }
 
+/// How instants are written: half past nine of the first of February 2021, for example.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Dates {
+    /// `2021-02-01T09:30:00.000Z`
+    #[default]
+    Zulu,
+    /// `2021-02-01T11:30:00.000+0200`
+    Offset,
+    /// `2021-02-01T09:30:00.000+00`
+    HourOffset,
+    /// `2021-02-01T09:30:00.000`
+    NoZone,
+    /// `2021-02-01T09:30Z`
+    NoSeconds,
+    /// `2021-02-01`
+    Bare,
+    /// `1612171800`
+    Seconds,
+    /// `1612171800000`
+    Milliseconds,
+    /// The first user's `lastLogin` is a year that PostgreSQL cannot store.
+    Unstorable,
+}
+
+impl Dates {
+    /// What is left of an instant that is written so.
+    pub fn kept(self, instant: DateTime<Utc>) -> DateTime<Utc> {
+        let unit = match self {
+            Self::NoSeconds => 60_000,
+            Self::Bare => 86_400_000,
+            Self::Seconds => 1_000,
+            _ => 1,
+        };
+        let kept = instant.timestamp_millis().div_euclid(unit) * unit;
+        DateTime::from_timestamp_millis(kept).unwrap_or_default()
+    }
+}
+
+/// How counts are written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Numbers {
+    /// `10`
+    #[default]
+    Plain,
+    /// `10.0`
+    Decimal,
+}
+
 /// Whose words validation errors are in.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum ErrorStyle {
     /// Those of graphql-js: the real service is said to run on Node.
     #[default]
     GraphqlJs,
-    /// Those of the engine under this server.
+    /// Those of graphql-java.
+    GraphqlJava,
+    /// Those of Hot Chocolate.
+    HotChocolate,
+    /// Those of async-graphql.
     AsyncGraphql,
+    /// Something that names nothing.
+    Mute,
 }
 
 fn cap(text: &str) -> Result<Cap, String> {

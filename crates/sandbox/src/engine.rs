@@ -1,47 +1,48 @@
-//! Answers GraphQL documents: a real engine validates, this module's own writer executes.
+//! Answers GraphQL documents: apollo-compiler validates and tells of the schema, this module's own writer executes,
+//! because the compiler's own way would cost more than a benchmark's client does.
 
 mod arguments;
-mod extra;
-mod json;
-mod page;
-mod read;
-mod root;
+mod lists;
+mod record;
 mod selection;
-mod variables;
-mod warnings;
 mod wording;
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex, PoisonError},
+};
 
-use async_graphql::{
-    PathSegment, Request, ServerError, Variables,
-    dynamic::{
-        Field, FieldFuture, FieldValue, InputObject, InputValue, Object, ResolverContext, Scalar,
-        Schema, TypeRef,
-    },
-    parser::types::{ExecutableDocument, Selection as Selected, SelectionSet},
+use apollo_compiler::{
+    ExecutableDocument, Node, Schema,
+    ast::{self, Definition},
+    executable::{Field, Operation},
+    introspection,
+    request::coerce_variable_values,
+    response::{GraphQLError, JsonMap},
+    validation::{DiagnosticList, Valid},
 };
 use serde_json::{Value, json};
 
 use crate::{
-    config::{Config, Introspection, KeyState},
+    config::{Config, Introspection, WarningStyle},
     organisation::Snapshot,
-    sdl::{FieldShape, Kind, SchemaError, Shape},
+    schema::{SchemaError, Served},
 };
 
-use arguments::Arguments;
-use root::SharedCall;
-use selection::{Findings, Selection};
-use variables::Validator;
-use warnings::Warning;
+use selection::{Compiler, Selection};
 
 /// The schema of one configuration.
 pub(crate) struct Engine {
     config: Arc<Config>,
-    shape: Arc<Shape>,
-    schema: Schema,
-    validator: Validator,
+    served: Served,
+    /// What those are told who are not told all.
+    told: Option<Served>,
+    /// Documents that were found valid: an honest client sends few.
+    known: Mutex<HashMap<String, Arc<Valid<ExecutableDocument>>>>,
 }
+
+/// Past so many, documents are validated each time.
+const KNOWN_DOCUMENTS: usize = 1000;
 
 /// Changes that a fault makes to how an answer is computed: see [`crate::Action`].
 #[derive(Debug, Clone, Copy, Default)]
@@ -63,13 +64,12 @@ pub(crate) struct Query {
     pub(crate) document: String,
     pub(crate) operation_name: Option<String>,
     pub(crate) variables: Value,
-    /// The document, if it could be parsed.
-    pub(crate) parsed: Option<ExecutableDocument>,
-    /// Its root fields.
+    /// Its root fields; none when it cannot be parsed.
     pub(crate) fields: Vec<String>,
 }
 
 /// An answer: the three members of a GraphQL response, and whether the document was refused as a whole.
+#[derive(Default)]
 pub(crate) struct Answer {
     /// The text of `data`; `None` leaves it out.
     pub(crate) data: Option<Vec<u8>>,
@@ -78,363 +78,335 @@ pub(crate) struct Answer {
     pub(crate) is_invalid: bool,
 }
 
-/// What the resolvers of one request share.
-struct Call {
-    config: Arc<Config>,
-    shape: Arc<Shape>,
+/// What the root fields of one request share.
+struct Call<'a> {
+    config: &'a Config,
+    served: &'a Served,
     snapshot: Snapshot,
-    tweaks: Tweaks,
-    written: Mutex<Vec<(String, Vec<u8>)>>,
-    warnings: Mutex<Vec<Warning>>,
-    beta: Mutex<Vec<String>>,
-    errors: Mutex<Vec<ServerError>>,
+    tweaks: &'a Tweaks,
+    warnings: Vec<(&'static str, String)>,
 }
 
-impl Call {
-    fn warn(&self, warning: Warning) {
-        let mut warnings = lock(&self.warnings);
-        if !warnings.contains(&warning) {
-            warnings.push(warning);
+impl Call<'_> {
+    fn warn(&mut self, code: &'static str, message: String) {
+        let warning = (code, message);
+        if !self.warnings.contains(&warning) {
+            self.warnings.push(warning);
         }
     }
-
-    fn note(&self, findings: &Findings) {
-        for (path, reason) in &findings.deprecated {
-            self.warn(Warning::deprecated(path, reason));
-        }
-        lock(&self.beta).extend(findings.beta.iter().cloned());
-    }
-}
-
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl Engine {
     pub(crate) fn new(config: Arc<Config>) -> Result<Self, SchemaError> {
-        let shape = Arc::new(Shape::new(&config)?);
-        let schema = build(&shape).map_err(SchemaError::Build)?;
-        let validator = Validator::new(&schema.sdl())?;
+        let told = config.introspection == Introspection::Partly;
+        let told = told.then(|| Served::new(&config, false)).transpose()?;
         Ok(Self {
+            served: Served::new(&config, true)?,
+            told,
             config,
-            shape,
-            schema,
-            validator,
+            known: Mutex::default(),
         })
     }
 
-    pub(crate) async fn answer(&self, snapshot: Snapshot, query: Query, tweaks: Tweaks) -> Answer {
-        let is_introspection = query
-            .fields
-            .iter()
-            .any(|field| field == "__schema" || field == "__type");
-        if is_introspection && self.config.introspection == Introspection::Off {
+    pub(crate) fn answer(&self, snapshot: Snapshot, query: &Query, tweaks: &Tweaks) -> Answer {
+        let asks = |name: &str| query.fields.iter().any(|field| field == name);
+        let is_refused = match self.config.introspection {
+            Introspection::Off => asks("__schema") || asks("__type"),
+            Introspection::Partly => asks("__schema"),
+            _ => false,
+        };
+        if is_refused {
             let message =
                 "GraphQL introspection is not allowed, but the query contained __schema or __type";
-            return self.refusal(
-                json!({ "message": message }),
-                Some("INTROSPECTION_DISABLED"),
-            );
+            return self.refusal(message, "INTROSPECTION_DISABLED");
         }
-        let call: SharedCall = Arc::new(Call {
-            config: Arc::clone(&self.config),
-            shape: Arc::clone(&self.shape),
+        let served = match &self.told {
+            Some(told) if asks("__type") => told,
+            _ => &self.served,
+        };
+        let document = match self.validated(served, &query.document) {
+            Ok(document) => document,
+            Err(refused) => return self.invalid(&refused),
+        };
+        let chosen = document.operations.get(query.operation_name.as_deref());
+        let prepared = chosen.and_then(|operation| {
+            let text = query.variables.to_string();
+            let given: JsonMap = serde_json::from_str(&text).unwrap_or_default();
+            let variables = coerce_variable_values(&served.schema, operation, &given)?;
+            Ok((operation, variables))
+        });
+        let (operation, variables) = match prepared {
+            Ok(prepared) => prepared,
+            Err(refused) => {
+                let mut refused = refused.to_graphql_error(&document.sources);
+                let style = self.config.error_style;
+                refused.message = wording::value(&refused.message, style, &served.schema);
+                return Answer {
+                    errors: vec![self.shown(&refused, Some("BAD_USER_INPUT"))],
+                    is_invalid: true,
+                    ..Answer::default()
+                };
+            }
+        };
+        let call = Call {
+            config: &self.config,
+            served,
             snapshot,
             tweaks,
-            written: Mutex::default(),
-            warnings: Mutex::default(),
-            beta: Mutex::default(),
-            errors: Mutex::default(),
-        });
-        let misplaced = self.validator.misplaced(&query.document);
-        let mut request = Request::new(query.document)
-            .variables(Variables::from_json(query.variables))
-            .data(Arc::clone(&call));
-        if let Some(name) = query.operation_name {
-            request = request.operation_name(name);
+            warnings: Vec::new(),
+        };
+        self.execute(call, &document, operation, &variables)
+    }
+
+    fn validated(
+        &self,
+        served: &Served,
+        text: &str,
+    ) -> Result<Arc<Valid<ExecutableDocument>>, DiagnosticList> {
+        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        let is_usual = std::ptr::eq(served, &self.served);
+        if let Some(document) = known.get(text).filter(|_| is_usual) {
+            return Ok(Arc::clone(document));
         }
-        if let Some(parsed) = query.parsed {
-            request.set_parsed_query(parsed);
+        let valid =
+            ExecutableDocument::parse_and_validate(&served.schema, text, "document.graphql");
+        let document = Arc::new(valid.map_err(|refused| refused.errors)?);
+        if is_usual && known.len() < KNOWN_DOCUMENTS {
+            known.insert(text.to_owned(), Arc::clone(&document));
         }
-        let response = self.schema.execute(request).await;
-        let is_invalid = !matches!(response.data, async_graphql::Value::Object(_));
-        if !is_invalid && !misplaced.is_empty() {
-            return Answer {
-                data: None,
-                errors: misplaced
-                    .iter()
-                    .map(|error| self.error(error, true))
-                    .collect(),
-                warnings: Vec::new(),
-                is_invalid: true,
-            };
-        }
-        if self.config.key == KeyState::Expired {
-            call.warn(Warning::key_expired());
-        }
-        let warnings = lock(&call.warnings)
+        Ok(document)
+    }
+
+    /// Whether a field is there, by its name in the schema file, and may be asked for.
+    pub(crate) fn serves(&self, path: &str) -> bool {
+        let (ty, field) = path.split_once('.').unwrap_or_default();
+        let is_kept_back = self
+            .config
+            .forbidden
             .iter()
-            .map(|warning| warning.shown(self.config.warnings))
-            .collect();
-        if let Some(path) = lock(&call.beta).first() {
+            .any(|name| ty == "Query" && name == field)
+            || self.config.beta.iter().any(|known| known == path);
+        !is_kept_back && self.served.has(ty, field)
+    }
+
+    fn execute(
+        &self,
+        mut call: Call<'_>,
+        document: &Valid<ExecutableDocument>,
+        operation: &Node<Operation>,
+        variables: &Valid<JsonMap>,
+    ) -> Answer {
+        let mut compiler = Compiler::new(call.served, document, variables);
+        let roots = compiler.grouped(&[&operation.selection_set]);
+        let told = match roots.iter().any(|(_, fields)| is_meta(&fields[0].name)) {
+            true => self.told(call.served, document, operation, variables),
+            false => Value::Null,
+        };
+        let mut data = Vec::new();
+        let mut errors = Vec::new();
+        data.push(b'{');
+        for (place, (key, fields)) in roots.iter().enumerate() {
+            if place > 0 {
+                data.push(b',');
+            }
+            selection::text(&mut data, key);
+            data.push(b':');
+            if is_meta(&fields[0].name) {
+                data.extend_from_slice(told[*key].to_string().as_bytes());
+                continue;
+            }
+            let begin = data.len();
+            if let Err((message, code)) = self.root(&mut call, &mut compiler, fields, &mut data) {
+                data.truncate(begin);
+                data.extend_from_slice(b"null");
+                let mut error = json!({ "message": message, "path": [key] });
+                if let Some(code) =
+                    code.filter(|code| self.config.error_codes || *code == "FORBIDDEN")
+                {
+                    error["extensions"] = json!({ "code": code });
+                }
+                errors.push(error);
+            }
+        }
+        data.push(b'}');
+        for (path, reason) in &compiler.deprecated {
+            let message = format!("The field {path} is deprecated: {reason}.");
+            call.warn("DEPRECATED_FIELD", message);
+        }
+        if self.config.key_expired {
+            call.warn("API_KEY_EXPIRED", "This API key is more than one year old and has expired. Create a new key on the Manage Keys page.".to_owned());
+        }
+        let warnings = call.warnings.iter().filter_map(|(code, message)| {
+            Some(match self.config.warnings {
+                WarningStyle::Strings => json!(message),
+                WarningStyle::Objects => json!({ "code": code, "message": message }),
+                WarningStyle::None => return None,
+            })
+        });
+        let warnings = warnings.collect();
+        if let Some(path) = compiler.beta.first() {
             let message = format!("The field {path} is in Beta; this API key has no access to it.");
             return Answer {
                 data: Some(b"null".to_vec()),
                 warnings,
-                ..self.refusal(json!({ "message": message }), Some("FORBIDDEN"))
+                ..self.refusal(&message, "FORBIDDEN")
             };
         }
-        let mut errors: Vec<Value> = Vec::new();
-        for error in response.errors.iter().chain(lock(&call.errors).iter()) {
-            let error = self.error(error, is_invalid);
-            if !errors.contains(&error) {
-                errors.push(error);
-            }
-        }
-        let data = (!is_invalid).then(|| splice(&response.data, &lock(&call.written)));
         Answer {
-            data,
+            data: Some(data),
             errors,
             warnings,
-            is_invalid,
+            is_invalid: false,
         }
     }
 
-    fn refusal(&self, mut error: Value, code: Option<&str>) -> Answer {
-        if let (true, Some(code)) = (self.config.error_codes, code) {
+    fn root<'d>(
+        &self,
+        call: &mut Call<'_>,
+        compiler: &mut Compiler<'d>,
+        fields: &[&'d Node<Field>],
+        data: &mut Vec<u8>,
+    ) -> Result<(), (String, Option<&'static str>)> {
+        let field = fields[0];
+        let name = call.served.original("Query", &field.name);
+        compiler.see("Query", field);
+        if self.config.forbidden.iter().any(|known| known == name) {
+            let message = format!("You are not authorized to access {}", field.name);
+            return Err((message, Some("FORBIDDEN")));
+        }
+        let selection = Selection::compile(compiler, fields, &self.config);
+        if call.tweaks.null_connection {
+            data.extend_from_slice(b"null");
+            return Ok(());
+        }
+        let arguments = arguments::Arguments::new(call.served, field, compiler.variables);
+        lists::answer(
+            call,
+            name,
+            &arguments,
+            &selection,
+            &field.definition.ty,
+            data,
+        )
+        .map_err(|message| (message, Some("BAD_USER_INPUT")))
+    }
+
+    fn told(
+        &self,
+        served: &Served,
+        document: &Valid<ExecutableDocument>,
+        operation: &Node<Operation>,
+        variables: &Valid<JsonMap>,
+    ) -> Value {
+        let implementers = served.schema.implementers_map();
+        let schema: &Valid<Schema> = &served.schema;
+        let told =
+            introspection::partial_execute(schema, &implementers, document, operation, variables);
+        let told = told
+            .ok()
+            .and_then(|told| serde_json::to_value(told.data).ok());
+        told.unwrap_or_default()
+    }
+
+    fn refusal(&self, message: &str, code: &str) -> Answer {
+        let mut error = json!({ "message": message });
+        if self.config.error_codes {
             error["extensions"] = json!({ "code": code });
         }
         Answer {
-            data: None,
             errors: vec![error],
-            warnings: Vec::new(),
             is_invalid: true,
+            ..Answer::default()
         }
     }
 
-    fn error(&self, error: &ServerError, is_invalid: bool) -> Value {
-        let mut shown =
-            json!({ "message": wording::message(&error.message, self.config.error_style) });
-        if !error.locations.is_empty() {
-            let places = error
-                .locations
-                .iter()
-                .map(|place| json!({ "line": place.line, "column": place.column }));
-            shown["locations"] = places.collect();
+    fn invalid(&self, refused: &DiagnosticList) -> Answer {
+        let mut errors: Vec<GraphQLError> = refused
+            .iter()
+            .map(|error| error.unstable_to_json_compat())
+            .collect();
+        // The compiler drops a field that is unknown, and then misses it where nothing else is selected.
+        let is_dropped = |error: &GraphQLError| {
+            error.message.starts_with("Cannot query field")
+                || error.message.contains("must not have a selection")
+        };
+        if errors.iter().any(is_dropped) {
+            errors.retain(|error| !error.message.contains("must have a selection of subfields"));
         }
-        if !error.path.is_empty() {
-            shown["path"] = serde_json::to_value(&error.path).unwrap_or_default();
+        let errors = errors.iter_mut().map(|error| {
+            let style = self.config.error_style;
+            error.message = wording::message(&error.message, style, &self.served.schema);
+            self.shown(error, Some("GRAPHQL_VALIDATION_FAILED"))
+        });
+        Answer {
+            errors: errors.collect(),
+            is_invalid: true,
+            ..Answer::default()
         }
-        if self.config.error_codes {
-            let code = if is_invalid {
-                "GRAPHQL_VALIDATION_FAILED"
-            } else {
-                "BAD_USER_INPUT"
-            };
+    }
+
+    fn shown(&self, error: &GraphQLError, code: Option<&str>) -> Value {
+        let mut shown = serde_json::to_value(error).unwrap_or_default();
+        if let Some(code) = code.filter(|_| self.config.error_codes) {
             shown["extensions"] = json!({ "code": code });
         }
         shown
     }
 }
 
+fn is_meta(name: &str) -> bool {
+    name.starts_with("__")
+}
+
 /// The root fields of a document, in order and each once.
-pub(crate) fn root_fields(document: &ExecutableDocument) -> Vec<String> {
+pub(crate) fn root_fields(document: &str) -> Vec<String> {
+    fn collect(
+        document: &ast::Document,
+        selected: &[ast::Selection],
+        depth: u32,
+        fields: &mut Vec<String>,
+    ) {
+        // Fragments that name each other in a circle are refused by validation, which comes later.
+        if depth > 16 {
+            return;
+        }
+        for selection in selected {
+            match selection {
+                ast::Selection::Field(field) => {
+                    let name = field.name.to_string();
+                    if !fields.contains(&name) {
+                        fields.push(name);
+                    }
+                }
+                ast::Selection::InlineFragment(fragment) => {
+                    collect(document, &fragment.selection_set, depth + 1, fields);
+                }
+                ast::Selection::FragmentSpread(spread) => {
+                    for definition in &document.definitions {
+                        if let Definition::FragmentDefinition(fragment) = definition
+                            && fragment.name == spread.fragment_name
+                        {
+                            collect(document, &fragment.selection_set, depth + 1, fields);
+                        }
+                    }
+                }
+            }
+        }
+    }
     let mut fields = Vec::new();
-    for (_, operation) in document.operations.iter() {
-        collect(document, &operation.node.selection_set.node, &mut fields, 0);
+    if let Ok(document) = ast::Document::parse(document, "document.graphql") {
+        for definition in &document.definitions {
+            if let Definition::OperationDefinition(operation) = definition {
+                collect(&document, &operation.selection_set, 0, &mut fields);
+            }
+        }
     }
     fields
 }
 
-fn collect(
-    document: &ExecutableDocument,
-    selected: &SelectionSet,
-    fields: &mut Vec<String>,
-    depth: u32,
-) {
-    // Fragments that name each other in a circle are refused by validation, which comes later.
-    if depth > 16 {
-        return;
-    }
-    for selection in &selected.items {
-        match &selection.node {
-            Selected::Field(field) => {
-                let name = field.node.name.node.to_string();
-                if !fields.contains(&name) {
-                    fields.push(name);
-                }
-            }
-            Selected::InlineFragment(fragment) => collect(
-                document,
-                &fragment.node.selection_set.node,
-                fields,
-                depth + 1,
-            ),
-            Selected::FragmentSpread(spread) => {
-                if let Some(fragment) = document.fragments.get(&spread.node.fragment_name.node) {
-                    collect(
-                        document,
-                        &fragment.node.selection_set.node,
-                        fields,
-                        depth + 1,
-                    );
-                }
-            }
-        }
-    }
-}
-
 /// Whether every root field of a document asks about the schema.
 pub(crate) fn is_introspection_only(fields: &[String]) -> bool {
-    !fields.is_empty() && fields.iter().all(|field| field.starts_with("__"))
-}
-
-/// Puts the texts that the resolvers wrote where the engine left null.
-fn splice(data: &async_graphql::Value, written: &[(String, Vec<u8>)]) -> Vec<u8> {
-    let mut json = json::Json::default();
-    let async_graphql::Value::Object(object) = data else {
-        json.null();
-        return json.into_bytes();
-    };
-    json.raw(b"{");
-    for (place, (key, value)) in object.iter().enumerate() {
-        if place > 0 {
-            json.raw(b",");
-        }
-        json.text(key);
-        json.raw(b":");
-        match written.iter().find(|(known, _)| known == key.as_str()) {
-            Some((_, text)) => json.raw(text),
-            None => json.value(&value.clone().into_json().unwrap_or_default()),
-        }
-    }
-    json.raw(b"}");
-    json.into_bytes()
-}
-
-fn build(shape: &Shape) -> Result<Schema, String> {
-    let query = shape
-        .types
-        .iter()
-        .find(|ty| ty.original == "Query")
-        .map_or("Query", |ty| ty.name.as_str());
-    let mut builder = Schema::build(query, None, None);
-    for ty in &shape.types {
-        builder = match &ty.kind {
-            Kind::Scalar => builder.register(Scalar::new(&ty.name)),
-            Kind::Input(fields) => {
-                let object = InputObject::new(&ty.name);
-                let object = described(object, ty.description.as_deref(), InputObject::description);
-                builder.register(fields.iter().fold(object, |object, field| {
-                    object.field(InputValue::new(&field.name, field.ty.clone()))
-                }))
-            }
-            Kind::Object(fields) => {
-                let object = described(
-                    Object::new(&ty.name),
-                    ty.description.as_deref(),
-                    Object::description,
-                );
-                let is_root = ty.original == "Query";
-                builder.register(fields.iter().fold(object, |object, field| {
-                    object.field(self::field(field, &ty.name, is_root))
-                }))
-            }
-        };
-    }
-    builder.finish().map_err(|error| error.to_string())
-}
-
-fn described<T>(object: T, description: Option<&str>, describe: impl FnOnce(T, String) -> T) -> T {
-    match description {
-        Some(text) => describe(object, text.to_owned()),
-        None => object,
-    }
-}
-
-fn field(shape: &FieldShape, ty: &str, is_root: bool) -> Field {
-    let (known, ty) = (shape.clone(), ty.to_owned());
-    let field = Field::new(&shape.name, shape.ty.clone(), move |context| {
-        // Below the root nothing is resolved by the engine: the writer has been there already.
-        if is_root {
-            resolve(&known, &ty, &context)
-        } else {
-            FieldFuture::Value(None)
-        }
-    });
-    let field = shape.arguments.iter().fold(field, |field, argument| {
-        field.argument(InputValue::new(&argument.name, argument.ty.clone()))
-    });
-    let field = described(field, shape.description.as_deref(), Field::description);
-    match &shape.deprecated {
-        Some(reason) => field.deprecation(Some(reason)),
-        None => field,
-    }
-}
-
-fn resolve<'a>(field: &FieldShape, ty: &str, context: &ResolverContext<'a>) -> FieldFuture<'a> {
-    if let (Err(error), Ok(call)) = (write(field, ty, context), context.data::<SharedCall>()) {
-        // Handed to the engine, it would take the whole answer down; a field that may be null is null beside its error.
-        let key = context
-            .field()
-            .alias()
-            .unwrap_or_else(|| context.field().name());
-        let path = vec![PathSegment::Field(key.to_owned())];
-        lock(&call.errors).push(error.into_server_error(context.item.pos).with_path(path));
-    }
-    // A value that may not be null must not be left null: the splice replaces whatever stands here.
-    match field.ty {
-        TypeRef::NonNull(_) => FieldFuture::Value(Some(FieldValue::value(0))),
-        _ => FieldFuture::Value(None),
-    }
-}
-
-fn write(field: &FieldShape, ty: &str, context: &ResolverContext<'_>) -> async_graphql::Result<()> {
-    let call = context.data::<SharedCall>()?;
-    let asked = context.field();
-    let mut findings = Findings::default();
-    findings.see(ty, field);
-    let selection = Selection::compile(&call.shape, field.ty.type_name(), &[asked], &mut findings)?;
-    call.note(&findings);
-    if !findings.beta.is_empty() {
-        return Ok(());
-    }
-    let arguments = Arguments::new(&context.args, &call.shape, field);
-    let text = match call.tweaks.null_connection {
-        true => b"null".to_vec(),
-        false => root::answer(call, field, &arguments, &selection, &findings)?,
-    };
-    let key = asked.alias().unwrap_or_else(|| asked.name()).to_owned();
-    let mut written = lock(&call.written);
-    match written.iter_mut().find(|(known, _)| *known == key) {
-        Some((_, known)) => *known = merged(known, &text),
-        None => written.push((key, text)),
-    }
-    Ok(())
-}
-
-/// The same field asked for twice, with selections that differ: one answer with the members of both.
-fn merged(one: &[u8], other: &[u8]) -> Vec<u8> {
-    fn merge(into: &mut Value, from: Value) {
-        match (into, from) {
-            (Value::Object(into), Value::Object(from)) => {
-                for (key, value) in from {
-                    merge(into.entry(key).or_insert(Value::Null), value);
-                }
-            }
-            (Value::Array(into), Value::Array(from)) => into
-                .iter_mut()
-                .zip(from)
-                .for_each(|(into, from)| merge(into, from)),
-            (into, from) => *into = from,
-        }
-    }
-    let mut answer: Value = serde_json::from_slice(one).unwrap_or_default();
-    merge(
-        &mut answer,
-        serde_json::from_slice(other).unwrap_or_default(),
-    );
-    answer.to_string().into_bytes()
+    !fields.is_empty() && fields.iter().all(|field| is_meta(field))
 }
 
 #[cfg(test)]
@@ -442,55 +414,22 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_field_of_the_schema_file_can_be_read_from_a_record() {
-        let shape = Shape::new(&Config::default()).expect("the default schema");
-        for ty in shape.types.iter().filter(|ty| ty.original != "Query") {
-            if let Kind::Object(fields) = &ty.kind {
-                for field in fields {
-                    assert!(
-                        read::reader(&ty.original, &field.original).is_some(),
-                        "{}.{}",
-                        ty.name,
-                        field.name
-                    );
-                }
-            }
-        }
-    }
-
-    #[test]
     fn root_fields_are_found_behind_aliases_and_fragments() {
-        let parse = |text: &str| {
-            root_fields(&async_graphql::parser::parse_query(text).expect("a document"))
-        };
         assert_eq!(
-            parse(
+            root_fields(
                 "{ a: users { totalCount } ... on Query { planInfo { name } } ...F } fragment F on Query { teams { totalCount } }"
             ),
             ["users", "planInfo", "teams"]
         );
         assert_eq!(
-            parse("{ ...F } fragment F on Query { ...F users { totalCount } }"),
+            root_fields("{ ...F } fragment F on Query { ...F users { totalCount } }"),
             ["users"]
         );
-        assert!(is_introspection_only(&parse(
+        assert!(is_introspection_only(&root_fields(
             "{ __typename __schema { types { name } } }"
         )));
-        assert!(!is_introspection_only(&parse(
+        assert!(!is_introspection_only(&root_fields(
             "{ users { totalCount } __typename }"
         )));
-    }
-
-    #[test]
-    fn the_same_field_twice_is_one_answer() {
-        let text = merged(
-            br#"{"nodes":[{"a":1},{"a":2}]}"#,
-            br#"{"nodes":[{"b":3},{"b":4}],"totalCount":2}"#,
-        );
-        let value: Value = serde_json::from_slice(&text).expect("JSON");
-        assert_eq!(
-            value,
-            json!({ "nodes": [{ "a": 1, "b": 3 }, { "a": 2, "b": 4 }], "totalCount": 2 })
-        );
     }
 }

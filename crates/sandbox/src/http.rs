@@ -15,7 +15,7 @@ use http_body_util::BodyExt;
 use serde_json::{Value, json};
 
 use crate::{
-    config::{Introspection, KeyState},
+    config::{Coding, Introspection},
     connection::Control,
     engine::{self, Answer, Query},
     faults::script::Script,
@@ -96,7 +96,7 @@ struct Exchange {
     shared: Arc<Shared>,
     control: Option<Arc<Control>>,
     number: u64,
-    accepts_gzip: bool,
+    coding: Coding,
 }
 
 async fn graphql(State(shared): State<Arc<Shared>>, request: Request) -> Response {
@@ -157,15 +157,18 @@ async fn receive(shared: Arc<Shared>, request: Request, is_api: bool) -> Respons
     let reply = match (script.instead(&shared.url()), query) {
         (Some(reply), _) => reply,
         (None, Err(reply)) => reply,
-        (None, Ok(query)) => answer(&shared, &live, query, key, &script).await,
+        (None, Ok(query)) => answer(&shared, &live, &query, key, &script),
     };
-    let accepts_gzip = live.config.gzip && accepts_gzip(&parts.headers);
+    let coding = match accepts_gzip(&parts.headers) {
+        true => live.config.coding,
+        false => Coding::Identity,
+    };
     send(
         &Exchange {
             shared,
             control,
             number,
-            accepts_gzip,
+            coding,
         },
         &script,
         reply,
@@ -206,14 +209,11 @@ fn read(headers: &HeaderMap, body: &[u8]) -> Result<Query, Reply> {
         Some(Value::String(name)) => Some(name),
         Some(_) => return bad("operationName must be a string."),
     };
-    let parsed = async_graphql::parser::parse_query(&document).ok();
-    let fields = parsed.as_ref().map(engine::root_fields).unwrap_or_default();
     Ok(Query {
+        fields: engine::root_fields(&document),
         document,
         operation_name,
         variables,
-        parsed,
-        fields,
     })
 }
 
@@ -227,9 +227,7 @@ fn key(headers: &HeaderMap, shared: &Shared, live: &Live) -> Key {
     if !scheme.eq_ignore_ascii_case("bearer") {
         return Key::Missing;
     }
-    let is_known = token.trim() == live.config.token
-        && live.config.key != KeyState::Deleted
-        && !shared.is_revoked();
+    let is_known = token.trim() == live.config.token && !shared.is_revoked();
     if is_known {
         Key::Accepted
     } else {
@@ -278,16 +276,14 @@ fn record(
     shared.log.begin(recorded, fields)
 }
 
-async fn answer(shared: &Shared, live: &Live, query: Query, key: Key, script: &Script) -> Reply {
+fn answer(shared: &Shared, live: &Live, query: &Query, key: Key, script: &Script) -> Reply {
     let is_open = live.config.introspection == Introspection::Open
         && engine::is_introspection_only(&query.fields);
     if key != Key::Accepted && !is_open {
         return Reply::json(StatusCode::UNAUTHORIZED, UNAUTHORIZED);
     }
-    let mut answer = live
-        .engine
-        .answer(shared.organisation.snapshot(), query, script.tweaks())
-        .await;
+    let snapshot = shared.organisation.snapshot();
+    let mut answer = live.engine.answer(snapshot, query, &script.tweaks());
     let status = match answer.is_invalid {
         true => StatusCode::from_u16(live.config.invalid_document_status).unwrap_or(StatusCode::OK),
         false => StatusCode::OK,
@@ -334,7 +330,14 @@ fn send(exchange: &Exchange, script: &Script, reply: Reply) -> Response {
             bytes.truncate(bytes.len() / 2);
             (Payload::Raw(bytes), true)
         }
-        Payload::Text(text) if exchange.accepts_gzip => (Payload::Raw(compressed(&text)), true),
+        Payload::Text(text) if exchange.coding == Coding::TwoMembers => {
+            let (one, other) = text.split_at(text.len() / 2);
+            let members = [compressed(one), compressed(other)].concat();
+            (Payload::Raw(members), true)
+        }
+        Payload::Text(text) if exchange.coding != Coding::Identity => {
+            (Payload::Raw(compressed(&text)), true)
+        }
         payload @ Payload::Bomb(_) => (payload, true),
         payload => (payload, false),
     };
@@ -361,7 +364,12 @@ fn send(exchange: &Exchange, script: &Script, reply: Reply) -> Response {
     *response.status_mut() = reply.status;
     let headers = response.headers_mut();
     if is_gzip {
-        headers.insert(header::CONTENT_ENCODING, HeaderValue::from_static("gzip"));
+        let name = match exchange.coding {
+            Coding::Capitals => "GZIP",
+            Coding::Old => "x-gzip",
+            _ => "gzip",
+        };
+        headers.insert(header::CONTENT_ENCODING, HeaderValue::from_static(name));
         headers.insert(header::VARY, HeaderValue::from_static("accept-encoding"));
     }
     let more = reply

@@ -1,8 +1,8 @@
 //! A local server that behaves like Pluralsight's GraphQL API, for demos, tests and benchmarks.
 //!
 //! It serves `graphql/schema.graphql` from a real GraphQL engine, so that it refuses what the real API would refuse, with
-//! an organisation that is generated from a seed: any number of users in constant memory. What is not known of the real
-//! API is a switch of [`Config`]; what can go wrong is a rule of [`Faults`].
+//! an organization that is generated from a seed. What is not known of the real API is a switch of [`Config`], and each guess
+//! that may be wrong a named [`Variant`]; what can go wrong is a rule of [`Faults`].
 //!
 //! ```
 //! use pluralsight_sandbox::{Action, Config, Rule, Sandbox, When};
@@ -30,7 +30,8 @@
 //! | module | concern |
 //! | --- | --- |
 //! | `organisation` | who is in it, and what happens to them while the server runs |
-//! | `sdl`, `engine` | the schema that is served, and its answers |
+//! | `schema`, `engine` | the schema that is served, and its answers |
+//! | `variants` | other schemas and other behavior, each with a name |
 //! | `http`, `server`, `connection`, `tls` | how they are sent |
 //! | `faults` | how they are spoilt |
 //! | `record` | what was asked |
@@ -43,13 +44,14 @@ mod faults;
 mod http;
 mod organisation;
 mod record;
-mod sdl;
+mod schema;
 mod server;
 mod tls;
+mod variants;
 
 pub use config::{
-    BadCursor, Cap, Config, Cursors, EmailMatch, EmptyList, ErrorStyle, Introspection, KeyState,
-    NameMatch, PlanInfoShape, TeamMatch, WarningStyle,
+    BadCursor, Cap, Coding, Config, Cursors, Dates, EmailMatch, ErrorStyle, Filters, Ids,
+    Introspection, ListEnd, NameMatch, Numbers, TeamMatch, Totals, WarningStyle,
 };
 pub use connection::Connections;
 pub use faults::{Action, Cut, End, Faults, GRAMMAR, GrammarError, Hook, Rule, When};
@@ -57,6 +59,7 @@ pub use organisation::{
     Membership, Organisation, Place, Plan, PlanAdmin, Product, Team, User, instant_text,
 };
 pub use record::{Key, Recorded};
-pub use sdl::SchemaError;
+pub use schema::SchemaError;
 pub use server::{Error, Sandbox};
 pub use tls::{Certificate, TlsError};
+pub use variants::{VARIANTS, Variant, variant};

@@ -4,6 +4,7 @@
 //! pluralsight-sandbox                                      # 2,345 users on a free port
 //! pluralsight-sandbox --port 8080 --users 100000 --latency 80ms
 //! pluralsight-sandbox --without User.mfaEnabled --introspection off --fault 'users@2=429,retry-after=1'
+//! pluralsight-sandbox --variant text-ids                   # another API than the one that was guessed; see --variant
 //! pluralsight-sandbox --help                               # every switch, and the grammar of faults
 //! ```
 //!
@@ -18,7 +19,7 @@ use std::{
 
 use chrono::{SubsecRound, Utc};
 use clap::{CommandFactory, FromArgMatches, Parser, parser::ValueSource};
-use pluralsight_sandbox::{Config, GRAMMAR, Recorded, Sandbox};
+use pluralsight_sandbox::{Config, GRAMMAR, Recorded, Sandbox, VARIANTS, variant};
 use tokio::signal::unix::{SignalKind, signal};
 
 /// A local server that behaves like Pluralsight's GraphQL API, with a generated organisation and faults on demand
@@ -27,6 +28,9 @@ use tokio::signal::unix::{SignalKind, signal};
 struct Cli {
     #[command(flatten)]
     config: Config,
+    /// Serve a variant of the API; may be given more than once. Without a value: list them
+    #[arg(long, value_name = "NAME", num_args = 0..=1, default_missing_value = "")]
+    variant: Vec<String>,
     /// Do not print a line for each request
     #[arg(long)]
     quiet: bool,
@@ -51,7 +55,18 @@ fn main() -> ExitCode {
     }
 }
 
-fn run(cli: Cli) -> Result<(), Box<dyn std::error::Error>> {
+fn run(mut cli: Cli) -> Result<(), Box<dyn std::error::Error>> {
+    for name in &cli.variant {
+        if name.is_empty() {
+            for variant in VARIANTS {
+                writeln!(io::stdout(), "{:22} {}", variant.name, variant.what)?;
+            }
+            return Ok(());
+        }
+        let variant =
+            variant(name).ok_or_else(|| format!("no variant {name}; --variant lists them"))?;
+        cli.config = variant.apply(cli.config)?;
+    }
     let sandbox = Sandbox::start(cli.config)?;
     if let (Some(path), Some(pem)) = (&cli.ca_file, sandbox.ca_pem()) {
         std::fs::write(path, pem)?;

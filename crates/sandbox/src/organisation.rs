@@ -1,15 +1,13 @@
-//! A believable organisation, generated from a seed, and what happens to it while the server runs.
+//! A believable organization, generated from a seed, and what happens to it while the server runs.
 //!
-//! Nothing is stored but teams, admins and changes: the n-th person is a function of the seed and n, and the keys of a
-//! person can be turned back into n. A million people cost no more memory than ten.
+//! The n-th person is a function of the seed and n, computed when asked for: only teams, admins, the order of people and
+//! changes are kept.
 
 mod dice;
 mod model;
 mod names;
 mod notes;
-mod overlay;
 mod people;
-mod permute;
 mod query;
 mod seats;
 mod staff;
@@ -17,24 +15,26 @@ mod teams;
 
 use std::{
     collections::HashMap,
-    sync::{Arc, Mutex, OnceLock, PoisonError, RwLock},
+    sync::{Arc, OnceLock, PoisonError, RwLock},
 };
 
 use chrono::{DateTime, Utc};
 
-pub use model::{Membership, Plan, PlanAdmin, Product, Team, User, instant_text};
-pub(crate) use overlay::Position;
-pub(crate) use people::Need;
-pub(crate) use query::{Start, UserQuery};
+use crate::config::Ids;
 
-use overlay::Overlay;
+pub use model::{Membership, Plan, PlanAdmin, Product, Team, User, instant_text};
+pub(crate) use people::Need;
+pub(crate) use query::UserQuery;
+
+use dice::{Aspect, Dice};
 use people::People;
+use query::Caches;
 use teams::Teams;
 
 /// Where somebody who joins appears in the list of users.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Place {
-    /// Before everybody.
+    /// Before everybody who was generated.
     Start,
     /// Before the generated user of this number.
     Before(u64),
@@ -45,8 +45,7 @@ pub enum Place {
 
 /// The truth that the server serves. Reading it never costs a request.
 pub struct Organisation {
-    base: Arc<Base>,
-    state: RwLock<State>,
+    state: RwLock<Snapshot>,
 }
 
 /// What never changes.
@@ -57,28 +56,34 @@ struct Base {
     purchased: OnceLock<[i64; seats::COUNT]>,
 }
 
-/// What may.
-#[derive(Clone)]
-struct State {
-    overlay: Arc<Overlay>,
-    admins: Arc<Vec<PlanAdmin>>,
-    purchased: HashMap<String, i64>,
-    counts: Arc<Mutex<HashMap<UserQuery, u64>>>,
-    assigned: Arc<OnceLock<[i64; seats::COUNT]>>,
+/// Somebody in the list of users.
+#[derive(Debug, Clone)]
+struct Entry {
+    /// The place in the list. It never changes, whatever happens around it: cursors are made of it.
+    order: u64,
+    /// The number of the generated person.
+    index: u64,
+    /// Who is not as generated.
+    changed: Option<Arc<User>>,
 }
 
-/// The organisation at one instant: a request sees one.
+/// So many people can be put in before a generated one.
+const GAP: u64 = 1 << 20;
+
+/// The organization at one instant: a request sees one.
 #[derive(Clone)]
 pub(crate) struct Snapshot {
     base: Arc<Base>,
-    overlay: Arc<Overlay>,
+    list: Arc<Vec<Entry>>,
     admins: Arc<Vec<PlanAdmin>>,
     purchased: HashMap<String, i64>,
-    counts: Arc<Mutex<HashMap<UserQuery, u64>>>,
+    /// How many people ever joined, so that each gets a number of their own.
+    joined: u64,
+    caches: Arc<Caches>,
     assigned: Arc<OnceLock<[i64; seats::COUNT]>>,
 }
 
-/// What an organisation is generated from.
+/// What an organization is generated from.
 #[derive(Debug, Clone)]
 pub(crate) struct Origin {
     pub(crate) users: u64,
@@ -86,6 +91,7 @@ pub(crate) struct Origin {
     pub(crate) now: DateTime<Utc>,
     pub(crate) teams: Option<u32>,
     pub(crate) admins: Option<u32>,
+    pub(crate) ids: Ids,
 }
 
 impl Organisation {
@@ -101,37 +107,38 @@ impl Organisation {
         let admins = origin
             .admins
             .unwrap_or((3 + origin.users / 100).min(1200) as u32);
-        let teams = Teams::new(origin.seed, teams, &plan.plan_id);
         let people = People::new(
             origin.seed,
             origin.users,
             origin.now,
             plan.plan_id.clone(),
-            teams,
+            Teams::new(origin.seed, teams, &plan.plan_id, origin.ids),
+            origin.ids,
         );
         let admins = Arc::new(staff::admins(&people, origin.seed, admins));
-        let base = Base {
+        let base = Arc::new(Base {
             people,
             plan,
             admins: Arc::clone(&admins),
             purchased: OnceLock::new(),
-        };
-        let state = State {
-            overlay: Arc::default(),
+        });
+        let state = Snapshot {
+            list: Arc::new(as_generated(origin.users)),
+            base,
             admins,
             purchased: HashMap::new(),
-            counts: Arc::default(),
+            joined: 0,
+            caches: Arc::default(),
             assigned: Arc::default(),
         };
         Self {
-            base: Arc::new(base),
             state: RwLock::new(state),
         }
     }
 
     /// How many users the API lists now, removed ones included.
     pub fn len(&self) -> u64 {
-        self.snapshot().len()
+        self.snapshot().list.len() as u64
     }
 
     /// Whether the API lists nobody.
@@ -146,7 +153,7 @@ impl Organisation {
     pub fn user(&self, n: u64) -> User {
         self.get(n).unwrap_or_else(|| {
             panic!(
-                "the organisation has {} users, there is no number {n}",
+                "the organization has {} users, there is no number {n}",
                 self.len()
             )
         })
@@ -155,39 +162,27 @@ impl Organisation {
     /// The n-th user in the API's order, from 0; `None` when there are not that many.
     pub fn get(&self, n: u64) -> Option<User> {
         let snapshot = self.snapshot();
-        let start = Start::Skip(n);
-        let stretch = snapshot.stretch(&UserQuery::default(), start, 1);
-        stretch
-            .positions
-            .first()
-            .map(|position| snapshot.user(*position, Need::ALL))
+        let entry = snapshot.list.get(usize::try_from(n).ok()?)?;
+        Some(snapshot.user(entry, Need::ALL))
     }
 
     /// All users in the API's order, made one by one; later changes are not seen.
     pub fn users(&self) -> impl Iterator<Item = User> {
         let snapshot = self.snapshot();
-        let mut last = None;
-        std::iter::from_fn(move || {
-            let position = snapshot.walk(last).next()?;
-            last = Some(position);
-            Some(snapshot.user(position, Need::ALL))
-        })
+        let places = 0..snapshot.list.len();
+        places.map(move |place| snapshot.user(&snapshot.list[place], Need::ALL))
     }
 
     /// The user with this `psUserId`.
     pub fn find(&self, ps_user_id: &str) -> Option<User> {
         let snapshot = self.snapshot();
-        snapshot
-            .find(ps_user_id)
-            .map(|position| snapshot.user(position, Need::ALL))
+        let place = snapshot.find(ps_user_id)?;
+        Some(snapshot.user(&snapshot.list[place], Need::ALL))
     }
 
-    /// How many users hold a licence of the plan now.
+    /// How many users hold a license of the plan now.
     pub fn active(&self) -> u64 {
-        self.snapshot().count(&UserQuery {
-            is_on_account: Some(true),
-            ..UserQuery::default()
-        })
+        self.users().filter(|user| user.is_on_account).count() as u64
     }
 
     /// The admins in the API's order.
@@ -196,8 +191,8 @@ impl Organisation {
     }
 
     /// The teams in the API's order; a parent stands before its children.
-    pub fn teams(&self) -> &[Arc<Team>] {
-        &self.base.people.teams().list
+    pub fn teams(&self) -> Vec<Arc<Team>> {
+        self.snapshot().teams().to_vec()
     }
 
     /// The products in the API's order, with seats as they are now.
@@ -206,27 +201,26 @@ impl Organisation {
     }
 
     /// The plan.
-    pub fn plan(&self) -> &Plan {
-        &self.base.plan
+    pub fn plan(&self) -> Plan {
+        self.snapshot().base.plan.clone()
     }
 
-    /// The instant that "now" means in this organisation: nothing in it is later.
+    /// The instant that "now" means in this organization: nothing in it is later.
     pub fn now(&self) -> DateTime<Utc> {
-        self.base.people.now()
+        self.snapshot().base.people.now()
     }
 
     /// So many new people join, generated like the others. Answers who they are.
     pub fn add_users(&self, count: u64, place: Place) -> Vec<User> {
-        self.change(|base, state| {
-            let overlay = Arc::make_mut(&mut state.overlay);
+        self.change(|state| {
+            let base = Arc::clone(&state.base);
             (0..count)
                 .map(|_| {
-                    let mut user = base
-                        .people
-                        .user(base.people.len() + overlay.joined(), Need::ALL);
+                    let number = base.people.len() + state.joined;
+                    let mut user = base.people.user(number, Need::ALL);
                     user.is_on_account = true;
                     user.removed_on = None;
-                    overlay.add(before(place, base.people.len()), user.clone());
+                    state.add(user.clone(), place);
                     user
                 })
                 .collect()
@@ -235,22 +229,22 @@ impl Organisation {
 
     /// This person joins. Identifiers are the caller's to keep unique.
     pub fn add_user(&self, user: User, place: Place) {
-        self.change(|base, state| {
-            Arc::make_mut(&mut state.overlay).add(before(place, base.people.len()), user)
-        });
+        self.change(|state| state.add(user, place));
     }
 
     /// The API forgets this person altogether. False when it did not know them.
     pub fn forget_user(&self, ps_user_id: &str) -> bool {
-        let found = self.snapshot().find(ps_user_id);
-        self.change(|_, state| {
+        self.change(|state| {
+            let found = state.find(ps_user_id);
             found
-                .inspect(|position| Arc::make_mut(&mut state.overlay).forget(*position))
+                .inspect(|place| {
+                    Arc::make_mut(&mut state.list).remove(*place);
+                })
                 .is_some()
         })
     }
 
-    /// This person is taken off the plan: stays in the list, without licence, products and teams. False when unknown.
+    /// This person is taken off the plan: stays in the list, without license, products and teams. False when unknown.
     pub fn deactivate_user(&self, ps_user_id: &str, removed_on: DateTime<Utc>) -> bool {
         self.edit_user(ps_user_id, |user| {
             user.is_on_account = false;
@@ -262,63 +256,51 @@ impl Organisation {
 
     /// Anything else that can happen to a person. False when unknown.
     pub fn edit_user(&self, ps_user_id: &str, edit: impl FnOnce(&mut User)) -> bool {
-        let snapshot = self.snapshot();
-        let Some(position) = snapshot.find(ps_user_id) else {
-            return false;
-        };
-        let mut user = snapshot.user(position, Need::ALL);
-        edit(&mut user);
-        self.change(|_, state| Arc::make_mut(&mut state.overlay).replace(position, user));
-        true
+        self.change(|state| {
+            let Some(place) = state.find(ps_user_id) else {
+                return false;
+            };
+            let mut user = state.user(&state.list[place], Need::ALL);
+            edit(&mut user);
+            Arc::make_mut(&mut state.list)[place].changed = Some(Arc::new(user));
+            true
+        })
     }
 
     /// Changes who is admin.
     pub fn edit_admins(&self, edit: impl FnOnce(&mut Vec<PlanAdmin>)) {
-        self.change(|_, state| edit(Arc::make_mut(&mut state.admins)));
+        self.change(|state| edit(Arc::make_mut(&mut state.admins)));
     }
 
     /// Buys or gives back seats. False when there is no such product.
     pub fn set_purchased(&self, product_id: &str, seats: i64) -> bool {
         let known = seats::place(product_id).is_some();
         if known {
-            self.change(|_, state| state.purchased.insert(product_id.to_owned(), seats));
+            self.change(|state| state.purchased.insert(product_id.to_owned(), seats));
         }
         known
     }
 
-    /// Undoes every change: the organisation is as it was generated.
+    /// Undoes every change: the organization is as it was generated.
     pub fn restore(&self) {
-        self.change(|base, state| {
-            state.overlay = Arc::default();
+        self.change(|state| {
+            state.list = Arc::new(as_generated(state.base.people.len()));
+            state.joined = 0;
             state.purchased.clear();
-            state.admins = Arc::clone(&base.admins);
+            state.admins = Arc::clone(&state.base.admins);
         });
     }
 
     pub(crate) fn snapshot(&self) -> Snapshot {
         let state = self.state.read().unwrap_or_else(PoisonError::into_inner);
-        let State {
-            overlay,
-            admins,
-            purchased,
-            counts,
-            assigned,
-        } = state.clone();
-        Snapshot {
-            base: Arc::clone(&self.base),
-            overlay,
-            admins,
-            purchased,
-            counts,
-            assigned,
-        }
+        state.clone()
     }
 
-    fn change<T>(&self, change: impl FnOnce(&Base, &mut State) -> T) -> T {
+    fn change<T>(&self, change: impl FnOnce(&mut Snapshot) -> T) -> T {
         let mut state = self.state.write().unwrap_or_else(PoisonError::into_inner);
-        let answer = change(&self.base, &mut state);
-        // Whoever still reads the old state keeps its totals; the new state counts afresh.
-        state.counts = Arc::default();
+        let answer = change(&mut state);
+        // Whoever still reads the old state keeps what was found in it; the new state looks afresh.
+        state.caches = Arc::default();
         state.assigned = Arc::default();
         answer
     }
@@ -329,24 +311,73 @@ pub(crate) fn scattered(number: u64) -> u64 {
     dice::mix(number)
 }
 
-fn before(place: Place, len: u64) -> u64 {
-    match place {
-        Place::Start => 0,
-        Place::Before(index) => index.min(len),
-        Place::End => len,
+fn as_generated(users: u64) -> Vec<Entry> {
+    let entry = |index| Entry {
+        order: (index + 1) * GAP,
+        index,
+        changed: None,
+    };
+    (0..users).map(entry).collect()
+}
+
+/// The identifier of a number.
+fn spelled(ids: Ids, seed: u64, aspect: Aspect, index: u64) -> String {
+    if ids == Ids::Number {
+        // An odd factor hits each number below a power of two once; those who are no users come from far away.
+        let number = (index % (1 << 28)) | (u64::from(index >> 48 != 0) << 28);
+        let scattered = number.wrapping_mul(0x9e37_79b1) ^ (dice::mix(aspect as u64 ^ seed) >> 36);
+        return (scattered & ((1 << 29) - 1)).to_string();
+    }
+    let mut dice = Dice::new(seed, aspect, index);
+    let (high, low) = (dice.next(), dice.next());
+    let uuid = format!(
+        "{:08x}-{:04x}-4{:03x}-{:04x}-{:012x}",
+        high >> 32,
+        (high >> 16) & 0xffff,
+        high & 0xfff,
+        (low >> 48) & 0x3fff | 0x8000,
+        low & 0xffff_ffff_ffff
+    );
+    match ids {
+        Ids::Capitals => uuid.to_uppercase(),
+        Ids::Bare => uuid.replace('-', ""),
+        Ids::Text => format!("ps\\{index}/“{:x}”", low & 0xffff),
+        _ => uuid,
     }
 }
 
 impl Snapshot {
-    pub(crate) fn len(&self) -> u64 {
-        self.overlay.count(self.generated())
+    fn user(&self, entry: &Entry, need: Need) -> User {
+        match &entry.changed {
+            Some(user) => User::clone(user),
+            None => self.base.people.user(entry.index, need),
+        }
     }
 
-    pub(crate) fn user(&self, position: Position, need: Need) -> User {
-        match self.overlay.changed(position) {
-            Some(user) => User::clone(user),
-            None => self.base.people.user(position.index, need),
-        }
+    fn add(&mut self, user: User, place: Place) {
+        let len = self.base.people.len();
+        let before = match place {
+            Place::Start => 0,
+            Place::Before(index) => index.min(len),
+            Place::End => len,
+        };
+        // Behind those who were put in at the same place before.
+        let end = (before + 1) * GAP;
+        let at = self.list.partition_point(|entry| entry.order < end);
+        let last = at.checked_sub(1).map_or(0, |last| self.list[last].order);
+        let entry = Entry {
+            order: last.max(before * GAP) + 1,
+            index: len + self.joined,
+            changed: Some(Arc::new(user)),
+        };
+        Arc::make_mut(&mut self.list).insert(at, entry);
+        self.joined += 1;
+    }
+
+    fn find(&self, ps_user_id: &str) -> Option<usize> {
+        self.list
+            .iter()
+            .position(|entry| self.user(entry, Need::IDS).ps_user_id == ps_user_id)
     }
 
     pub(crate) fn admins(&self) -> &[PlanAdmin] {
@@ -362,7 +393,18 @@ impl Snapshot {
     }
 
     pub(crate) fn products(&self) -> Vec<Product> {
-        let mut products = seats::products(self.purchased_at_first(), self.assigned());
+        let people = &self.base.people;
+        let bought = self.base.purchased.get_or_init(|| {
+            let bits = (0..people.len()).map(|index| people.product_bits(index));
+            seats::purchased(&seats::tally(bits))
+        });
+        let assigned = self.assigned.get_or_init(|| {
+            seats::tally(self.list.iter().map(|entry| match &entry.changed {
+                Some(user) => seats::bits_of(user),
+                None => people.product_bits(entry.index),
+            }))
+        });
+        let mut products = seats::products(bought, assigned);
         for product in &mut products {
             if let Some(seats) = self.purchased.get(&product.id) {
                 product.purchased = *seats;
@@ -371,65 +413,6 @@ impl Snapshot {
         }
         products
     }
-
-    fn generated(&self) -> u64 {
-        self.base.people.len()
-    }
-
-    fn walk(&self, after: Option<Position>) -> overlay::Forward<'_> {
-        self.overlay.after(after, self.generated())
-    }
-
-    fn find(&self, ps_user_id: &str) -> Option<Position> {
-        let query = UserQuery {
-            ps_user_ids: Some(vec![ps_user_id.to_owned()]),
-            ..UserQuery::default()
-        };
-        self.stretch(&query, Start::After(None), 1)
-            .positions
-            .first()
-            .copied()
-    }
-
-    fn purchased_at_first(&self) -> &[i64; seats::COUNT] {
-        self.base.purchased.get_or_init(|| {
-            let people = &self.base.people;
-            let mut assigned = [0; seats::COUNT];
-            for index in 0..people.len() {
-                tally(&mut assigned, people.product_bits(index));
-            }
-            seats::purchased(&assigned)
-        })
-    }
-
-    fn assigned(&self) -> &[i64; seats::COUNT] {
-        self.assigned.get_or_init(|| {
-            let mut assigned = [0; seats::COUNT];
-            for position in self.walk(None) {
-                let bits = match self.overlay.changed(position) {
-                    Some(user) => bits_of(user),
-                    None => self.base.people.product_bits(position.index),
-                };
-                tally(&mut assigned, bits);
-            }
-            assigned
-        })
-    }
-}
-
-fn tally(assigned: &mut [i64; seats::COUNT], bits: u32) {
-    for (product, count) in assigned.iter_mut().enumerate() {
-        *count += i64::from((bits >> product) & 1);
-    }
-}
-
-fn bits_of(user: &User) -> u32 {
-    let held = user
-        .product_ids
-        .iter()
-        .flatten()
-        .filter_map(|id| seats::place(id));
-    held.fold(0, |bits, product| bits | (1 << product))
 }
 
 #[cfg(test)]

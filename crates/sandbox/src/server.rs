@@ -13,6 +13,7 @@ use std::{
 };
 
 use axum::{Router, body::Body};
+use chrono::{DateTime, Utc};
 use hyper::{Request, body::Incoming, service::service_fn};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::{
@@ -22,14 +23,14 @@ use tokio::{
 use tower_service::Service;
 
 use crate::{
-    config::Config,
+    config::{Config, Dates},
     connection::{Connections, Control, Counters, Stream, Tapped},
     engine::Engine,
     faults::Faults,
     http,
     organisation::{Organisation, Origin},
     record::{Log, Recorded},
-    sdl::SchemaError,
+    schema::SchemaError,
     tls::{Tls, TlsError},
 };
 
@@ -123,6 +124,7 @@ impl Sandbox {
             now: config.now,
             teams: config.teams,
             admins: config.admins,
+            ids: config.ids,
         };
         let tls = config.tls.map(Tls::new).transpose()?;
         let shared = Arc::new(Shared {
@@ -136,7 +138,18 @@ impl Sandbox {
             connections: Arc::default(),
             observer: Mutex::new(None),
         });
-        for rule in &shared.live().config.faults {
+        let live = shared.live();
+        if let Some(first) = shared.organisation.get(0) {
+            shared.organisation.edit_user(&first.ps_user_id, |user| {
+                if live.config.dates == Dates::Unstorable {
+                    user.last_login = Some(DateTime::<Utc>::MIN_UTC);
+                }
+                if live.config.nameless_user {
+                    user.ps_user_id.clear();
+                }
+            });
+        }
+        for rule in &live.config.faults {
             shared.faults.add(rule.clone());
         }
         let (stop, stopped) = oneshot::channel();
@@ -219,8 +232,8 @@ impl Sandbox {
         Config::clone(&self.shared.live().config)
     }
 
-    /// Changes the configuration for the requests that come from now on. The organisation (`users`, `seed`, `now`,
-    /// `teams`, `admins`), `port`, `tls`, `faults` and `log_limit` stay as they were at the start.
+    /// Changes the configuration for the requests that come from now on. The organization (`users`, `seed`, `now`,
+    /// `teams`, `admins`, `ids`), `port`, `tls`, `faults` and `log_limit` stay as they were at the start.
     pub fn update(&self, change: impl FnOnce(&mut Config)) -> Result<(), Error> {
         let mut config = self.config();
         change(&mut config);
@@ -231,6 +244,12 @@ impl Sandbox {
             .write()
             .unwrap_or_else(PoisonError::into_inner) = live;
         Ok(())
+    }
+
+    /// Whether the API has this field, such as `User.mfaEnabled` or `Query.planInfo`, by its name in the schema file, and
+    /// a plain key may ask for it.
+    pub fn serves(&self, path: &str) -> bool {
+        self.shared.live().engine.serves(path)
     }
 
     /// The faults in force; the handle changes them while the server runs.
@@ -313,8 +332,7 @@ async fn connection(socket: TcpStream, control: Arc<Control>, shared: Arc<Shared
         router.clone().call(request)
     });
     let mut http = hyper::server::conn::http1::Builder::new();
-    http.timer(TokioTimer::new())
-        .header_read_timeout(shared.live().config.idle_timeout);
+    http.timer(TokioTimer::new()).header_read_timeout(None);
     // A client that leaves early and a fault that breaks the connection are no concern of the server's.
     let mut served = pin!(http.serve_connection(TokioIo::new(tapped), service));
     tokio::select! {

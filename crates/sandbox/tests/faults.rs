@@ -458,7 +458,7 @@ async fn warnings_are_added_or_replaced() {
         r#"users@1=warnings=["one",{"message":"two"}]"#,
         r#"users@2=warnings={"odd":1}"#,
     ]);
-    let document = "{ users(first: 5000) { totalCount } }";
+    let document = "{ users(first: 20000) { nodes { email } } }";
     let warnings = fixture.ask(document).await["extensions"]["warnings"].take();
     assert_eq!(
         (

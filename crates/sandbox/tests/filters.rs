@@ -3,7 +3,7 @@
 mod client;
 
 use client::Fixture;
-use pluralsight_sandbox::{Config, EmailMatch, EmptyList, NameMatch, TeamMatch, User};
+use pluralsight_sandbox::{Config, EmailMatch, Filters, NameMatch, TeamMatch, User};
 use serde_json::{Value, json};
 
 fn with_address(fixture: &Fixture) -> User {
@@ -32,7 +32,7 @@ async fn an_address_is_compared_letter_by_letter_or_without_regard_to_case() {
     assert!(fixture.ids(json!({ "emails": [lower] })).await.is_empty());
     fixture
         .sandbox
-        .update(|config| config.email_match = EmailMatch::AnyCase)
+        .update(|config| config.filters.emails = EmailMatch::AnyCase)
         .expect("a change");
     assert_eq!(
         fixture
@@ -126,7 +126,7 @@ async fn each_filter_and_their_combination_give_whom_they_mean() {
     );
     fixture
         .sandbox
-        .update(|config| config.team_match = TeamMatch::Direct)
+        .update(|config| config.filters.teams = TeamMatch::Direct)
         .expect("a change");
     assert_eq!(
         fixture.ids(json!({ "teamIds": [team] })).await,
@@ -164,7 +164,7 @@ async fn an_empty_list_means_nobody_or_everybody() {
     assert_eq!(fixture.ids(json!({})).await.len(), 20);
     fixture
         .sandbox
-        .update(|config| config.empty_list = EmptyList::Everybody)
+        .update(|config| config.filters.empty_is_everybody = true)
         .expect("a change");
     assert_eq!(fixture.ids(json!({ "emails": [] })).await.len(), 20);
 }
@@ -173,7 +173,10 @@ async fn an_empty_list_means_nobody_or_everybody() {
 async fn too_many_values_are_refused_where_there_is_a_limit() {
     let fixture = Fixture::new(Config {
         users: 20,
-        max_filter_values: Some(2),
+        filters: Filters {
+            refuse_lists: Some(2),
+            ..Filters::default()
+        },
         ..Config::default()
     });
     let document = "query($f: UserFilter) { users(filter: $f) { totalCount } }";
@@ -238,7 +241,7 @@ async fn a_team_name_is_a_pattern() {
     ] {
         fixture
             .sandbox
-            .update(|config| config.name_match = rule)
+            .update(|config| config.filters.names = rule)
             .expect("a change");
         assert_eq!(names(text).await, expected);
     }
@@ -253,4 +256,57 @@ async fn a_team_name_is_a_pattern() {
         fixture.nodes("teams", "id", 10, Value::Null).await.len(),
         all.len()
     );
+}
+
+#[tokio::test]
+async fn conditions_can_mean_something_else() {
+    let fixture = Fixture::users(300);
+    let users: Vec<User> = fixture.sandbox.organisation().users().collect();
+    let set = |change: fn(&mut Filters)| {
+        let update = |config: &mut Config| {
+            config.filters = Filters::default();
+            change(&mut config.filters);
+        };
+        fixture.sandbox.update(update).expect("a change");
+    };
+    let ids = |is_wanted: &dyn Fn(&User) -> bool| -> Vec<String> {
+        let wanted = users.iter().filter(|user| is_wanted(user));
+        wanted.map(|user| user.ps_user_id.clone()).collect()
+    };
+    let email = with_address(&fixture).email.expect("an address");
+    let address = |user: &User| user.email.clone().unwrap_or_default().to_lowercase();
+    set(|filters| filters.emails = EmailMatch::Prefix);
+    let begin = email[..2].to_lowercase();
+    let found = fixture.ids(json!({ "emails": [begin] })).await;
+    assert_eq!(found, ids(&|user| address(user).starts_with(&begin)));
+    set(|filters| filters.emails = EmailMatch::Part);
+    let found = fixture.ids(json!({ "emails": ["meridian"] })).await;
+    assert_eq!(found, ids(&|user| user.email.is_some()));
+    set(|filters| filters.any_of = true);
+    let found = fixture
+        .ids(json!({ "emails": [email], "isOnAccount": false }))
+        .await;
+    let either = |user: &User| !user.is_on_account || user.email.as_deref() == Some(&*email);
+    assert_eq!(found, ids(&either));
+    set(|filters| filters.ignored = true);
+    assert_eq!(fixture.ids(json!({ "emails": [email] })).await.len(), 300);
+    set(|filters| filters.cut_lists = Some(2));
+    let keys: Vec<&String> = users.iter().map(|user| &user.ps_user_id).take(5).collect();
+    assert_eq!(fixture.ids(json!({ "psUserIds": keys })).await.len(), 2);
+    set(|filters| filters.teams = TeamMatch::All);
+    let with_two = users
+        .iter()
+        .find(|user| user.teams.len() > 1)
+        .expect("somebody");
+    let teams: Vec<String> = with_two
+        .teams
+        .iter()
+        .map(|one| one.team.id.clone())
+        .collect();
+    let all = |user: &User| {
+        teams
+            .iter()
+            .all(|id| user.teams.iter().any(|one| one.team.id == *id))
+    };
+    assert_eq!(fixture.ids(json!({ "teamIds": teams })).await, ids(&all));
 }

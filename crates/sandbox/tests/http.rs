@@ -9,7 +9,7 @@ use std::{
 };
 
 use client::Fixture;
-use pluralsight_sandbox::{Config, Error, Key, KeyState, Sandbox};
+use pluralsight_sandbox::{Coding, Config, Error, Key, Sandbox};
 use reqwest::header::{ACCEPT_ENCODING, CONTENT_ENCODING, CONTENT_TYPE};
 use serde_json::{Value, json};
 
@@ -59,7 +59,7 @@ async fn without_the_right_key_the_answer_is_401_with_the_body_of_the_real_api()
 }
 
 #[tokio::test]
-async fn a_key_can_be_deleted_revoked_and_changed_while_the_server_runs() {
+async fn a_key_can_be_revoked_and_changed_while_the_server_runs() {
     let fixture = Fixture::users(5);
     let status = async || {
         fixture
@@ -76,12 +76,7 @@ async fn a_key_can_be_deleted_revoked_and_changed_while_the_server_runs() {
     assert_eq!(status().await, 200);
     fixture
         .sandbox
-        .update(|config| config.key = KeyState::Deleted)
-        .expect("a change");
-    assert_eq!(status().await, 401);
-    fixture
-        .sandbox
-        .update(|config| (config.key, config.token) = (KeyState::ReadOnly, "other".to_owned()))
+        .update(|config| config.token = "other".to_owned())
         .expect("a change");
     assert_eq!(
         (status().await, fixture.sandbox.token().as_str()),
@@ -210,7 +205,7 @@ async fn answers_are_compressed_for_those_who_accept_it() {
     );
     fixture
         .sandbox
-        .update(|config| config.gzip = false)
+        .update(|config| config.coding = Coding::Identity)
         .expect("a change");
     assert_eq!(ask(Some("gzip")).await, (false, whole));
 }
@@ -350,19 +345,6 @@ async fn latency_comes_before_each_answer_and_holds_nobody_else_up() {
         took >= Duration::from_millis(150) && took < Duration::from_millis(900),
         "{took:?}"
     );
-}
-
-#[tokio::test]
-async fn an_idle_connection_is_closed_after_its_time() {
-    let fixture = Fixture::new(Config {
-        users: 5,
-        idle_timeout: Some(Duration::from_millis(50)),
-        ..Config::default()
-    });
-    fixture.data(COUNT).await;
-    let sandbox = &fixture.sandbox;
-    wait_for(|| sandbox.connections().open == 0);
-    assert_eq!(sandbox.connections().accepted, 1);
 }
 
 #[tokio::test]

@@ -2,203 +2,187 @@
 
 use std::collections::HashMap;
 
-use async_graphql::{Error, Value, dynamic::ObjectAccessor};
+use apollo_compiler::{Node, ast, executable::Field, response::JsonMap};
+use serde_json::Value;
 
 use crate::{
-    config::{BadCursor, Config, Cursors, EmailMatch, EmptyList, NameMatch, TeamMatch},
-    cursor,
-    organisation::{Start, UserQuery},
-    sdl::{FieldShape, InputShape, Shape},
+    config::{BadCursor, Config, Cursors, Filters, NameMatch, TeamMatch},
+    cursor::{self, Start},
+    organisation::UserQuery,
+    schema::Served,
 };
 
 /// The arguments that were given, by their names in the schema file. Null is the same as not given.
-pub(super) struct Arguments<'a> {
-    values: HashMap<String, &'a Value>,
-    shape: &'a Shape,
-    field: &'a FieldShape,
-}
-
-/// How many records, and whether that is fewer than were asked for.
-pub(super) struct Size {
-    pub(super) records: usize,
-    pub(super) refused: Option<i64>,
+pub(super) struct Arguments {
+    values: HashMap<String, Value>,
+    filter: HashMap<String, Value>,
 }
 
 /// What a team must be to be listed.
 #[derive(Debug, Default)]
 pub(super) struct TeamQuery {
-    pub(super) name: Option<String>,
-    pub(super) ids: Option<Vec<String>>,
+    name: Option<String>,
+    ids: Option<Vec<String>>,
 }
 
-impl<'a> Arguments<'a> {
-    pub(super) fn new(
-        given: &'a ObjectAccessor<'a>,
-        shape: &'a Shape,
-        field: &'a FieldShape,
-    ) -> Self {
-        Self {
-            values: originals(
-                given
-                    .iter()
-                    .map(|(name, value)| (name.as_str(), value.as_value())),
-                &field.arguments,
-            ),
-            shape,
-            field,
+/// Records on a page when the query does not say `first`.
+const DEFAULT_PAGE_SIZE: usize = 100;
+
+impl Arguments {
+    pub(super) fn new(served: &Served, field: &Node<Field>, variables: &JsonMap) -> Self {
+        let path = format!("Query.{}", served.original("Query", &field.name));
+        let (mut values, mut filter) = (HashMap::new(), HashMap::new());
+        for argument in &field.arguments {
+            let value = value(&argument.value, variables);
+            if value.is_null() {
+                continue;
+            }
+            let definition = field.definition.argument_by_name(&argument.name);
+            let ty = definition.map_or("", |definition| definition.ty.inner_named_type());
+            let name = served.original(&path, &argument.name);
+            match value {
+                Value::Object(conditions) if name == "filter" => {
+                    filter = conditions
+                        .into_iter()
+                        .filter(|(_, value)| !value.is_null())
+                        .map(|(name, value)| (served.original(ty, &name).to_owned(), value))
+                        .collect();
+                }
+                value => {
+                    values.insert(name.to_owned(), value);
+                }
+            }
         }
+        Self { values, filter }
     }
 
-    pub(super) fn size(&self, config: &Config) -> Result<Size, Error> {
+    /// How many records, and how many were asked for when that is more.
+    pub(super) fn size(&self, config: &Config) -> Result<(usize, Option<i64>), String> {
         let cap = config.page_cap.0.map_or(usize::MAX, |cap| cap as usize);
-        let Some(first) = self.values.get("first") else {
-            return Ok(Size {
-                records: cap.min(config.default_page_size as usize),
-                refused: None,
-            });
+        let Some(first) = self.values.get("first").and_then(Value::as_i64) else {
+            return Ok((cap.min(DEFAULT_PAGE_SIZE), None));
         };
-        let first = match first {
-            Value::Number(number) => number.as_i64(),
-            _ => None,
-        };
-        let first = first.filter(|first| i32::try_from(*first).is_ok());
-        let first =
-            first.ok_or_else(|| Error::new("Int cannot represent a value outside 32 bits"))?;
         let asked = usize::try_from(first)
-            .map_err(|_| Error::new(format!("Argument \"first\" must not be negative: {first}")))?;
-        Ok(Size {
-            records: asked.min(cap),
-            refused: (asked > cap).then_some(first),
-        })
+            .map_err(|_| format!("Argument \"first\" must not be negative: {first}"))?;
+        match config.refuse_over {
+            Some(most) if asked > most as usize => Err(format!(
+                "Requesting {asked} records exceeds the `first` limit of {most} records."
+            )),
+            _ => Ok((asked.min(cap), (asked > cap).then_some(first))),
+        }
     }
 
     /// The cursor that was given.
     pub(super) fn after(&self) -> Option<&str> {
-        match self.values.get("after") {
-            Some(Value::String(cursor)) => Some(cursor),
-            _ => None,
-        }
+        self.values.get("after").and_then(Value::as_str)
     }
 
-    pub(super) fn start(&self, list: &str, config: &Config) -> Result<Start, Error> {
+    pub(super) fn start(&self, list: &str, config: &Config) -> Result<Start, String> {
         let keyed = list == "users" && config.cursors == Cursors::Keyed;
-        let first_page = if keyed {
-            Start::After(None)
-        } else {
-            Start::Skip(0)
+        let Some(after) = self.after() else {
+            return Ok(Start::Skip(0));
         };
-        let Some(after) = self.values.get("after") else {
-            return Ok(first_page);
-        };
-        let start = match after {
-            Value::String(text) => cursor::start(list, text),
-            _ => None,
-        };
+        let start = cursor::start(list, after);
         match start.filter(|start| keyed == matches!(start, Start::After(_))) {
             Some(start) => Ok(start),
-            None if config.bad_cursor == BadCursor::StartAgain => Ok(first_page),
-            None => Err(Error::new(
-                "Argument \"after\" is not a cursor of this list",
-            )),
+            None if config.bad_cursor == BadCursor::StartAgain => Ok(Start::Skip(0)),
+            None => Err("Argument \"after\" is not a cursor of this list".to_owned()),
         }
     }
 
-    pub(super) fn user_query(&self, config: &Config) -> Result<UserQuery, Error> {
-        let filter = self.filter();
-        let list = |name: &str| texts(&filter, name, config);
+    pub(super) fn user_query(&self, filters: Filters) -> Result<UserQuery, String> {
+        if filters.ignored {
+            return Ok(UserQuery::default());
+        }
         Ok(UserQuery {
-            emails: list("emails")?,
-            ids: list("ids")?,
-            ps_user_ids: list("psUserIds")?,
-            team_ids: list("teamIds")?,
-            is_on_account: match filter.get("isOnAccount") {
-                Some(Value::Boolean(wanted)) => Some(*wanted),
-                _ => None,
+            emails: self.texts("emails", filters)?,
+            ids: self.texts("ids", filters)?,
+            ps_user_ids: self.texts("psUserIds", filters)?,
+            team_ids: self.texts("teamIds", filters)?,
+            is_on_account: self.filter.get("isOnAccount").and_then(Value::as_bool),
+            any_of: filters.any_of,
+            email_match: filters.emails,
+            team_match: match filters.teams {
+                // All of no team is everybody; an empty list is not meant so.
+                TeamMatch::All if self.filter.get("teamIds") == Some(&Value::Array(Vec::new())) => {
+                    TeamMatch::Any
+                }
+                chosen => chosen,
             },
-            any_case: config.email_match == EmailMatch::AnyCase,
-            direct_only: config.team_match == TeamMatch::Direct,
         })
     }
 
-    pub(super) fn team_query(&self, config: &Config) -> Result<TeamQuery, Error> {
-        let filter = self.filter();
-        let name = filter.get("name").and_then(|name| text(name));
-        Ok(TeamQuery {
-            name,
-            ids: texts(&filter, "ids", config)?,
-        })
-    }
-
-    fn filter(&self) -> HashMap<String, &'a Value> {
-        let ty = self
-            .field
-            .arguments
-            .iter()
-            .find(|argument| argument.original == "filter");
-        let fields = ty
-            .and_then(|argument| self.shape.get(argument.ty.type_name()))
-            .map_or(&[][..], |ty| ty.inputs());
-        match self.values.get("filter") {
-            Some(Value::Object(object)) => originals(
-                object.iter().map(|(name, value)| (name.as_str(), value)),
-                fields,
-            ),
-            _ => HashMap::new(),
+    pub(super) fn team_query(&self, filters: Filters) -> Result<TeamQuery, String> {
+        if filters.ignored {
+            return Ok(TeamQuery::default());
         }
+        Ok(TeamQuery {
+            name: self.filter.get("name").and_then(text),
+            ids: self.texts("ids", filters)?,
+        })
+    }
+
+    /// A list of a filter. A bare value is a list of one (GraphQL's list coercion); a null element matches nobody.
+    fn texts(&self, name: &str, filters: Filters) -> Result<Option<Vec<String>>, String> {
+        let mut values: Vec<String> = match self.filter.get(name) {
+            None => return Ok(None),
+            Some(Value::Array(values)) => values.iter().filter_map(text).collect(),
+            Some(value) => text(value).into_iter().collect(),
+        };
+        if let Some(most) = filters.refuse_lists.filter(|most| values.len() > *most) {
+            return Err(format!(
+                "filter.{name} may hold at most {most} values, got {}",
+                values.len()
+            ));
+        }
+        values.truncate(filters.cut_lists.unwrap_or(usize::MAX));
+        let is_no_condition = values.is_empty() && filters.empty_is_everybody;
+        Ok((!is_no_condition).then_some(values))
     }
 }
 
 impl TeamQuery {
-    pub(super) fn allows(&self, id: &str, name: &str, config: &Config) -> bool {
-        let named = self
-            .name
-            .as_ref()
-            .is_none_or(|wanted| match config.name_match {
-                NameMatch::Substring => name.contains(wanted.as_str()),
-                NameMatch::AnyCaseSubstring => name.to_lowercase().contains(&wanted.to_lowercase()),
-                NameMatch::Prefix => name.starts_with(wanted.as_str()),
-                NameMatch::Exact => name == wanted,
-            });
-        named
-            && self
-                .ids
-                .as_ref()
-                .is_none_or(|ids| ids.iter().any(|wanted| wanted == id))
+    pub(super) fn allows(&self, id: &str, name: &str, filters: Filters) -> bool {
+        let named = self.name.as_ref().map(|wanted| match filters.names {
+            NameMatch::Substring => name.contains(wanted.as_str()),
+            NameMatch::AnyCaseSubstring => name.to_lowercase().contains(&wanted.to_lowercase()),
+            NameMatch::Prefix => name.starts_with(wanted.as_str()),
+            NameMatch::Exact => name == wanted,
+        });
+        let listed = self.ids.as_ref();
+        let listed = listed.map(|ids| ids.iter().any(|wanted| wanted == id));
+        let mut given = [named, listed].into_iter().flatten().peekable();
+        match filters.any_of {
+            true => given.peek().is_none() || given.any(|holds| holds),
+            false => given.all(|holds| holds),
+        }
     }
 }
 
-fn originals<'a, 'b>(
-    given: impl Iterator<Item = (&'b str, &'a Value)>,
-    known: &[InputShape],
-) -> HashMap<String, &'a Value> {
-    given
-        .filter(|(_, value)| **value != Value::Null)
-        .filter_map(|(name, value)| {
-            let input = known.iter().find(|input| input.name == name)?;
-            Some((input.original.clone(), value))
-        })
-        .collect()
-}
-
-/// A list of a filter. A bare value is a list of one (GraphQL's list coercion); a null element matches nobody.
-fn texts(
-    filter: &HashMap<String, &Value>,
-    name: &str,
-    config: &Config,
-) -> Result<Option<Vec<String>>, Error> {
-    let values = match filter.get(name) {
-        None => return Ok(None),
-        Some(Value::List(values)) => values.iter().filter_map(text).collect(),
-        Some(value) => text(value).into_iter().collect::<Vec<_>>(),
-    };
-    if let Some(most) = config.max_filter_values.filter(|most| values.len() > *most) {
-        return Err(Error::new(format!(
-            "filter.{name} may hold at most {most} values, got {}",
-            values.len()
-        )));
+/// A value with the variables in it.
+fn value(value: &ast::Value, variables: &JsonMap) -> Value {
+    match value {
+        ast::Value::Variable(name) => variables
+            .get(name.as_str())
+            .and_then(|value| serde_json::to_value(value).ok())
+            .unwrap_or_default(),
+        ast::Value::List(items) => items
+            .iter()
+            .map(|item| self::value(item, variables))
+            .collect(),
+        ast::Value::Object(members) => members
+            .iter()
+            .map(|(name, member)| (name.to_string(), self::value(member, variables)))
+            .collect(),
+        ast::Value::String(text) => Value::from(text.as_str()),
+        ast::Value::Boolean(truth) => Value::from(*truth),
+        ast::Value::Int(number) => number
+            .as_str()
+            .parse::<i64>()
+            .map_or(Value::Null, Value::from),
+        ast::Value::Float(number) => number.try_to_f64().map_or(Value::Null, Value::from),
+        ast::Value::Enum(_) | ast::Value::Null => Value::Null,
     }
-    let is_no_condition = values.is_empty() && config.empty_list == EmptyList::Everybody;
-    Ok((!is_no_condition).then_some(values))
 }
 
 /// A `String` or an `ID`, which may be given as a number.

@@ -15,6 +15,7 @@ pub(super) enum Aspect {
     Seats,
     Admin,
     Names,
+    TeamId,
 }
 
 /// The finaliser of splitmix64 (Steele, Lea, Flood: "Fast splittable pseudorandom number generators").

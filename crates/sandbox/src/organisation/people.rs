@@ -4,13 +4,13 @@ use std::sync::Arc;
 
 use chrono::{DateTime, Duration, Utc};
 
+use crate::config::Ids;
+
 use super::{
     dice::{Aspect, Dice},
     model::{Membership, User},
     names::{Names, Person},
-    notes,
-    permute::Uuids,
-    seats,
+    notes, seats, spelled,
     teams::Teams,
 };
 
@@ -46,9 +46,7 @@ pub(crate) struct People {
     plan_id: String,
     names: Names,
     teams: Teams,
-    identifiers: Uuids,
-    handles: Uuids,
-    plan_users: Uuids,
+    ids: Ids,
 }
 
 /// Every so many people, one has a second account under the same name.
@@ -69,6 +67,7 @@ impl People {
         now: DateTime<Utc>,
         plan_id: String,
         teams: Teams,
+        ids: Ids,
     ) -> Self {
         Self {
             seed,
@@ -77,9 +76,7 @@ impl People {
             plan_id,
             names: Names::new(seed),
             teams,
-            identifiers: Uuids::new(seed, Aspect::Identifier),
-            handles: Uuids::new(seed, Aspect::Handle),
-            plan_users: Uuids::new(seed, Aspect::PlanUser),
+            ids,
         }
     }
 
@@ -105,11 +102,11 @@ impl People {
 
     /// The identifier of a number, also beyond the last user.
     pub(super) fn ps_user_id(&self, index: u64) -> String {
-        self.identifiers.text(index)
+        spelled(self.ids, self.seed, Aspect::Identifier, index)
     }
 
     pub(super) fn plan_user_id(&self, index: u64) -> String {
-        self.plan_users.text(index)
+        spelled(self.ids, self.seed, Aspect::PlanUser, index)
     }
 
     /// The user of this number; numbers from `len` on give people who could join.
@@ -117,7 +114,7 @@ impl People {
         let mut user = nobody();
         if need.has(Need::IDS) {
             user.ps_user_id = self.ps_user_id(index);
-            user.id = self.handles.text(index);
+            user.id = spelled(self.ids, self.seed, Aspect::Handle, index);
             user.plan_user_id = Some(self.plan_user_id(index));
             user.plan_id = Some(self.plan_id.clone());
         }
@@ -154,37 +151,6 @@ impl People {
     /// The products held, as bits in the order of the plan's products.
     pub(super) fn product_bits(&self, index: u64) -> u32 {
         seats::product_bits(self.seed, index, self.is_on_account(index))
-    }
-
-    pub(super) fn index_of_ps_user_id(&self, text: &str) -> Option<u64> {
-        self.identifiers
-            .index(text)
-            .filter(|index| *index < self.len)
-    }
-
-    pub(super) fn index_of_id(&self, text: &str) -> Option<u64> {
-        self.handles.index(text).filter(|index| *index < self.len)
-    }
-
-    /// The only user whose address can be this text, without regard to case.
-    pub(super) fn index_of_email(&self, text: &str) -> Option<u64> {
-        let text = text.to_lowercase();
-        let (local, domain) = text.split_once('@')?;
-        let (local, second) = match local.strip_suffix(".ext") {
-            Some(local) => (local, true),
-            None => (local, false),
-        };
-        let (given, rest) = local.split_once('.')?;
-        let family = rest.trim_end_matches(|letter: char| letter.is_ascii_digit());
-        let namesakes = match rest.get(family.len()..)? {
-            "" => 0,
-            digits => digits.parse::<u64>().ok()?.checked_sub(1)?,
-        };
-        let index = self
-            .names
-            .index(given, family, domain, namesakes)?
-            .checked_add(u64::from(second))?;
-        (index < self.len && self.address(index) == text).then_some(index)
     }
 
     fn person(&self, index: u64) -> (Person<'_>, bool) {

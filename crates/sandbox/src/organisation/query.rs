@@ -1,10 +1,15 @@
-//! Which people a filter means, found without looking at everybody where a key is given.
+//! Which people a filter means.
 
-use std::collections::BTreeSet;
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex, OnceLock, PoisonError},
+};
 
-use super::{Snapshot, model::User, overlay::Position, people::Need};
+use crate::config::{EmailMatch, TeamMatch};
 
-/// The conditions on users, all of which must hold. `None` is no condition, an empty list is a condition nobody meets.
+use super::{Snapshot, model::User, people::Need};
+
+/// The conditions on users. `None` is no condition, an empty list is a condition nobody meets.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
 pub(crate) struct UserQuery {
     pub(crate) emails: Option<Vec<String>>,
@@ -12,73 +17,112 @@ pub(crate) struct UserQuery {
     pub(crate) ps_user_ids: Option<Vec<String>>,
     pub(crate) team_ids: Option<Vec<String>>,
     pub(crate) is_on_account: Option<bool>,
-    /// Compare addresses without regard to case.
-    pub(crate) any_case: bool,
-    /// Memberships inherited from a team below do not count.
-    pub(crate) direct_only: bool,
+    /// One condition that holds is enough.
+    pub(crate) any_of: bool,
+    pub(crate) email_match: EmailMatch,
+    pub(crate) team_match: TeamMatch,
 }
 
-/// Where a page begins.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Start {
-    After(Option<Position>),
-    Skip(u64),
+/// What was looked up once, until somebody changes.
+#[derive(Default)]
+pub(super) struct Caches {
+    keys: [OnceLock<HashMap<String, Vec<u32>>>; 3],
+    found: Mutex<HashMap<UserQuery, Arc<Vec<u32>>>>,
 }
 
-/// A stretch of the list of people.
-pub(crate) struct Stretch {
-    pub(crate) positions: Vec<Position>,
-    pub(crate) has_next: bool,
+/// The people that a filter lets through, in order.
+pub(crate) struct Found<'a> {
+    snapshot: &'a Snapshot,
+    /// Their places in the list; `None` is everybody.
+    places: Option<Arc<Vec<u32>>>,
+}
+
+impl Found<'_> {
+    pub(crate) fn len(&self) -> usize {
+        let all = self.snapshot.list.len();
+        self.places.as_ref().map_or(all, |places| places.len())
+    }
+
+    pub(crate) fn order(&self, place: usize) -> u64 {
+        self.snapshot.list[self.place(place)].order
+    }
+
+    pub(crate) fn user(&self, place: usize, need: Need) -> User {
+        let entry = &self.snapshot.list[self.place(place)];
+        self.snapshot.user(entry, need)
+    }
+
+    fn place(&self, place: usize) -> usize {
+        let places = self.places.as_ref();
+        places.map_or(place, |places| places[place] as usize)
+    }
 }
 
 impl UserQuery {
-    fn has_keys(&self) -> bool {
-        self.emails.is_some() || self.ids.is_some() || self.ps_user_ids.is_some()
-    }
-
-    fn is_everybody(&self) -> bool {
-        !self.has_keys() && self.team_ids.is_none() && self.is_on_account.is_none()
-    }
-
-    fn allows_email(&self, email: Option<&str>) -> bool {
-        let Some(wanted) = &self.emails else {
-            return true;
-        };
-        let Some(email) = email else { return false };
-        if self.any_case {
-            let email = email.to_lowercase();
-            wanted.iter().any(|wanted| wanted.to_lowercase() == email)
-        } else {
-            wanted.iter().any(|wanted| wanted == email)
-        }
+    fn conditions(&self) -> usize {
+        let lists = [&self.emails, &self.ids, &self.ps_user_ids, &self.team_ids];
+        lists.iter().filter(|list| list.is_some()).count()
+            + usize::from(self.is_on_account.is_some())
     }
 
     fn allows(&self, user: &User) -> bool {
         let one_of = |list: &Option<Vec<String>>, value: &str| {
-            list.as_ref()
-                .is_none_or(|list| list.iter().any(|wanted| wanted == value))
+            let list = list.as_ref();
+            list.map(|list| list.iter().any(|wanted| wanted == value))
         };
-        let in_team = |teams: &Vec<String>| {
-            user.teams
-                .iter()
-                .filter(|membership| membership.is_direct || !self.direct_only)
-                .any(|membership| teams.contains(&membership.team.id))
+        let given = [
+            one_of(&self.ids, &user.id),
+            one_of(&self.ps_user_ids, &user.ps_user_id),
+            self.is_on_account
+                .map(|wanted| wanted == user.is_on_account),
+            self.team_ids
+                .as_ref()
+                .map(|wanted| self.in_teams(user, wanted)),
+            self.emails.as_ref().map(|wanted| {
+                let email = user.email.as_ref();
+                email.is_some_and(|email| self.has_address(email, wanted))
+            }),
+        ];
+        let mut given = given.into_iter().flatten();
+        match self.any_of {
+            true => given.any(|holds| holds),
+            false => given.all(|holds| holds),
+        }
+    }
+
+    fn has_address(&self, email: &str, wanted: &[String]) -> bool {
+        if self.email_match == EmailMatch::Exact {
+            return wanted.iter().any(|wanted| wanted == email);
+        }
+        let email = email.to_lowercase();
+        wanted
+            .iter()
+            .map(|wanted| wanted.to_lowercase())
+            .any(|wanted| match self.email_match {
+                EmailMatch::Prefix => email.starts_with(&wanted),
+                EmailMatch::Part => email.contains(&wanted),
+                _ => email == wanted,
+            })
+    }
+
+    fn in_teams(&self, user: &User, wanted: &[String]) -> bool {
+        let mine = |wanted: &String| {
+            user.teams.iter().any(|membership| {
+                membership.team.id == *wanted
+                    && (membership.is_direct || self.team_match != TeamMatch::Direct)
+            })
         };
-        one_of(&self.ids, &user.id)
-            && one_of(&self.ps_user_ids, &user.ps_user_id)
-            && self
-                .is_on_account
-                .is_none_or(|wanted| wanted == user.is_on_account)
-            && self.team_ids.as_ref().is_none_or(in_team)
-            && self.allows_email(user.email.as_deref())
+        match self.team_match {
+            TeamMatch::All => wanted.iter().all(mine),
+            _ => wanted.iter().any(mine),
+        }
     }
 
     /// What must be known of a user to decide.
     fn need(&self) -> Need {
-        let mut need = Need::NOTHING;
+        let mut need = Need::IDS;
         for (wanted, part) in [
             (self.emails.is_some(), Need::NAMES),
-            (self.ids.is_some() || self.ps_user_ids.is_some(), Need::IDS),
             (self.is_on_account.is_some(), Need::STANDING),
             (self.team_ids.is_some(), Need::TEAMS),
         ] {
@@ -90,128 +134,92 @@ impl UserQuery {
     }
 }
 
+/// The keys of [`Caches::keys`], in order.
+const KEYS: [fn(&User) -> Option<String>; 3] = [
+    |user| Some(user.ps_user_id.clone()),
+    |user| Some(user.id.clone()),
+    |user| user.email.as_ref().map(|email| email.to_lowercase()),
+];
+
 impl Snapshot {
-    /// Up to `first` people who meet the conditions, from `start` on.
-    pub(crate) fn stretch(&self, query: &UserQuery, start: Start, first: usize) -> Stretch {
-        let mut rest: Box<dyn Iterator<Item = Position>> = match (self.keyed(query), start) {
-            (Some(found), Start::After(after)) => Box::new(
-                found
-                    .into_iter()
-                    .filter(move |position| after.is_none_or(|after| *position > after)),
-            ),
-            (Some(found), Start::Skip(count)) => Box::new(found.into_iter().skip(count as usize)),
-            (None, Start::After(after)) => Box::new(
-                self.walk(after)
-                    .filter(|position| self.meets(*position, query)),
-            ),
-            (None, Start::Skip(count)) if query.is_everybody() && self.overlay.keeps_numbers() => {
-                Box::new(self.walk(count.checked_sub(1).map(Position::generated)))
-            }
-            (None, Start::Skip(count)) => Box::new(
-                self.walk(None)
-                    .filter(|position| self.meets(*position, query))
-                    .skip(count as usize),
-            ),
+    /// The people who meet the conditions.
+    pub(crate) fn found(&self, query: &UserQuery) -> Found<'_> {
+        let places = (query.conditions() > 0).then(|| self.places(query));
+        Found {
+            snapshot: self,
+            places,
+        }
+    }
+
+    fn places(&self, query: &UserQuery) -> Arc<Vec<u32>> {
+        let need = query.need();
+        let meets = |place: &u32| {
+            let entry = &self.list[*place as usize];
+            query.allows(&self.user(entry, need))
         };
-        let positions: Vec<Position> = rest.by_ref().take(first).collect();
-        Stretch {
-            positions,
-            has_next: rest.next().is_some(),
+        if let Some(candidates) = self.candidates(query) {
+            return Arc::new(candidates.into_iter().filter(meets).collect());
         }
-    }
-
-    /// The place `back` matching people before this one, so that a page can begin with rows that were already given.
-    pub(crate) fn rewound(&self, query: &UserQuery, start: Start, back: u64) -> Start {
-        match start {
-            Start::Skip(count) => Start::Skip(count.saturating_sub(back)),
-            Start::After(None) => start,
-            Start::After(Some(position)) => {
-                let earlier = self.overlay.before(Some(position), self.generated());
-                // The walk yields the places before `position`; the one `back` rows earlier is at that distance.
-                let mut matching = earlier.filter(|position| self.meets(*position, query));
-                Start::After(matching.nth(back.saturating_sub(1) as usize))
-            }
-        }
-    }
-
-    /// How many people meet the conditions. Counted once, then remembered until somebody changes.
-    pub(crate) fn count(&self, query: &UserQuery) -> u64 {
-        if query.is_everybody() {
-            return self.len();
-        }
-        if let Some(found) = self.keyed(query) {
-            return found.len() as u64;
-        }
-        let mut counts = self
-            .counts
+        let mut known = self
+            .caches
+            .found
             .lock()
-            .unwrap_or_else(std::sync::PoisonError::into_inner);
-        if let Some(count) = counts.get(query) {
-            return *count;
+            .unwrap_or_else(PoisonError::into_inner);
+        if let Some(found) = known.get(query) {
+            return Arc::clone(found);
         }
-        let count = self
-            .walk(None)
-            .filter(|position| self.meets(*position, query))
-            .count() as u64;
-        // Filters are few in practice; a client that sends thousands must not make the cache grow for ever.
-        if counts.len() >= 1000 {
-            counts.clear();
+        let found = Arc::new(
+            (0..self.list.len() as u32)
+                .filter(meets)
+                .collect::<Vec<_>>(),
+        );
+        // Such filters are few in practice; a client that sends thousands must not make the cache grow for ever.
+        if known.len() >= 100 {
+            known.clear();
         }
-        counts.insert(query.clone(), count);
-        count
+        known.insert(query.clone(), Arc::clone(&found));
+        found
     }
 
-    /// The people found by their keys, in order; `None` when no key is given.
-    fn keyed(&self, query: &UserQuery) -> Option<Vec<Position>> {
-        let people = &self.base.people;
-        let mut indexes = BTreeSet::new();
-        if let Some(keys) = &query.ps_user_ids {
-            indexes.extend(
-                keys.iter()
-                    .filter_map(|key| people.index_of_ps_user_id(key)),
-            );
-        } else if let Some(keys) = &query.ids {
-            indexes.extend(keys.iter().filter_map(|key| people.index_of_id(key)));
-        } else if let Some(keys) = &query.emails {
-            indexes.extend(keys.iter().filter_map(|key| people.index_of_email(key)));
-        } else {
-            return None;
-        }
-        let mut candidates: BTreeSet<Position> =
-            indexes.into_iter().map(Position::generated).collect();
-        candidates.extend(self.overlay.all_changed().map(|(position, _)| position));
-        candidates.retain(|position| {
-            self.overlay.is_here(*position, self.generated()) && self.meets(*position, query)
+    /// Those among whom everybody is whom the keys of a filter can mean; `None` where no key narrows them down.
+    fn candidates(&self, query: &UserQuery) -> Option<Vec<u32>> {
+        let by_address = matches!(query.email_match, EmailMatch::Exact | EmailMatch::AnyCase);
+        let (key, values) = match query {
+            _ if query.any_of => return None,
+            UserQuery {
+                ps_user_ids: Some(values),
+                ..
+            } => (0, values),
+            UserQuery {
+                ids: Some(values), ..
+            } => (1, values),
+            UserQuery {
+                emails: Some(values),
+                ..
+            } if by_address => (2, values),
+            _ => return None,
+        };
+        let known = self.caches.keys[key].get_or_init(|| {
+            let mut known: HashMap<String, Vec<u32>> = HashMap::new();
+            let need = if key == 2 { Need::NAMES } else { Need::IDS };
+            for (place, entry) in self.list.iter().enumerate() {
+                if let Some(value) = KEYS[key](&self.user(entry, need)) {
+                    known.entry(value).or_default().push(place as u32);
+                }
+            }
+            known
         });
-        Some(candidates.into_iter().collect())
-    }
-
-    fn meets(&self, position: Position, query: &UserQuery) -> bool {
-        if query.is_everybody() {
-            return true;
-        }
-        if let Some(user) = self.overlay.changed(position) {
-            return query.allows(user);
-        }
-        let people = &self.base.people;
-        if query
-            .is_on_account
-            .is_some_and(|wanted| wanted != people.is_on_account(position.index))
-        {
-            return false;
-        }
-        if let Some(wanted) = query.team_ids.as_ref().filter(|_| !query.has_keys()) {
-            let teams = &people.teams().list;
-            let mut mine = people
-                .team_numbers(position.index)
-                .into_iter()
-                .filter(|(_, direct)| *direct || !query.direct_only);
-            return mine.any(|(team, _)| {
-                teams
-                    .get(team as usize)
-                    .is_some_and(|team| wanted.contains(&team.id))
-            });
-        }
-        !query.has_keys() || query.allows(&people.user(position.index, query.need()))
+        let mut places: Vec<u32> = values
+            .iter()
+            .filter_map(|value| match key {
+                2 => known.get(&value.to_lowercase()),
+                _ => known.get(value),
+            })
+            .flatten()
+            .copied()
+            .collect();
+        places.sort_unstable();
+        places.dedup();
+        Some(places)
     }
 }

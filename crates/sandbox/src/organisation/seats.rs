@@ -2,7 +2,7 @@
 
 use super::{
     dice::{Aspect, Dice},
-    model::Product,
+    model::{Product, User},
 };
 
 /// Keys and names of the products, in the order in which the API lists them.
@@ -83,4 +83,22 @@ pub(super) fn products(purchased: &[i64; COUNT], assigned: &[i64; COUNT]) -> Vec
             remaining: purchased - assigned,
         })
         .collect()
+}
+
+/// How many hold each product, from [`product_bits`] of each person.
+pub(super) fn tally(held: impl Iterator<Item = u32>) -> [i64; COUNT] {
+    let mut assigned = [0; COUNT];
+    for bits in held {
+        for (product, count) in assigned.iter_mut().enumerate() {
+            *count += i64::from((bits >> product) & 1);
+        }
+    }
+    assigned
+}
+
+/// [`product_bits`] of somebody who is not as generated.
+pub(super) fn bits_of(user: &User) -> u32 {
+    let held = user.product_ids.iter().flatten();
+    let places = held.filter_map(|id| place(id));
+    places.fold(0, |bits, product| bits | (1 << product))
 }

@@ -2,10 +2,12 @@
 
 use std::sync::Arc;
 
+use crate::config::Ids;
+
 use super::{
     dice::{Aspect, Dice},
     model::Team,
-    permute::Uuids,
+    spelled,
 };
 
 /// The teams of an organisation and who is above whom.
@@ -67,8 +69,7 @@ const DESCRIPTIONS: &[&str] = &[
 const DEEPEST: usize = 7;
 
 impl Teams {
-    pub(super) fn new(seed: u64, count: u32, plan_id: &str) -> Self {
-        let uuids = Uuids::new(seed, Aspect::Team);
+    pub(super) fn new(seed: u64, count: u32, plan_id: &str, ids: Ids) -> Self {
         let mut list: Vec<Arc<Team>> = Vec::with_capacity(count as usize);
         let mut above: Vec<Vec<u32>> = Vec::with_capacity(count as usize);
         let mut children: Vec<u32> = Vec::with_capacity(count as usize);
@@ -90,7 +91,7 @@ impl Teams {
             }
             let description = dice.chance(660).then(|| dice.pick(DESCRIPTIONS).to_owned());
             list.push(Arc::new(Team {
-                id: uuids.text(index as u64),
+                id: spelled(ids, seed, Aspect::TeamId, index as u64),
                 name,
                 description,
                 parent_team_id: parent.map(|parent| list[parent].id.clone()),
@@ -143,7 +144,7 @@ mod tests {
 
     #[test]
     fn names_and_ids_are_unique_even_without_regard_to_case() {
-        let teams = Teams::new(7, 1500, "plan");
+        let teams = Teams::new(7, 1500, "plan", Ids::Uuid);
         let names: BTreeSet<String> = teams
             .list
             .iter()
@@ -155,7 +156,7 @@ mod tests {
 
     #[test]
     fn trees_are_deep_and_names_are_parts_of_names() {
-        let teams = Teams::new(7, 60, "plan");
+        let teams = Teams::new(7, 60, "plan", Ids::Uuid);
         assert!((0..60).any(|index| teams.above(index).len() >= 4));
         assert!(
             teams
@@ -169,7 +170,7 @@ mod tests {
 
     #[test]
     fn a_parent_is_in_the_list_before_its_children() {
-        let teams = Teams::new(3, 200, "plan");
+        let teams = Teams::new(3, 200, "plan", Ids::Uuid);
         for (index, team) in teams.list.iter().enumerate() {
             let parent = team.parent_team_id.as_ref();
             let place = parent.map(|id| {
