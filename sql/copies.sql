@@ -75,6 +75,30 @@ CREATE POLICY own ON copy_sets
 CREATE POLICY own ON refresh_log
     USING (owner IN (SELECT rolname FROM pg_catalog.pg_roles WHERE pg_catalog.pg_has_role(oid, 'USAGE')));
 
+-- Comments on a table or view and its columns; comments are names and texts by turns.
+CREATE FUNCTION comment_relation(schema_name name, relation_name name, relation_comment text, comments text[])
+RETURNS void
+LANGUAGE plpgsql
+SET search_path = pg_catalog, pg_temp
+AS $function$
+DECLARE
+    relation regclass := format('%I.%I', schema_name, relation_name)::regclass;
+BEGIN
+    EXECUTE format(
+        'COMMENT ON %s %s IS %L',
+        (SELECT CASE relkind WHEN 'v' THEN 'VIEW' ELSE 'TABLE' END FROM pg_class WHERE oid = relation),
+        relation,
+        relation_comment
+    );
+    FOR position IN 1 .. cardinality(comments) BY 2 LOOP
+        EXECUTE format('COMMENT ON COLUMN %s.%I IS %L', relation, comments[position], comments[position + 1]);
+    END LOOP;
+END
+$function$;
+
+COMMENT ON FUNCTION comment_relation(name, name, text, text[]) IS
+    'Comments on a table or view and its columns.';
+
 CREATE FUNCTION create_copies(
     source_schema name DEFAULT 'pluralsight',
     copy_schema name DEFAULT NULL,

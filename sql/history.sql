@@ -52,7 +52,7 @@ $ddl$, copy_schema);
         'valid_to', 'When the refresh that found something else began; null for what is known now.',
         'email', 'Main e-mail address.',
         'full_name', 'Given and family name.',
-        'status', 'active, removed, or admin without licence.',
+        'status', 'active, removed, or admin without license.',
         'is_active', 'Held a licence of the plan.',
         'billable', 'Held at least one product.',
         'is_admin', 'Was listed among the plan''s admins.',

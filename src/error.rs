@@ -71,6 +71,12 @@ impl FdwError {
         ErrorReport::from(self).report(PgLogLevel::WARNING);
     }
 
+    /// Tells the client something that is in order.
+    pub fn notice(mut self) {
+        self.code = PgSqlErrorCode::ERRCODE_SUCCESSFUL_COMPLETION;
+        ErrorReport::from(self).report(PgLogLevel::NOTICE);
+    }
+
     /// Raises it as a PostgreSQL ERROR.
     pub fn raise(self) -> ! {
         ErrorReport::from(self).report(PgLogLevel::ERROR);

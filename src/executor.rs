@@ -1,5 +1,6 @@
 //! Running a scan: pages in, tuples out.
 
+mod absent;
 mod buffer;
 mod decode;
 mod drift;

@@ -89,4 +89,3 @@ extension_sql_file!(
     name = "announcements",
     requires = [announcements_heard]
 );
-extension_sql_file!("../sql/views.sql", name = "views");

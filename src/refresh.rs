@@ -66,19 +66,13 @@ fn session_statistics() -> TableIterator<
 extension_sql_file!(
     "../sql/copies.sql",
     name = "copies",
-    requires = [
-        "views",
-        note_transaction_control,
-        may_commit,
-        session_statistics
-    ]
+    requires = [note_transaction_control, may_commit, session_statistics]
 );
 extension_sql_file!(
     "../sql/history.sql",
     name = "history",
     requires = ["copies"]
 );
-extension_sql_file!("../sql/answers.sql", name = "answers", requires = ["views"]);
 extension_sql_file!(
     "../sql/schedule.sql",
     name = "schedule",

@@ -15,7 +15,7 @@ use crate::options::TableOptions;
 use crate::options::catalog::raw_column_options;
 use crate::relation::{is_our_server, is_ours};
 use crate::survey::{Surveyed, survey};
-use crate::{check, comments, search_path};
+use crate::{check, comments, search_path, views};
 
 /// Schemas that hold nothing of a user's.
 const OWN_SCHEMAS: [&str; 4] = [
@@ -95,12 +95,8 @@ fn run(server: &str, schema: &str, replace_views: bool) -> Result<()> {
     for (surveyed, there) in surveyed.iter().zip(there) {
         apply(surveyed, there, schema, &server)?;
     }
-    let views = format!(
-        "SELECT pluralsight_fdw.create_views({})",
-        quote_literal(schema)
-    );
-    let _ = replace_views;
-    execute(&views)
+    let outcomes = views::create_views(schema, replace_views)?;
+    views::report(schema, &outcomes)
 }
 
 /// The schema, if it is there; then it must belong to the caller's role, or to one that the caller is a member of.

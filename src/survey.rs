@@ -78,9 +78,15 @@ fn one(
     let refusal = if reachable {
         attempt(session, declared, &planned, &mut table, &mut notices)?
     } else {
+        table.absent = may_be_absent(declared);
         None
     };
     Ok((Surveyed { table, notices }, refusal))
+}
+
+/// Without its people an organization has nothing to show.
+fn may_be_absent(declared: &Table) -> bool {
+    declared.name != "users"
 }
 
 /// A column that reads another field than planned was set by the user, or found by an earlier survey: it stays as long as
@@ -150,6 +156,10 @@ fn attempt(
                     "table \"{}\" cannot be read: {error}",
                     declared.name
                 ));
+                // Any other error may be gone tomorrow, and then an empty table would be a lie.
+                let lacks_it = error.kind() == ErrorKind::Forbidden
+                    || names.iter().any(|name| name == declared.query);
+                table.absent = lacks_it && may_be_absent(declared);
                 return Ok(Some(FdwError::from_api(&error, declared.name)));
             }
             (None, _) => return Err(FdwError::from_api(&error, declared.name)),

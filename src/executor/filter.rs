@@ -7,6 +7,7 @@ use pgrx::pg_sys::{self, Datum, Oid};
 use pluralsight_catalog::Table;
 use serde_json::{Map, Value as Json};
 
+use super::absent;
 use crate::error::{FdwError, Result};
 use crate::options::TableOptions;
 use crate::planner::{KEYS_A_REQUEST, known_pages};
@@ -36,6 +37,10 @@ pub struct Computed {
 /// Chooses the one filter that brings the fewest records. A second one would only help if the API joined filters with
 /// AND, which is not confirmed; PostgreSQL checks all conditions anyway.
 pub fn choose(spec: &ScanSpec, options: &TableOptions, computed: &[Computed]) -> Result<Asked> {
+    if options.is_absent() {
+        absent::warn(options);
+        return Ok(Asked::Nothing);
+    }
     let mut keys: Vec<(String, BTreeSet<String>)> = Vec::new();
     let mut overlaps: Vec<(String, BTreeSet<String>)> = Vec::new();
     let mut singles: Vec<(String, ConditionKind, Json)> = Vec::new();

@@ -249,6 +249,13 @@ impl TableOptions {
             .is_some_and(|text| definition::parse_boolean(text).unwrap_or(false))
     }
 
+    /// Whether the API does not have the table's query, or not for this key: then it reads as empty.
+    pub fn is_absent(&self) -> bool {
+        self.options
+            .get("absent")
+            .is_some_and(|text| definition::parse_boolean(text).unwrap_or(false))
+    }
+
     /// Whether that work may be left to the API.
     pub fn allows(&self, pushdown: Pushdown) -> bool {
         let (session, name) = match pushdown {

@@ -231,7 +231,7 @@ pub const DEFINITIONS: &[Definition] = &[
     },
     Definition {
         name: "absent",
-        places: &[Column],
+        places: &[TablePlace, Column],
         check: check_boolean,
     },
 ];

@@ -56,7 +56,7 @@ fn observe(organisation: &Organisation, before: &Everyone, now: DateTime<Utc>) -
                 full_name: full_name(&user.first_name, &user.last_name),
                 status: match (user.is_on_account, admin) {
                     (true, _) => "active",
-                    (false, true) => "admin without licence",
+                    (false, true) => "admin without license",
                     (false, false) => "removed",
                 },
                 is_admin: admin,
@@ -75,7 +75,7 @@ fn observe(organisation: &Organisation, before: &Everyone, now: DateTime<Utc>) -
             .or_insert_with(|| Person {
                 email: admin.email.clone().unwrap_or_default(),
                 full_name: full_name(&admin.first_name, &admin.last_name),
-                status: "admin without licence",
+                status: "admin without license",
                 is_admin: true,
                 billable: false,
                 deleted_at: None,
@@ -195,7 +195,7 @@ fn recorded(session: &mut Session, moment: DateTime<Utc>) -> Everyone {
             let status = match status.as_deref() {
                 Some("active") => "active",
                 Some("removed") => "removed",
-                Some("admin without licence") => "admin without licence",
+                Some("admin without license") => "admin without license",
                 other => panic!("{other:?}"),
             };
             assert_eq!(active.as_deref() == Some("t"), status == "active");

@@ -36,6 +36,8 @@ pub struct ImportedTable {
     pub rows: Option<u64>,
     /// Nobody has compared it with the API.
     pub unchecked: bool,
+    /// The API does not have its query, or not for this key: it reads as empty and is never asked for.
+    pub absent: bool,
 }
 
 /// A table as it is.
@@ -77,6 +79,7 @@ const TABLE_OPTIONS: &[&str] = &[
     "truncated",
     "rows",
     "unchecked",
+    "absent",
 ];
 
 impl ImportedTable {
@@ -100,6 +103,7 @@ impl ImportedTable {
             columns: table.columns.iter().map(ImportedColumn::declared).collect(),
             rows: None,
             unchecked: true,
+            absent: false,
         }
     }
 
@@ -164,6 +168,7 @@ impl ImportedTable {
         add("truncated", list(&self.truncated));
         add("rows", self.rows.map(|rows| rows.to_string()));
         add("unchecked", self.unchecked.then(|| "true".to_owned()));
+        add("absent", self.absent.then(|| "true".to_owned()));
         options
     }
 }

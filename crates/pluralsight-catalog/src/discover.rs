@@ -79,6 +79,7 @@ pub fn plan_import(
         columns,
         rows: None,
         unchecked: false,
+        absent: false,
     };
     (imported, notices)
 }

@@ -11,6 +11,7 @@
 mod ddl;
 mod discover;
 mod filter;
+mod match_key;
 mod reference;
 pub mod tables;
 
@@ -20,6 +21,7 @@ pub use ddl::{
 };
 pub use discover::{Notice, plan_import};
 pub use filter::{FilterKind, FilterOption, FilterOptionError, parse_filters};
+pub use match_key::match_key;
 pub use reference::reference_page;
 
 /// The SQL type that a column is imported with.

@@ -338,8 +338,8 @@ impl Generator {
             1 => format!("a.user_id = {}", self.user_id()),
             2 => "billable AND NOT is_admin".to_owned(),
             3 => "is_admin".to_owned(),
-            4 => "status = 'admin without licence'".to_owned(),
-            5 => "last_activity_at IS NULL AND is_active".to_owned(),
+            4 => "status = 'admin without license'".to_owned(),
+            5 => "last_sign_in_at IS NULL AND is_active".to_owned(),
             _ => "deleted_at > timestamptz '2025-06-01'".to_owned(),
         }
     }

@@ -1,0 +1,263 @@
+//! `grant_reading` and `revoke_reading`: who may read views and copies.
+//!
+//! A view is read with its owner's rights and its owner's token, so its readers need neither the foreign tables nor a
+//! token. Grants name each relation: the secret of `accounts_anonymous`, the set's settings and whatever else a user keeps
+//! in the schema are not among them.
+
+use std::ffi::CStr;
+
+use pgrx::PgSqlErrorCode;
+use pgrx::pg_sys::Oid;
+use pgrx::prelude::*;
+use pluralsight_catalog::{quote_identifier, tables};
+
+use crate::error::{FdwError, OrRaise, Result};
+use crate::role;
+use crate::search_path;
+use crate::sql_file;
+use crate::views::{self, Place, first};
+
+/// What a set of copies has beside copies and views, and whether it names nobody.
+const BESIDE_VIEWS: [(&str, bool); 4] = [
+    (views::PRICES, false),
+    ("account_history", false),
+    ("license_history", false),
+    ("data_freshness", true),
+];
+
+/// Functions of a set of copies. They read with the rights of whoever calls them.
+const FUNCTIONS: [&str; 2] = ["accounts_at", "changes_between"];
+
+#[pg_extern(sql = r#"
+CREATE PROCEDURE grant_reading(schema name, role name, anonymous boolean DEFAULT false)
+LANGUAGE c
+AS 'MODULE_PATHNAME', '@FUNCTION_NAME@';
+COMMENT ON PROCEDURE grant_reading(name, name, boolean) IS
+    'Lets a role read the views of a schema, and the copies and history if it holds stored copies. With anonymous, only what names nobody.';
+"#)]
+fn grant_reading(schema: Option<&CStr>, role: Option<&CStr>, anonymous: Option<bool>) {
+    grant(schema, role, anonymous).or_raise();
+}
+
+#[pg_extern(sql = r#"
+CREATE PROCEDURE revoke_reading(schema name, role name)
+LANGUAGE c
+AS 'MODULE_PATHNAME', '@FUNCTION_NAME@';
+COMMENT ON PROCEDURE revoke_reading(name, name) IS
+    'Takes back what grant_reading gave, and every other right to read the schema.';
+"#)]
+fn revoke_reading(schema: Option<&CStr>, role: Option<&CStr>) {
+    revoke(schema, role).or_raise();
+}
+
+fn grant(schema: Option<&CStr>, role: Option<&CStr>, anonymous: Option<bool>) -> Result<()> {
+    let request = Request::checked(schema, role)?;
+    let anonymous = anonymous.ok_or_else(|| is_null("anonymous"))?;
+    let names: Vec<&str> = views::FILES
+        .iter()
+        .map(|file| (file.name, file.anonymous))
+        .chain(tables::ALL.iter().map(|table| (table.name, false)))
+        .chain(BESIDE_VIEWS)
+        .filter(|(_, names_nobody)| *names_nobody || !anonymous)
+        .map(|(name, _)| name)
+        .collect();
+    search_path::under(search_path::SAFE, || {
+        let mut readable = Vec::new();
+        for name in names {
+            // Foreign tables are for those who ask with a token of their own, and somebody else's relation is not ours to give.
+            if let Some(relation) = request.place.relation(name)?
+                && request.may_give(relation.owner)
+                && relation.kind != b'f'
+            {
+                readable.push(request.place.qualified(name));
+            }
+        }
+        if readable.is_empty() {
+            return Err(FdwError::new(
+                PgSqlErrorCode::ERRCODE_UNDEFINED_OBJECT,
+                format!(
+                    "schema \"{}\" holds no views or copies of pluralsight_fdw",
+                    request.place.name
+                ),
+            )
+            .hint(views::set_up_call(&request.place.name)));
+        }
+        sql_file::run(&format!(
+            "GRANT USAGE ON SCHEMA {} TO {role}; GRANT SELECT ON TABLE {} TO {role}",
+            quote_identifier(&request.place.name),
+            readable.join(", "),
+            role = request.role
+        ))?;
+        if !anonymous {
+            for function in request.functions()? {
+                sql_file::run(&format!(
+                    "GRANT EXECUTE ON FUNCTION {function} TO {}",
+                    request.role
+                ))?;
+            }
+        }
+        Ok(())
+    })
+}
+
+fn revoke(schema: Option<&CStr>, role: Option<&CStr>) -> Result<()> {
+    let request = Request::checked(schema, role)?;
+    search_path::under(search_path::SAFE, || {
+        for (kind, relation) in request.relations()? {
+            sql_file::run(&format!(
+                "REVOKE {} {relation} FROM {}",
+                if kind == "S" {
+                    "ALL ON SEQUENCE"
+                } else {
+                    "SELECT ON TABLE"
+                },
+                request.role
+            ))?;
+        }
+        sql_file::run(&format!(
+            "REVOKE USAGE ON SCHEMA {} FROM {}",
+            quote_identifier(&request.place.name),
+            request.role
+        ))?;
+        for function in request.functions()? {
+            sql_file::run(&format!(
+                "REVOKE EXECUTE ON FUNCTION {function} FROM {}",
+                request.role
+            ))?;
+        }
+        Ok(())
+    })
+}
+
+/// A call whose arguments and caller are in order.
+struct Request {
+    place: Place,
+    /// Who owns the schema, and so what is in it.
+    owner: Oid,
+    /// The role's name, quoted.
+    role: String,
+}
+
+impl Request {
+    fn checked(schema: Option<&CStr>, role: Option<&CStr>) -> Result<Request> {
+        let schema = text(schema, "schema")?;
+        let reader = text(role, "role")?;
+        search_path::under(search_path::SAFE, || {
+            let place = Place::find(&schema)?;
+            let owner: Oid = first(
+                "SELECT nspowner FROM pg_catalog.pg_namespace WHERE oid = $1",
+                &[place.oid.into()],
+            )?
+            .unwrap_or(Oid::INVALID);
+            if !role::has_rights_of(role::current(), owner) {
+                return Err(FdwError::new(
+                    PgSqlErrorCode::ERRCODE_INSUFFICIENT_PRIVILEGE,
+                    format!("only the owner of schema \"{schema}\" can say who may read it"),
+                )
+                .detail(format!("It belongs to role \"{}\".", role::name(owner))));
+            }
+            let known: Option<String> = first(
+                "SELECT rolname::text FROM pg_catalog.pg_roles WHERE rolname::text = $1",
+                &[reader.as_str().into()],
+            )?;
+            let Some(known) = known else {
+                return Err(FdwError::new(
+                    PgSqlErrorCode::ERRCODE_UNDEFINED_OBJECT,
+                    format!("role \"{reader}\" does not exist"),
+                )
+                .hint(format!("CREATE ROLE {};", quote_identifier(&reader))));
+            };
+            Ok(Request {
+                place,
+                owner,
+                role: quote_identifier(&known),
+            })
+        })
+    }
+
+    /// Whether the relation is one that its owner would give through this call: the owner of the schema, or somebody who
+    /// can do whatever that role can, and for whom the caller may speak.
+    fn may_give(&self, owner: Oid) -> bool {
+        role::has_rights_of(owner, self.owner) && role::has_rights_of(role::current(), owner)
+    }
+
+    /// Kind and name of each relation that can be read.
+    fn relations(&self) -> Result<Vec<(String, String)>> {
+        Spi::connect(|client| {
+            client
+                .select(
+                    "SELECT relkind::text, format('%I.%I', $2::text, relname), relowner
+                     FROM pg_catalog.pg_class
+                     WHERE relnamespace = $1 AND relkind IN ('r', 'p', 'v', 'm', 'f', 'S')",
+                    None,
+                    &[self.place.oid.into(), self.place.name.as_str().into()],
+                )?
+                .map(|row| {
+                    Ok((
+                        row.get(1)?.unwrap_or_default(),
+                        row.get(2)?.unwrap_or_default(),
+                        row.get::<Oid>(3)?.unwrap_or(Oid::INVALID),
+                    ))
+                })
+                .collect::<std::result::Result<Vec<_>, _>>()
+        })
+        .map(|relations: Vec<(String, String, Oid)>| {
+            relations
+                .into_iter()
+                .filter(|&(_, _, owner)| self.may_give(owner))
+                .map(|(kind, name, _)| (kind, name))
+                .collect()
+        })
+        .map_err(views::unreadable)
+    }
+
+    /// The set's own functions, as GRANT takes them.
+    fn functions(&self) -> Result<Vec<String>> {
+        let mut found = Vec::new();
+        for name in FUNCTIONS {
+            let function = Spi::connect(|client| {
+                client
+                    .select(
+                        "SELECT format('%I.%I(%s)', $3::text, proname, pg_get_function_identity_arguments(oid)), proowner
+                         FROM pg_catalog.pg_proc
+                         WHERE pronamespace = $1 AND proname::text = $2",
+                        None,
+                        &[
+                            self.place.oid.into(),
+                            name.into(),
+                            self.place.name.as_str().into(),
+                        ],
+                    )?
+                    .map(|row| {
+                        Ok((
+                            row.get(1)?.unwrap_or_default(),
+                            row.get::<Oid>(2)?.unwrap_or(Oid::INVALID),
+                        ))
+                    })
+                    .collect::<std::result::Result<Vec<(String, Oid)>, _>>()
+            })
+            .map_err(views::unreadable)?;
+            found.extend(
+                function
+                    .into_iter()
+                    .filter(|&(_, owner)| self.may_give(owner))
+                    .map(|(name, _)| name),
+            );
+        }
+        Ok(found)
+    }
+}
+
+fn text(argument: Option<&CStr>, name: &str) -> Result<String> {
+    Ok(argument
+        .ok_or_else(|| is_null(name))?
+        .to_string_lossy()
+        .into_owned())
+}
+
+fn is_null(name: &str) -> FdwError {
+    FdwError::new(
+        PgSqlErrorCode::ERRCODE_NULL_VALUE_NOT_ALLOWED,
+        format!("argument \"{name}\" must not be null"),
+    )
+}

@@ -1,0 +1,288 @@
+//! What becomes of views when they are made again: the user's own changes stay, ours are renewed, strangers' are refused.
+
+use behaviour::Stage;
+use pluralsight_sandbox::Config;
+
+const AGAIN: &str = "CALL pluralsight_fdw.set_up('pluralsight')";
+const TAKE_BACK: &str = "CALL pluralsight_fdw.set_up('pluralsight', replace_views => true)";
+
+fn stage() -> Stage {
+    Stage::new(Config {
+        users: 60,
+        ..Config::default()
+    })
+}
+
+fn definition(stage: &mut Stage, view: &str) -> String {
+    stage.session.value(&format!(
+        "SELECT pg_get_viewdef('pluralsight.{view}'::regclass)"
+    ))
+}
+
+/// What was said about views since the last call.
+fn said_about_views(stage: &mut Stage) -> Vec<String> {
+    let mut notices = stage.session.notices();
+    notices.retain(|notice| notice.contains("view"));
+    notices
+}
+
+fn grants(stage: &mut Stage, view: &str) -> Vec<String> {
+    stage.session.column(&format!(
+        "SELECT grantee::regrole || ' ' || privilege_type FROM pg_class, aclexplode(relacl) WHERE oid = 'pluralsight.{view}'::regclass AND grantee <> relowner ORDER BY 1"
+    ))
+}
+
+#[test]
+fn made_again_nothing_changes_and_nothing_is_said() {
+    let mut stage = stage();
+    let before = stage.session.column("SELECT oid::text || xmin FROM pg_class WHERE relnamespace = 'pluralsight'::regnamespace AND relkind <> 'f' ORDER BY oid");
+    stage.session.run(AGAIN);
+    assert_eq!(said_about_views(&mut stage), Vec::<String>::new());
+    assert_eq!(
+        stage.session.column("SELECT oid::text || xmin FROM pg_class WHERE relnamespace = 'pluralsight'::regnamespace AND relkind <> 'f' ORDER BY oid"),
+        before
+    );
+    // Nor is anything taken for a change that is none: another name of the schema, another owner, a comment of one's own.
+    stage.session.run(&format!(
+        "ALTER SCHEMA pluralsight RENAME TO \"Odd \"\"schema\"; COMMENT ON VIEW \"Odd \"\"schema\".accounts IS 'ours'; CALL pluralsight_fdw.set_up('pluralsight', 'Odd \"schema')"
+    ));
+    assert_eq!(said_about_views(&mut stage), Vec::<String>::new());
+    assert_eq!(
+        stage
+            .session
+            .value("SELECT obj_description('\"Odd \"\"schema\".accounts'::regclass)"),
+        "ours"
+    );
+}
+
+#[test]
+fn the_users_own_change_stays_until_it_is_to_be_taken_back() {
+    let mut stage = stage();
+    let ours = definition(&mut stage, "accounts");
+    let role = stage.role("analyst");
+    stage.session.run(
+        "DO $$ BEGIN EXECUTE 'CREATE OR REPLACE VIEW pluralsight.accounts AS SELECT * FROM (' || rtrim(pg_get_viewdef('pluralsight.accounts'::regclass), ';') || ') AS a WHERE a.billable'; END $$",
+    );
+    let theirs = definition(&mut stage, "accounts");
+    assert_ne!(ours, theirs);
+    said_about_views(&mut stage);
+    stage.session.run(AGAIN);
+    assert_eq!(definition(&mut stage, "accounts"), theirs);
+    let notices = said_about_views(&mut stage);
+    assert_eq!(notices.len(), 1, "{notices:?}");
+    assert!(
+        notices[0].contains("\"pluralsight\".\"accounts\" was changed by its owner and stays"),
+        "{notices:?}"
+    );
+    let before = grants(&mut stage, "accounts");
+    assert_eq!(before, [format!("{role} SELECT")]);
+    stage.session.run(TAKE_BACK);
+    assert_eq!(definition(&mut stage, "accounts"), ours);
+    assert_eq!(grants(&mut stage, "accounts"), before);
+    said_about_views(&mut stage);
+    stage.session.run(AGAIN);
+    assert_eq!(said_about_views(&mut stage), Vec::<String>::new());
+    // An option is a part of the view, too.
+    stage
+        .session
+        .run("ALTER VIEW pluralsight.admins_without_use SET (security_barrier = false)");
+    said_about_views(&mut stage);
+    stage.session.run(AGAIN);
+    assert_eq!(said_about_views(&mut stage).len(), 1);
+    stage.session.run(TAKE_BACK);
+    assert_eq!(
+        stage.session.value(
+            "SELECT reloptions FROM pg_class WHERE oid = 'pluralsight.admins_without_use'::regclass"
+        ),
+        "{security_barrier=true}"
+    );
+}
+
+#[test]
+fn a_column_of_the_users_is_taken_back_without_loss_of_grants() {
+    let mut stage = stage();
+    let role = stage.role("analyst");
+    stage.session.run(&format!(
+        "GRANT SELECT (user_id) ON pluralsight.accounts TO {role} WITH GRANT OPTION"
+    ));
+    let before = (
+        grants(&mut stage, "accounts"),
+        grants(&mut stage, "idle_licenses"),
+        definition(&mut stage, "accounts"),
+    );
+    stage.session.run(
+        "DO $$ BEGIN EXECUTE 'CREATE OR REPLACE VIEW pluralsight.accounts AS SELECT a.*, 1 AS mine FROM (' || rtrim(pg_get_viewdef('pluralsight.accounts'::regclass), ';') || ') AS a'; END $$;
+         CREATE SCHEMA reports;
+         CREATE VIEW reports.mine AS SELECT mine FROM pluralsight.accounts;
+         CREATE MATERIALIZED VIEW reports.counted AS SELECT count(*) FROM pluralsight.seats",
+    );
+    let error = stage.session.error(TAKE_BACK);
+    assert_eq!(error.code, "2BP01", "{error:?}");
+    let detail = error.detail.unwrap_or_default();
+    assert!(
+        detail.contains("view reports.mine")
+            && detail.contains("materialized view reports.counted"),
+        "{detail}"
+    );
+    stage.session.run("DROP SCHEMA reports CASCADE");
+    stage.session.run(TAKE_BACK);
+    assert_eq!(
+        (
+            grants(&mut stage, "accounts"),
+            grants(&mut stage, "idle_licenses"),
+            definition(&mut stage, "accounts"),
+        ),
+        before
+    );
+    assert_eq!(
+        stage.session.value(
+            "SELECT attacl IS NOT NULL FROM pg_attribute WHERE attrelid = 'pluralsight.accounts'::regclass AND attname = 'user_id'"
+        ),
+        "t"
+    );
+    said_about_views(&mut stage);
+    stage.session.run(AGAIN);
+    assert_eq!(said_about_views(&mut stage), Vec::<String>::new());
+}
+
+#[test]
+fn an_older_version_of_ours_is_renewed_in_place() {
+    let mut stage = stage();
+    let role = stage.role("analyst");
+    let ours = definition(&mut stage, "memberships");
+    // As an older version would have made it: fewer columns, and marked as made by us.
+    stage.session.run(
+        "DROP VIEW pluralsight.memberships;
+         CREATE VIEW pluralsight.memberships AS SELECT user_id, email FROM pluralsight.users;
+         CREATE VIEW public.mine AS SELECT user_id FROM pluralsight.memberships;
+         SET search_path = pluralsight, pg_temp;
+         DO $$ BEGIN EXECUTE (SELECT format('COMMENT ON VIEW memberships IS %L', 'Old. [as made by pluralsight_fdw, ' || substr(encode(sha256(convert_to(pg_get_viewdef('memberships'::regclass), 'UTF8')), 'hex'), 1, 12) || ']')); END $$;
+         RESET search_path",
+    );
+    stage.session.run(&format!(
+        "GRANT SELECT ON pluralsight.memberships TO {role}"
+    ));
+    stage.session.run(AGAIN);
+    assert_eq!(
+        said_about_views(&mut stage),
+        ["NOTICE: views in schema \"pluralsight\" renewed: memberships"]
+    );
+    assert_eq!(definition(&mut stage, "memberships"), ours);
+    assert_eq!(
+        grants(&mut stage, "memberships"),
+        [format!("{role} SELECT")]
+    );
+    assert_ne!(
+        stage.session.value("SELECT count(*) FROM public.mine"),
+        "0",
+        "what stands on it still does"
+    );
+}
+
+#[test]
+fn nothing_of_another_role_is_taken_as_found_or_bound() {
+    let mut stage = stage();
+    let mallory = stage.role("mallory");
+    stage
+        .session
+        .run(&format!("GRANT CREATE ON SCHEMA pluralsight TO {mallory}"));
+    let mut hers = stage.session_of(&mallory);
+    for (make, name, undo) in [
+        (
+            "CREATE FUNCTION pluralsight.cardinality(text[]) RETURNS integer LANGUAGE sql AS 'SELECT 1'",
+            "cardinality(text[])",
+            "DROP FUNCTION pluralsight.cardinality(text[])",
+        ),
+        (
+            "CREATE FUNCTION pluralsight.jsonb_object_agg_finalfn(text) RETURNS text LANGUAGE sql AS 'SELECT 1'",
+            "",
+            "DROP FUNCTION pluralsight.jsonb_object_agg_finalfn(text)",
+        ),
+        (
+            "CREATE FUNCTION pluralsight.concat_ws(text, text, text) RETURNS text LANGUAGE sql AS 'SELECT 1'",
+            "concat_ws(text,text,text)",
+            "DROP FUNCTION pluralsight.concat_ws(text, text, text)",
+        ),
+        (
+            "CREATE FUNCTION pluralsight.same(text[], text[]) RETURNS boolean LANGUAGE sql AS 'SELECT true';
+             CREATE OPERATOR pluralsight.= (FUNCTION = pluralsight.same, LEFTARG = text[], RIGHTARG = text[])",
+            "(text[],text[])",
+            "DROP OPERATOR pluralsight.= (text[], text[]); DROP FUNCTION pluralsight.same(text[], text[])",
+        ),
+        (
+            "CREATE TABLE pluralsight.prices (product_id text, price numeric, currency text, valid_from date)",
+            "prices",
+            "DROP TABLE pluralsight.prices",
+        ),
+        (
+            "CREATE VIEW pluralsight.seats AS SELECT 1 AS trap",
+            "seats",
+            "DROP VIEW pluralsight.seats",
+        ),
+        (
+            "CREATE SEQUENCE pluralsight.accounts_anonymous_salt_1; SELECT setval('pluralsight.accounts_anonymous_salt_1', 7)",
+            "accounts_anonymous_salt_1",
+            "DROP SEQUENCE pluralsight.accounts_anonymous_salt_1",
+        ),
+    ] {
+        stage.session.run(
+            "DROP VIEW IF EXISTS pluralsight.seats, pluralsight.idle_licenses, pluralsight.accounts_anonymous, pluralsight.admins_without_use, pluralsight.accounts, pluralsight.license_forecast, pluralsight.licenses, pluralsight.account_keys, pluralsight.memberships, pluralsight.team_tree, pluralsight.team_utilization, pluralsight.duplicate_people;
+             DROP TABLE IF EXISTS pluralsight.prices;
+             DROP SEQUENCE IF EXISTS pluralsight.accounts_anonymous_salt_1, pluralsight.accounts_anonymous_salt_2",
+        );
+        hers.run(make);
+        if name.is_empty() {
+            stage.session.run(AGAIN);
+        } else {
+            let error = stage.session.error(AGAIN);
+            assert!(
+                ["55000", "42710"].contains(&error.code.as_str()) && error.message.contains(name),
+                "{make}: {error:?}"
+            );
+        }
+        hers.run(undo);
+        stage.session.run(AGAIN);
+    }
+}
+
+#[test]
+fn what_is_no_view_is_not_replaced() {
+    let mut stage = stage();
+    stage.session.run(
+        "DROP VIEW pluralsight.memberships; CREATE TABLE pluralsight.memberships (mine integer)",
+    );
+    let error = stage.session.error(AGAIN);
+    assert_eq!(error.code, "42710", "{error:?}");
+    let hint = error.hint.unwrap_or_default();
+    stage.session.run(&hint);
+    stage.session.run(AGAIN);
+    assert_eq!(
+        stage
+            .session
+            .value("SELECT count(*) FROM pluralsight.memberships_old"),
+        "0"
+    );
+}
+
+#[test]
+fn tables_that_are_not_there_leave_out_the_views_that_read_them() {
+    let mut stage = stage();
+    stage.session.run(
+        "CREATE SCHEMA part; IMPORT FOREIGN SCHEMA pluralsight LIMIT TO (users, teams) FROM SERVER pluralsight INTO part; SELECT pluralsight_fdw.create_views('part')",
+    );
+    let notices = said_about_views(&mut stage);
+    assert!(
+        notices
+            .iter()
+            .any(|notice| notice.contains("\"part\".\"accounts\" was not made")),
+        "{notices:?}"
+    );
+    assert_eq!(
+        stage.session.column("SELECT relname FROM pg_class WHERE relnamespace = 'part'::regnamespace AND relkind = 'v' ORDER BY 1"),
+        ["duplicate_people", "memberships", "team_tree", "team_utilization"]
+    );
+    let error = stage
+        .session
+        .error("SELECT pluralsight_fdw.create_views('nowhere')");
+    assert_eq!(error.code, "3F000", "{error:?}");
+}
