@@ -96,6 +96,7 @@ fn run(server: &str, schema: &str, replace_views: bool) -> Result<()> {
         apply(surveyed, there, schema, &server)?;
     }
     let outcomes = views::create_views(schema, replace_views)?;
+    views::announce(schema, &outcomes);
     views::report(schema, &outcomes)
 }
 

@@ -102,9 +102,8 @@ fn create_in(place: &Place, replace: bool) -> Result<Vec<(&'static str, Outcome)
     Ok(outcomes)
 }
 
-/// Tells the client of views that are not what it may expect.
-pub fn report(schema: &str, outcomes: &[(&'static str, Outcome)]) -> Result<()> {
-    let place = Place::find(schema)?;
+/// Tells the client which views are new or renewed.
+pub fn announce(schema: &str, outcomes: &[(&'static str, Outcome)]) {
     for (outcome, verb) in [(Outcome::Made, "made"), (Outcome::Renewed, "renewed")] {
         let names: Vec<&str> = outcomes
             .iter()
@@ -123,6 +122,11 @@ pub fn report(schema: &str, outcomes: &[(&'static str, Outcome)]) -> Result<()> 
             .notice();
         }
     }
+}
+
+/// Tells the client of views that are not what it may expect.
+pub fn report(schema: &str, outcomes: &[(&'static str, Outcome)]) -> Result<()> {
+    let place = Place::find(schema)?;
     for (name, outcome) in outcomes {
         let qualified = place.qualified(name);
         let (message, hint) = match outcome {
