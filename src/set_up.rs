@@ -296,6 +296,14 @@ fn apply(
         });
         return Ok(());
     };
+    let mut table = table.clone();
+    if table.rows.is_none() {
+        // An API that does not count its records does not know better than what is there.
+        table.rows = existing
+            .options
+            .get("rows")
+            .and_then(|text| text.trim().parse().ok());
+    }
     for statement in table.renew_statements(schema, &existing) {
         execute(&statement)?;
         // The number of rows is no news.

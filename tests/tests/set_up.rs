@@ -696,3 +696,28 @@ fn nothing_in_the_callers_path_is_called_or_taken_for_a_type() {
         "0"
     );
 }
+
+#[test]
+fn an_estimate_is_kept_where_the_api_does_not_count() {
+    let mut stage = stage(Config::default());
+    stage.session.run(SET_UP);
+    stage
+        .session
+        .run("ALTER FOREIGN TABLE pluralsight.users OPTIONS (SET rows '7')");
+    stage
+        .sandbox
+        .faults()
+        .script("users=set=/data/users/totalCount:null")
+        .expect("a fault");
+    stage.session.run(SET_UP);
+    assert_eq!(
+        table_option(&mut stage.session, "pluralsight.users", "rows"),
+        "7"
+    );
+    stage.sandbox.faults().clear();
+    stage.session.run(SET_UP);
+    assert_eq!(
+        table_option(&mut stage.session, "pluralsight.users", "rows"),
+        "50"
+    );
+}
