@@ -8,6 +8,8 @@ use pgrx::datum::TimestampWithTimeZone;
 use pgrx::prelude::*;
 use pluralsight_api::Warning;
 
+use crate::encoding;
+
 /// Announcements that a session keeps.
 const MOST: usize = 1_000;
 
@@ -40,7 +42,7 @@ pub fn tell(table: &str, warnings: &[Warning]) {
             ereport!(
                 PgLogLevel::NOTICE,
                 PgSqlErrorCode::ERRCODE_SUCCESSFUL_COMPLETION,
-                format!("{table}: the API says: {text}")
+                encoding::message(&format!("{table}: the API says: {text}")).into_owned()
             );
         }
     }
@@ -51,7 +53,10 @@ pub fn heard() -> Vec<(TimestampWithTimeZone, String, String)> {
     HEARD.with_borrow(|heard| {
         heard
             .iter()
-            .map(|known| (known.heard_at, known.table.clone(), known.text.clone()))
+            .map(|known| {
+                let shown = |text: &str| encoding::message(text).into_owned();
+                (known.heard_at, shown(&known.table), shown(&known.text))
+            })
             .collect()
     })
 }

@@ -11,8 +11,9 @@ use pluralsight_api::{
 use pluralsight_catalog::quote_identifier;
 use serde_json::{Value, json};
 
+use crate::encoding;
 use crate::error::{FdwError, OrRaise, Result};
-use crate::executor::Session;
+use crate::executor::{Session, distrusted_filters};
 use crate::options::Server;
 use crate::options::catalog::FURTHER_PAGES;
 use crate::{announcements, search_path, token};
@@ -91,6 +92,7 @@ fn check(
         may_use(&server)?;
         let mut findings = Vec::new();
         api(&server, &mut findings);
+        findings.extend(filters(&server));
         findings.extend([announced(), cron(), version()]);
         Ok(findings)
     })
@@ -101,8 +103,10 @@ fn check(
             (
                 finding.check,
                 finding.status.to_owned(),
-                wrapped(&finding.found, FOUND_LINE),
-                finding.cure.map(|cure| wrapped(&cure, CURE_LINE)),
+                wrapped(&encoding::message(&finding.found), FOUND_LINE),
+                finding
+                    .cure
+                    .map(|cure| wrapped(&encoding::message(&cure), CURE_LINE)),
             )
         })
         .collect();
@@ -149,6 +153,23 @@ pub fn may_use(server: &Server) -> Result<()> {
             "the server's privileges cannot be read: {error}"
         ))),
     }
+}
+
+/// Filters that have failed in this session.
+fn filters(server: &Server) -> Option<Finding> {
+    let failures = distrusted_filters(server.oid);
+    if failures.is_empty() {
+        return None;
+    }
+    let named: Vec<String> = failures
+        .iter()
+        .map(|failure| format!("{} of {}: {}", failure.filter, failure.query, failure.why))
+        .collect();
+    Some(Finding::warning(
+        "filters",
+        named.join("; "),
+        "Nothing is lost: the table is read as a whole instead. To save the try, take the filter out of the table's option filters.",
+    ))
 }
 
 /// What is tried of the API, in the order in which a request comes by.

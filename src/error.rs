@@ -5,6 +5,8 @@ use pgrx::pg_sys::panic::ErrorReport;
 use pgrx::prelude::PgLogLevel;
 use pluralsight_api::{Error as ApiError, ErrorKind};
 
+use crate::encoding;
+
 /// What a person reads: what happened, where, and what to do about it.
 #[derive(Debug, thiserror::Error)]
 #[error("{message}")]
@@ -133,12 +135,13 @@ fn sqlstate(kind: ErrorKind) -> PgSqlErrorCode {
 
 impl From<FdwError> for ErrorReport {
     fn from(error: FdwError) -> ErrorReport {
-        let mut report = ErrorReport::new(error.code, error.message, "pluralsight_fdw");
-        if let Some(detail) = error.detail {
-            report = report.set_detail(detail);
+        let shown = |text: &str| encoding::message(text).into_owned();
+        let mut report = ErrorReport::new(error.code, shown(&error.message), "pluralsight_fdw");
+        if let Some(detail) = &error.detail {
+            report = report.set_detail(shown(detail));
         }
-        if let Some(hint) = error.hint {
-            report = report.set_hint(hint);
+        if let Some(hint) = &error.hint {
+            report = report.set_hint(shown(hint));
         }
         report
     }

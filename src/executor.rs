@@ -2,14 +2,20 @@
 
 mod absent;
 mod buffer;
+mod count;
 mod decode;
 mod drift;
 mod fetch;
 mod filter;
 mod generated;
+mod handed;
+mod instant;
+mod proof;
 mod rescans;
 mod scan;
 mod statement;
+mod trial;
+mod trust;
 mod verify;
 
 pub use decode::fill;
@@ -17,8 +23,10 @@ pub use drift::drifted_scans;
 pub use fetch::{Fetch, Reading, Session, api_shape, incomplete_scans};
 pub use filter::Asked;
 pub use generated::{Generated, expression as generation_expression};
+pub use instant::Epoch;
 pub use scan::{
     Scan, begin_foreign_scan, end_foreign_scan, iterate_foreign_scan, rescan_foreign_scan,
     with_scan,
 };
 pub use statement::readers;
+pub use trust::{distrusted, distrusted_filters};

@@ -1,6 +1,6 @@
 //! What `EXPLAIN` says of a scan: what is asked of the API, and with `ANALYZE` what that took.
 
-use std::ffi::{CStr, CString};
+use std::ffi::CString;
 
 use pgrx::pg_sys::{self, Oid};
 use pgrx::prelude::*;
@@ -8,6 +8,7 @@ use pluralsight_api::{FieldPath, Operation, Selection};
 use pluralsight_catalog::Shape;
 use serde_json::Value as Json;
 
+use crate::encoding::{self, to_server};
 use crate::error::{OrRaise, Result};
 use crate::executor::{Asked, Scan, api_shape, with_scan};
 use crate::list::members;
@@ -118,7 +119,8 @@ fn variables(scan: &Scan, sees_values: bool) -> String {
         .map(|asked| match asked {
             Asked::Everything => "{}".to_owned(),
             Asked::Nothing => "none: the conditions contradict one another".to_owned(),
-            Asked::Filters(filters) => filters
+            Asked::Filtered(filtered) => filtered
+                .requests()
                 .iter()
                 .map(|filter| format!("{{\"filter\":{}}}", show_filter(filter, sees_values)))
                 .collect::<Vec<_>>()
@@ -193,7 +195,7 @@ unsafe fn shown_conditions(
                 return String::new();
             };
             let text = pg_sys::deparse_expression(expression, context, false, false);
-            CStr::from_ptr(text).to_string_lossy().into_owned()
+            encoding::from_server(text)
         }
     };
     offered(&spec.conditions)
@@ -214,7 +216,7 @@ fn offered(conditions: &[PushedCondition]) -> Vec<&PushedCondition> {
     if !keys.is_empty() {
         return keys;
     }
-    let overlaps = of(&[ConditionKind::Overlap]);
+    let overlaps = of(&[ConditionKind::Overlap, ConditionKind::HasAll]);
     if !overlaps.is_empty() {
         return overlaps;
     }
@@ -235,7 +237,7 @@ fn shown_condition(condition: &PushedCondition, value: &dyn Fn(usize) -> String)
         })
         .collect();
     let verb = match condition.kind {
-        ConditionKind::Keys | ConditionKind::Overlap => "in",
+        ConditionKind::Keys | ConditionKind::Overlap | ConditionKind::HasAll => "in",
         ConditionKind::Scalar => "=",
         ConditionKind::Pattern => "contains",
     };
@@ -249,7 +251,15 @@ struct Printer {
 
 impl Printer {
     fn text(&self, label: &str, value: &str) {
-        let (Ok(label), Ok(value)) = (CString::new(label), CString::new(value)) else {
+        let in_server = |text: &str| {
+            CString::new(text)
+                .ok()
+                .and_then(|text| to_server(text).ok())
+        };
+        let (Ok(label), Some(value)) = (
+            CString::new(label),
+            in_server(value).or_else(|| in_server(&encoding::message(value))),
+        ) else {
             return;
         };
         // SAFETY: both strings end in NUL and outlive the call; the state is EXPLAIN's own.

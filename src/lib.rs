@@ -14,6 +14,7 @@ mod announcements;
 mod check;
 mod comments;
 mod compat;
+mod encoding;
 mod error;
 mod executor;
 mod explain;

@@ -1,29 +1,19 @@
 //! A foreign table as planner and executor see it: its options and its live columns.
 
-use std::ffi::CStr;
-
 use pgrx::pg_sys::{self, Oid};
 
+use crate::encoding;
 use crate::error::{FdwError, Result};
 use crate::options::TableOptions;
 use crate::options::catalog::{ColumnOptions, column_options, has_field, raw_column_options};
 
 /// The table's name as a statement needs it.
 pub fn qualified_name(table: Oid) -> String {
-    let name = |pointer: *mut std::ffi::c_char| {
-        if pointer.is_null() {
-            return String::new();
-        }
-        // SAFETY: a NUL-terminated string of the catalog caches, which is copied.
-        unsafe { CStr::from_ptr(pointer) }
-            .to_string_lossy()
-            .into_owned()
-    };
-    // SAFETY: catalog look-ups by id.
+    // SAFETY: catalog look-ups by id; the strings of the catalog caches end in NUL, and are copied.
     let (schema, table) = unsafe {
         (
-            name(pg_sys::get_namespace_name(pg_sys::get_rel_namespace(table))),
-            name(pg_sys::get_rel_name(table)),
+            encoding::from_server(pg_sys::get_namespace_name(pg_sys::get_rel_namespace(table))),
+            encoding::from_server(pg_sys::get_rel_name(table)),
         )
     };
     pluralsight_catalog::qualified(&schema, &table)
@@ -126,7 +116,7 @@ impl Relation {
             if name.is_null() {
                 return Ok(None);
             }
-            CStr::from_ptr(name).to_string_lossy().into_owned()
+            encoding::from_server(name)
         };
         let (mut type_oid, mut typmod, mut collation) = (Oid::INVALID, -1, Oid::INVALID);
         // SAFETY: the column exists, as its name was just found; the three results are on this stack.

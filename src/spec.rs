@@ -38,12 +38,14 @@ pub struct PushedCondition {
 }
 
 /// How the values of a condition become the value of the filter.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum ConditionKind {
     /// A list of keys; conditions on the same filter are intersected.
     Keys,
     /// A list of which a record's own list must hold one: cannot be intersected, so only one such condition counts.
     Overlap,
+    /// A list that a record's own list must hold as a whole: asking for one of its values brings every such record.
+    HasAll,
     /// One value; two different ones contradict each other.
     Scalar,
     /// One text that the record contains; two different ones contradict each other.

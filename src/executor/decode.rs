@@ -1,25 +1,32 @@
 //! From the API's JSON to values of SQL types.
 
-use std::ffi::CString;
+use std::cell::Cell;
+use std::ffi::{CString, c_void};
 
-use chrono::{DateTime, NaiveDate};
 use pgrx::IntoDatum;
 use pgrx::pg_sys::{self, Datum, Oid};
 use pgrx::prelude::PgTryBuilder;
 use serde_json::Value as Json;
 
+use super::instant::{self, Epoch, InstantType};
+use crate::encoding;
 use crate::error::{FdwError, Result};
-use crate::relation::{Column, Relation, make_absent};
-
-/// Microseconds between the epochs of Unix and PostgreSQL.
-const EPOCH_DIFFERENCE: i64 = 946_684_800 * 1_000_000;
+use crate::options::catalog::raw_column_options;
+use crate::relation::{Column, Relation, make_absent, qualified_name};
 
 /// Reads one column out of records.
 pub struct ColumnReader {
     table: Oid,
     column: Column,
+    /// Of an array: the type of its elements without their domain.
     element: Oid,
+    /// What one value is read as, without its domain, and its modifier.
+    scalar: Oid,
+    typmod: i32,
     converter: Converter,
+    /// Whose constraints each value, or each element, must meet.
+    domain: Option<Domain>,
+    element_domain: Option<Domain>,
 }
 
 /// How one value becomes a datum.
@@ -30,7 +37,7 @@ enum Converter {
     Int8,
     Float8,
     Text,
-    Timestamptz,
+    Instant(InstantType),
     Json,
     /// By the type's own input function.
     Input {
@@ -49,14 +56,20 @@ struct Condition<'a> {
 impl ColumnReader {
     pub fn new(relation: &Relation, number: i16) -> Result<ColumnReader> {
         let column = relation.planned_column(number)?;
-        // SAFETY: a catalog look-up; InvalidOid for a type that is no array.
-        let element = unsafe { pg_sys::get_element_type(column.type_oid) };
-        let scalar = if element == Oid::INVALID {
-            column.type_oid
-        } else {
-            element
+        let mut typmod = column.typmod;
+        let domain = Domain::of(column.type_oid);
+        // SAFETY: catalog look-ups; InvalidOid for the element of a type that is no array.
+        let (scalar, element, element_domain) = unsafe {
+            let base = pg_sys::getBaseTypeAndTypmod(column.type_oid, &mut typmod);
+            match pg_sys::get_element_type(base) {
+                Oid::INVALID => (base, Oid::INVALID, None),
+                element => {
+                    let scalar = pg_sys::getBaseTypeAndTypmod(element, &mut typmod);
+                    (scalar, element, Domain::of(element))
+                }
+            }
         };
-        let plain = column.typmod < 0;
+        let plain = typmod < 0;
         let converter = match scalar {
             pg_sys::BOOLOID => Converter::Boolean,
             pg_sys::INT2OID => Converter::Int2,
@@ -65,7 +78,9 @@ impl ColumnReader {
             pg_sys::FLOAT8OID => Converter::Float8,
             pg_sys::TEXTOID => Converter::Text,
             pg_sys::VARCHAROID if plain => Converter::Text,
-            pg_sys::TIMESTAMPTZOID if plain => Converter::Timestamptz,
+            pg_sys::TIMESTAMPTZOID => Converter::Instant(InstantType::Timestamptz),
+            pg_sys::TIMESTAMPOID => Converter::Instant(InstantType::Timestamp),
+            pg_sys::DATEOID => Converter::Instant(InstantType::Date),
             pg_sys::JSONBOID | pg_sys::JSONOID => Converter::Json,
             _ => {
                 let (mut function, mut parameter) = (Oid::INVALID, Oid::INVALID);
@@ -81,7 +96,11 @@ impl ColumnReader {
             table: relation.options.oid,
             column,
             element,
+            scalar,
+            typmod,
             converter,
+            domain,
+            element_domain,
         })
     }
 
@@ -92,6 +111,16 @@ impl ColumnReader {
 
     /// The column's value in `record`, or `None` for NULL. What needs memory takes it from the current context.
     pub fn read(&self, record: &Json) -> Result<Option<Datum>> {
+        let value = self.value(record)?;
+        if let Some(domain) = &self.domain {
+            domain
+                .check(value)
+                .map_err(|problem| self.misfit(&format!("does not fit: {problem}")))?;
+        }
+        Ok(value)
+    }
+
+    fn value(&self, record: &Json) -> Result<Option<Datum>> {
         let options = &self.column.options;
         let condition = match (&options.only_where, &options.only_where_not) {
             (Some(path), _) => Some(Condition {
@@ -209,9 +238,7 @@ impl ColumnReader {
     fn sum(&self, found: &[&Json]) -> Result<Option<Datum>> {
         let mut total: Option<i64> = None;
         for value in found.iter().filter(|value| !value.is_null()) {
-            let number = value
-                .as_i64()
-                .ok_or_else(|| self.wrong(value, "a whole number"))?;
+            let number = self.integer(value)?;
             total = Some(
                 total
                     .unwrap_or(0)
@@ -228,12 +255,18 @@ impl ColumnReader {
         let mut datums = Vec::with_capacity(values.len());
         let mut nulls = Vec::with_capacity(values.len());
         for value in values {
-            nulls.push(value.is_null());
-            datums.push(if value.is_null() {
-                Datum::from(0usize)
+            let element = if value.is_null() {
+                None
             } else {
-                self.convert(value)?
-            });
+                Some(self.convert(value)?)
+            };
+            if let Some(domain) = &self.element_domain {
+                domain
+                    .check(element)
+                    .map_err(|problem| self.misfit(&format!("does not fit: {problem}")))?;
+            }
+            nulls.push(element.is_none());
+            datums.push(element.unwrap_or(Datum::from(0usize)));
         }
         let (mut length, mut by_value, mut align) = (0i16, false, 0 as std::ffi::c_char);
         let mut dimension = [datums.len() as i32];
@@ -288,7 +321,7 @@ impl ColumnReader {
                 Json::Object(_) | Json::Array(_) => Err(self.wrong(value, "a text")),
                 other => self.text(&other.to_string()),
             },
-            Converter::Timestamptz => self.timestamp(value),
+            Converter::Instant(of) => self.instant(value).map(|at| of.datum(at, self.typmod)),
             Converter::Json => self.input(&value.to_string(), None),
             Converter::Input {
                 function,
@@ -321,44 +354,43 @@ impl ColumnReader {
                 self.misfit("holds a text with a NUL character, which PostgreSQL cannot store")
             );
         }
-        // SAFETY: pointer and length are of one string; the conversion hands back the same pointer in a UTF-8
-        // database and a NUL-terminated copy in any other.
-        unsafe {
-            if pg_sys::GetDatabaseEncoding() == pg_sys::pg_enc::PG_UTF8 as i32 {
-                return Ok(Datum::from(pg_sys::cstring_to_text_with_len(
-                    text.as_ptr().cast(),
-                    text.len() as i32,
-                )));
-            }
-            let source = CString::new(text).map_err(|_| FdwError::internal("a NUL after all"))?;
-            let converted = pg_sys::pg_any_to_server(
-                source.as_ptr(),
-                text.len() as i32,
-                pg_sys::pg_enc::PG_UTF8 as i32,
-            );
-            Ok(Datum::from(pg_sys::cstring_to_text(converted)))
+        // SAFETY: pointer and length are of one string.
+        let datum = |bytes: &[u8]| unsafe {
+            Datum::from(pg_sys::cstring_to_text_with_len(
+                bytes.as_ptr().cast(),
+                bytes.len() as i32,
+            ))
+        };
+        if encoding::takes_utf8() {
+            return Ok(datum(text.as_bytes()));
         }
+        let converted = CString::new(text)
+            .map_err(|_| FdwError::internal("a NUL after all"))
+            .map(encoding::to_server)?
+            .map_err(|problem| self.misfit(&format!("does not fit: {problem}")))?;
+        Ok(datum(converted.as_bytes()))
     }
 
-    /// ISO 8601 with a zone, as the API writes instants; a bare date counts from midnight UTC.
-    fn timestamp(&self, value: &Json) -> Result<Datum> {
-        let instant = value
-            .as_str()
-            .and_then(|text| {
-                DateTime::parse_from_rfc3339(text)
-                    .map(|instant| instant.to_utc())
-                    .ok()
-                    .or_else(|| {
-                        let midnight = text.parse::<NaiveDate>().ok()?.and_hms_opt(0, 0, 0)?;
-                        Some(midnight.and_utc())
-                    })
-            })
-            .ok_or_else(|| self.wrong(value, "an instant such as 2021-02-01T00:00:00.000Z"))?;
-        let microseconds = instant
-            .timestamp_micros()
-            .checked_sub(EPOCH_DIFFERENCE)
-            .ok_or_else(|| self.wrong(value, "an instant"))?;
-        Ok(Datum::from(microseconds))
+    fn instant(&self, value: &Json) -> Result<i64> {
+        instant::read(value, self.column.options.epoch).ok_or_else(|| {
+            let error = self.wrong(
+                value,
+                "an instant that PostgreSQL can store, such as 2021-02-01T00:00:00.000Z,",
+            );
+            match value.as_f64() {
+                Some(number) if self.column.options.epoch.is_none() => error.hint(format!(
+                    "If it is the time since 1970: {}",
+                    pluralsight_catalog::set_column_option(
+                        &qualified_name(self.table),
+                        &self.column.name,
+                        &raw_column_options(self.table, self.column.number),
+                        "epoch",
+                        Epoch::likely(number)
+                    )
+                )),
+                _ => error,
+            }
+        })
     }
 
     /// By the type's own input function, with the column's type modifier.
@@ -366,25 +398,22 @@ impl ColumnReader {
         let text = CString::new(text).map_err(|_| {
             self.misfit("holds a text with a NUL character, which PostgreSQL cannot store")
         })?;
-        let scalar = if self.element == Oid::INVALID {
-            self.column.type_oid
-        } else {
-            self.element
-        };
-        let typmod = self.column.typmod;
+        let text = encoding::to_server(text)
+            .map_err(|problem| self.misfit(&format!("does not fit: {problem}")))?;
+        let (scalar, typmod) = (self.scalar, self.typmod);
         let outcome = PgTryBuilder::new(|| {
             // SAFETY: the function is the type's own; the string ends in NUL and outlives the call.
             unsafe {
-                let length = text.as_bytes().len() as i32;
-                let server =
-                    pg_sys::pg_any_to_server(text.as_ptr(), length, pg_sys::pg_enc::PG_UTF8 as i32);
                 let (function, parameter) = function.unwrap_or_else(|| {
                     let (mut function, mut parameter) = (Oid::INVALID, Oid::INVALID);
                     pg_sys::getTypeInputInfo(scalar, &mut function, &mut parameter);
                     (function, parameter)
                 });
                 Ok(pg_sys::OidInputFunctionCall(
-                    function, server, parameter, typmod,
+                    function,
+                    text.as_ptr().cast_mut(),
+                    parameter,
+                    typmod,
                 ))
             }
         })
@@ -424,6 +453,54 @@ impl ColumnReader {
             "To have the column read NULL: {}",
             make_absent(self.table, &self.column)
         ))
+    }
+}
+
+/// A domain, whose constraints are checked as PostgreSQL checks them.
+struct Domain {
+    oid: Oid,
+    /// What PostgreSQL keeps for the checks, and where.
+    kept: Cell<*mut c_void>,
+    context: pg_sys::MemoryContext,
+}
+
+impl Domain {
+    fn of(type_oid: Oid) -> Option<Domain> {
+        // SAFETY: a catalog look-up, and the memory context of the query, in which its columns' readers are made.
+        unsafe {
+            (pg_sys::get_typtype(type_oid) as u8 == pg_sys::TYPTYPE_DOMAIN).then(|| Domain {
+                oid: type_oid,
+                kept: Cell::new(std::ptr::null_mut()),
+                context: pg_sys::CurrentMemoryContext,
+            })
+        }
+    }
+
+    /// What is wrong with the value, in PostgreSQL's words.
+    fn check(&self, value: Option<Datum>) -> std::result::Result<(), String> {
+        let (oid, context, before) = (self.oid, self.context, self.kept.get());
+        let kept = PgTryBuilder::new(move || {
+            let mut kept = before;
+            // SAFETY: the value is one of the domain's base type; what is kept lives as long as this reader.
+            unsafe {
+                pg_sys::domain_check(
+                    value.unwrap_or(Datum::from(0usize)),
+                    value.is_none(),
+                    oid,
+                    &mut kept,
+                    context,
+                );
+            }
+            Ok(kept)
+        })
+        .catch_others(|caught| match caught {
+            pg_sys::panic::CaughtError::PostgresError(report)
+            | pg_sys::panic::CaughtError::ErrorReport(report) => Err(report.message().to_owned()),
+            other => other.rethrow(),
+        })
+        .execute()?;
+        self.kept.set(kept);
+        Ok(())
     }
 }
 

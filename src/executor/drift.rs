@@ -52,7 +52,7 @@ pub(super) fn read_steadily(
         {
             return Err(error);
         }
-        answer.restart();
+        answer.restart(options)?;
     }
     Err(changed(
         options,

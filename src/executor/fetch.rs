@@ -1,26 +1,34 @@
 //! One reading of the API: the pages of one filter, or of several one after the other.
 
 use std::cell::Cell;
-use std::collections::{BTreeSet, HashSet, VecDeque};
+use std::collections::{BTreeSet, VecDeque};
 use std::rc::Rc;
 
 use pgrx::PgSqlErrorCode;
 use pgrx::pg_sys::Oid;
 use pluralsight_api::{
-    Client, Completeness, Context, Error as ApiError, FieldPath, Operation, Page, PageQuery,
-    PageSizes, Pages, RetryBudget, Selection, Stats, Token,
+    Client, Completeness, Context, Error as ApiError, ErrorKind, FieldPath, Operation, Page,
+    PageQuery, PageSizes, Pages, RetryBudget, Selection, Stats, Token,
 };
 use pluralsight_catalog::Shape;
-use serde_json::{Map, Value as Json};
+use serde_json::Value as Json;
 
+use super::count::census;
 use super::drift;
-use super::filter::Asked;
+use super::filter::{Asked, Filtered};
+use super::handed::Handed;
+use super::proof::{Ask, Next, Proof};
+use super::trial::{Trial, values_at};
+use super::trust::learn;
 use crate::announcements;
 use crate::error::{FdwError, Result};
 use crate::options::{Server, TableOptions};
 use crate::planner::remember_total;
 use crate::relation::make_absent;
 use crate::runtime;
+
+/// A list of keys that no API refuses for its length.
+const SHORT_LIST: usize = 10;
 
 thread_local! {
     static INCOMPLETE: Cell<u64> = const { Cell::new(0) };
@@ -33,7 +41,7 @@ pub fn incomplete_scans() -> u64 {
 
 /// A client, a token and the counters of one reading.
 pub struct Session {
-    client: Rc<Client>,
+    pub(super) client: Rc<Client>,
     token: Token,
     budget: RetryBudget,
     pub stats: Rc<Stats>,
@@ -49,7 +57,7 @@ impl Session {
         })
     }
 
-    fn context(&self) -> Context<'_> {
+    pub(super) fn context(&self) -> Context<'_> {
         Context {
             token: &self.token,
             stats: &self.stats,
@@ -59,13 +67,21 @@ impl Session {
     }
 
     /// Runs a request of the client and waits for it as a backend may.
+    pub(super) fn ask<T>(
+        &self,
+        request: impl AsyncFnOnce(&Client, &Context<'_>) -> std::result::Result<T, ApiError>,
+    ) -> Result<std::result::Result<T, ApiError>> {
+        let context = self.context();
+        runtime::wait(request(&self.client, &context))
+    }
+
+    /// The same, for `place`.
     pub fn run<T>(
         &self,
         place: &str,
         request: impl AsyncFnOnce(&Client, &Context<'_>) -> std::result::Result<T, ApiError>,
     ) -> Result<T> {
-        let context = self.context();
-        runtime::wait(request(&self.client, &context))?
+        self.ask(request)?
             .map_err(|error| FdwError::from_api(&error, place))
     }
 }
@@ -80,34 +96,45 @@ pub struct Reading<'a> {
     pub limit: Option<u64>,
 }
 
-/// The pages of one reading.
+/// The pages of one reading: of every record, or of those that a filter brings, and then of whatever proves that these are
+/// all.
 pub struct Fetch {
     session: Session,
     place: String,
-    server: Oid,
-    query: String,
-    document: String,
-    filters: VecDeque<Option<String>>,
-    /// The filter of `pages`.
-    filter: Option<String>,
     template: Template,
-    pages: Option<Pages>,
-    /// Keys already handed out, where several filters may bring the same record.
-    keys: Option<HashSet<String>>,
-    unfiltered: bool,
+    asked: Asked,
+    /// Requests still to be made.
+    queue: VecDeque<Ask>,
+    now: Option<Open>,
+    /// Records already handed out, where several requests may bring the same one.
+    handed: Option<Handed>,
+    /// Of a filter.
+    proof: Option<Proof>,
     pub complete: bool,
     /// The data changed while it was read.
     drifted: bool,
-    /// What [`Fetch::restart`] begins with.
-    all_filters: Vec<Option<String>>,
 }
 
-/// What every filter's pages have in common.
+/// A request under way.
+struct Open {
+    ask: Ask,
+    pages: Pages,
+    trial: Option<Trial>,
+    /// The filter, as JSON.
+    sent: Option<String>,
+    /// The last page has come.
+    is_whole: bool,
+}
+
+/// What every request's pages have in common.
 struct Template {
     operation: Operation,
-    sizes: PageSizes,
-    key: Option<FieldPath>,
     shape: pluralsight_api::Shape,
+    selection: Selection,
+    sizes: PageSizes,
+    /// Size of the first page, where a LIMIT sets it.
+    limit: Option<u32>,
+    key: Option<FieldPath>,
     check: Completeness,
     truncated: Vec<FieldPath>,
 }
@@ -115,17 +142,13 @@ struct Template {
 impl Fetch {
     pub fn new(reading: &Reading<'_>, user: Oid, stats: Rc<Stats>) -> Result<Fetch> {
         let options = reading.options;
-        let filters: VecDeque<Option<String>> = match reading.asked {
-            Asked::Nothing => VecDeque::new(),
-            Asked::Everything => VecDeque::from([None]),
-            Asked::Filters(filters) => filters.iter().cloned().map(Some).collect(),
-        };
         let operation = operation(options)?;
+        let key = (options.shape == Shape::Connection)
+            .then(|| options.key.clone())
+            .flatten();
         let mut paths: Vec<FieldPath> = reading.fields.iter().cloned().collect();
-        if options.shape == Shape::Connection {
-            // The key tells a record that moved between two pages from a new one.
-            paths.extend(options.key.clone());
-        }
+        // The key tells a record that moved between two pages from a new one.
+        paths.extend(key.clone());
         // A truncated list only matters where the list itself is read.
         let truncated: Vec<FieldPath> = options
             .truncated
@@ -139,6 +162,11 @@ impl Fetch {
             .cloned()
             .collect();
         paths.extend(truncated.iter().cloned());
+        let proof = match reading.asked {
+            Asked::Filtered(filtered) => Some(Proof::of(filtered)?),
+            Asked::Everything | Asked::Nothing => None,
+        };
+        paths.extend(proof.as_ref().map(|proof| proof.field.clone()));
         if paths.is_empty() {
             // A selection cannot be empty; every record of every type answers its own type's name.
             paths.push(
@@ -146,53 +174,52 @@ impl Fetch {
                     .map_err(|error| FdwError::internal(error.to_string()))?,
             );
         }
-        let selection = Selection::from_paths(&paths);
-        let shape = api_shape(options.shape);
-        let has_filter = filters.iter().any(Option::is_some);
-        let mut sizes = options.page_sizes;
-        if let Some(limit) = reading.limit {
-            sizes.first = u32::try_from(limit)
-                .unwrap_or(u32::MAX)
-                .min(sizes.first.max(sizes.then))
-                .max(1);
-        } else if has_filter {
-            // Looking up keys: one page holds them all, if the API lets it.
-            sizes.first = sizes.first.max(sizes.then);
-        }
-        Ok(Fetch {
+        let mut fetch = Fetch {
             session: Session::open(&options.server, user, stats)?,
             place: options.name.clone(),
-            server: options.server.oid,
-            query: options.query.clone(),
-            document: operation.document(&selection, has_filter, shape),
-            keys: (filters.len() > 1).then(HashSet::new),
-            unfiltered: !has_filter,
-            all_filters: filters.iter().cloned().collect(),
-            filters,
-            filter: None,
             template: Template {
                 operation,
-                sizes,
-                key: (options.shape == Shape::Connection)
-                    .then(|| options.key.clone())
-                    .flatten(),
-                shape,
+                shape: api_shape(options.shape),
+                selection: Selection::from_paths(&paths),
+                sizes: options.page_sizes,
+                limit: reading
+                    .limit
+                    .map(|limit| u32::try_from(limit).unwrap_or(u32::MAX)),
+                key,
                 check: options.completeness,
                 truncated,
             },
-            pages: None,
+            asked: reading.asked.clone(),
+            queue: VecDeque::new(),
+            now: None,
+            handed: None,
+            proof,
             complete: false,
             drifted: false,
-        })
+        };
+        fetch.begin(options)?;
+        Ok(fetch)
+    }
+
+    fn begin(&mut self, options: &TableOptions) -> Result<()> {
+        self.queue = match &self.asked {
+            Asked::Nothing => VecDeque::new(),
+            Asked::Everything => VecDeque::from([Ask::Everything]),
+            Asked::Filtered(filtered) => {
+                self.handed = Some(Handed::new(self.template.key.clone()));
+                self.proof = Some(Proof::of(filtered)?);
+                Proof::first_requests(filtered, options).into()
+            }
+        };
+        Ok(())
     }
 
     /// Starts again before the first page.
-    pub fn restart(&mut self) {
-        self.pages = None;
-        self.filters = self.all_filters.iter().cloned().collect();
-        self.keys = (self.filters.len() > 1).then(HashSet::new);
+    pub fn restart(&mut self, options: &TableOptions) -> Result<()> {
+        self.now = None;
         self.complete = false;
         self.drifted = false;
+        self.begin(options)
     }
 
     /// Whether the data changed while it was read.
@@ -203,54 +230,167 @@ impl Fetch {
     /// The next page's records; `None` when everything was read.
     pub fn next_page(&mut self, options: &TableOptions) -> Result<Option<Vec<Json>>> {
         loop {
-            if self.pages.is_none() {
-                let Some(filter) = self.filters.pop_front() else {
-                    self.complete = true;
-                    return Ok(None);
-                };
-                self.pages = Some(Pages::new(
-                    self.template.query(&self.document, filter.as_deref())?,
-                ));
-                self.filter = filter;
+            if self.now.is_none() && !self.open_next()? {
+                self.complete = true;
+                return Ok(None);
             }
-            let Some(pages) = self.pages.as_mut() else {
+            let Some(open) = self.now.as_mut() else {
                 continue;
             };
             let context = self.session.context();
-            let outcome = runtime::wait(pages.next(&self.session.client, &context))?;
-            announcements::tell(&self.place, pages.warnings());
-            if pages.drifted() && !self.drifted {
+            let outcome = runtime::wait(open.pages.next(&self.session.client, &context))?;
+            announcements::tell(&self.place, open.pages.warnings());
+            if open.pages.drifted() && !self.drifted {
                 self.drifted = true;
                 drift::met(options)?;
             }
             let page = match outcome {
                 Ok(Some(page)) => page,
                 Ok(None) => {
-                    self.close_pages();
+                    self.close(options)?;
                     continue;
                 }
                 Err(error) => {
-                    let refusal = explain_refusal(&error, options);
-                    return Err(without_sent_values(refusal, self.filter.as_deref()));
+                    if error.kind() == ErrorKind::GraphQl && self.ask_in_shorter_lists(options) {
+                        continue;
+                    }
+                    let sent = self.now.as_ref().and_then(|open| open.sent.as_deref());
+                    return Err(without_sent_values(explain_refusal(&error, options), sent));
                 }
             };
-            if self.unfiltered
-                && let Some(total) = page.total_count
-            {
-                remember_total(self.server, &self.query, total);
-            }
-            let last = page.last;
-            let records = self.without_repeats(page);
-            if last {
-                self.close_pages();
-            }
-            if !records.is_empty() || (last && self.filters.is_empty()) {
-                if last && self.filters.is_empty() {
-                    self.complete = true;
-                }
+            let records = self.take(page, options)?;
+            let at_end = self.now.is_none() && self.queue.is_empty();
+            if !records.is_empty() || at_end {
+                self.complete |= at_end;
                 return Ok(Some(records));
             }
         }
+    }
+
+    /// Begins the next request; false if there is none.
+    fn open_next(&mut self) -> Result<bool> {
+        let Some(ask) = self.queue.pop_front() else {
+            return Ok(false);
+        };
+        if let Some(handed) = &mut self.handed {
+            handed.begin();
+        }
+        let filter = match (&self.asked, &ask) {
+            (Asked::Filtered(filtered), Ask::Filter(keys)) => Some(filtered.argument(keys)?),
+            _ => None,
+        };
+        let trial = match (&ask, &self.asked) {
+            (Ask::Filter(keys), Asked::Filtered(filtered)) => Some(trial(filtered, keys)?),
+            _ => None,
+        };
+        let sent = filter.as_ref().map(ToString::to_string);
+        let query = self.template.query(filter);
+        self.now = Some(Open {
+            ask,
+            pages: Pages::new(query),
+            trial,
+            sent,
+            is_whole: false,
+        });
+        Ok(true)
+    }
+
+    /// After the API refused a long list of keys: asks for half as many at a time. False for a short list, which is not
+    /// what the API refused.
+    fn ask_in_shorter_lists(&mut self, options: &TableOptions) -> bool {
+        let (Some(open), Asked::Filtered(filtered)) = (&self.now, &self.asked) else {
+            return false;
+        };
+        let Ask::Filter(keys) = &open.ask else {
+            return false;
+        };
+        if keys.len() <= SHORT_LIST {
+            return false;
+        }
+        let longest = keys.len() / 2;
+        learn(options, &filtered.filter, |standing| {
+            standing.longest = Some(longest);
+        });
+        for list in keys.chunks(longest).rev() {
+            self.queue.push_front(Ask::Filter(list.to_vec()));
+        }
+        self.now = None;
+        true
+    }
+
+    /// Looks at a page, decides what else has to be asked, and takes the records that are new.
+    fn take(&mut self, page: Page, options: &TableOptions) -> Result<Vec<Json>> {
+        let Some(open) = self.now.as_mut() else {
+            return Ok(page.nodes);
+        };
+        if let (Some(proof), Asked::Filtered(filtered)) = (&mut self.proof, &self.asked) {
+            for record in &page.nodes {
+                let values = values_at(record, &proof.field);
+                match (&open.ask, &mut open.trial) {
+                    (Ask::Filter(_), Some(trial)) => {
+                        let is_cut = self
+                            .template
+                            .truncated
+                            .iter()
+                            .any(|path| values_at(record, path).contains(&&Json::Bool(true)));
+                        trial.see(&values, is_cut);
+                    }
+                    (Ask::Controls, _) => proof.see_control(filtered, &values),
+                    _ => proof.tally(&values),
+                }
+            }
+        }
+        if open.trial.is_none()
+            && let Some(total) = page.total_count
+        {
+            remember_total(options.server.oid, &options.query, total);
+        }
+        let is_last_request = open.ask == Ask::Everything;
+        let ends_here = page.last
+            || open.ask == Ask::Controls
+            || open.trial.as_ref().is_some_and(Trial::is_ignored);
+        open.is_whole = page.last;
+        let mut records = page.nodes;
+        if let Some(handed) = &mut self.handed {
+            records.retain(|record| handed.is_new(record, is_last_request));
+        }
+        if ends_here {
+            self.close(options)?;
+        }
+        Ok(records)
+    }
+
+    /// Ends the request under way, and puts into the queue what it leaves to be proved.
+    fn close(&mut self, options: &TableOptions) -> Result<()> {
+        let Some(open) = self.now.take() else {
+            return Ok(());
+        };
+        if !open.pages.findings().is_empty() {
+            INCOMPLETE.set(INCOMPLETE.get().saturating_add(1));
+        }
+        for finding in open.pages.findings() {
+            FdwError::new(PgSqlErrorCode::ERRCODE_WARNING, format!("{}: {finding}", self.place))
+                .hint("With the option on_incomplete 'error', which is the default, this answer would have been refused.")
+                .warn();
+        }
+        let (Some(proof), Asked::Filtered(filtered)) = (&mut self.proof, &self.asked) else {
+            return Ok(());
+        };
+        let answered = (&open.ask, open.is_whole);
+        let next = proof.next(filtered, answered, open.trial.as_ref(), options, || {
+            census(&self.session, options, filtered)
+        })?;
+        match next {
+            Next::Nothing => {}
+            Next::Asks(asks) => {
+                for ask in asks.into_iter().rev() {
+                    self.queue.push_front(ask);
+                }
+            }
+            Next::Everything => self.queue = VecDeque::from([Ask::Everything]),
+            Next::End => self.queue.clear(),
+        }
+        Ok(())
     }
 
     /// The error of a record of this reading, which may show a value of it: the API may have put the token into that.
@@ -263,92 +403,45 @@ impl Fetch {
     pub fn finished(&self) -> bool {
         self.complete
     }
+}
 
-    fn close_pages(&mut self) {
-        if let Some(pages) = self.pages.take() {
-            if !pages.findings().is_empty() {
-                INCOMPLETE.set(INCOMPLETE.get().saturating_add(1));
-            }
-            for finding in pages.findings() {
-                FdwError::new(PgSqlErrorCode::ERRCODE_WARNING, format!("{}: {finding}", self.place))
-                    .hint("With the option on_incomplete 'error', which is the default, this answer would have been refused.")
-                    .warn();
-            }
-        }
-    }
-
-    /// Records that an earlier filter of this reading brought already are left out.
-    fn without_repeats(&mut self, page: Page) -> Vec<Json> {
-        let (Some(seen), Some(key)) = (self.keys.as_mut(), self.template.key.as_ref()) else {
-            return page.nodes;
-        };
-        let mut records = page.nodes;
-        records.retain(|record| {
-            match key
-                .segments()
-                .iter()
-                .try_fold(record, |value, name| value.get(name))
-            {
-                None | Some(Json::Null) => true,
-                Some(value) => seen.insert(value.to_string()),
-            }
-        });
-        records
-    }
+fn trial(filtered: &Filtered, keys: &[String]) -> Result<Trial> {
+    Ok(if filtered.is_list() {
+        Trial::of_list(filtered.kind, keys.to_vec())
+    } else {
+        Trial::of_value(filtered.kind, filtered.value_or(keys)?)
+    })
 }
 
 impl Template {
-    fn query(&self, document: &str, filter: Option<&str>) -> Result<PageQuery> {
-        let mut variables = Map::new();
-        if let Some(filter) = filter {
-            variables.insert("filter".to_owned(), parse_filter(filter)?);
+    fn query(&self, filter: Option<Json>) -> PageQuery {
+        let document = self
+            .operation
+            .document(&self.selection, filter.is_some(), self.shape);
+        let mut sizes = self.sizes;
+        if let Some(limit) = self.limit {
+            sizes.first = limit.min(sizes.first.max(sizes.then)).max(1);
+        } else if filter.is_some() {
+            // Looking up keys: one page holds them all, if the API lets it.
+            sizes.first = sizes.first.max(sizes.then);
         }
-        Ok(PageQuery {
-            document: document.to_owned(),
-            variables,
-            sizes: self.sizes,
+        PageQuery {
+            document,
+            variables: filter
+                .into_iter()
+                .map(|filter| ("filter".to_owned(), filter))
+                .collect(),
+            sizes,
             key: self.key.clone(),
             shape: self.shape,
             check: self.check,
             truncated: self.truncated.clone(),
             ..PageQuery::new(self.operation)
-        })
-    }
-}
-
-/// The number of records that `asked` brings, without bringing them.
-pub fn count(options: &TableOptions, asked: &Asked, user: Oid, stats: Rc<Stats>) -> Result<u64> {
-    let filters: Vec<Option<&str>> = match asked {
-        Asked::Nothing => return Ok(0),
-        Asked::Everything => vec![None],
-        Asked::Filters(filters) => filters.iter().map(|filter| Some(filter.as_str())).collect(),
-    };
-    let session = Session::open(&options.server, user, stats)?;
-    let operation = operation(options)?;
-    let mut total: u64 = 0;
-    for filter in filters {
-        let value = filter.map(parse_filter).transpose()?;
-        let context = session.context();
-        let counted = runtime::wait(pluralsight_api::count(
-            &session.client,
-            &context,
-            &operation,
-            value,
-        ))?
-        .map_err(|error| without_sent_values(explain_refusal(&error, options), filter))?;
-        if filter.is_none() {
-            remember_total(options.server.oid, &options.query, counted);
         }
-        total = total.saturating_add(counted);
     }
-    Ok(total)
 }
 
-fn parse_filter(filter: &str) -> Result<Json> {
-    serde_json::from_str(filter).map_err(|error| FdwError::internal(error.to_string()))
-}
-
-fn operation(options: &TableOptions) -> Result<Operation> {
+pub(super) fn operation(options: &TableOptions) -> Result<Operation> {
     Operation::named(&options.query).ok_or_else(|| {
         FdwError::new(
             PgSqlErrorCode::ERRCODE_FDW_INVALID_ATTRIBUTE_VALUE,

@@ -1,13 +1,13 @@
 //! From the values of a scan's conditions to what the API is asked.
 
 use std::collections::BTreeSet;
-use std::ffi::CStr;
 
 use pgrx::pg_sys::{self, Datum, Oid};
-use pluralsight_catalog::Table;
+use pluralsight_catalog::{FilterOption, Table};
 use serde_json::{Map, Value as Json};
 
-use super::absent;
+use super::{absent, trust};
+use crate::encoding;
 use crate::error::{FdwError, Result};
 use crate::options::TableOptions;
 use crate::planner::{KEYS_A_REQUEST, known_pages};
@@ -23,8 +23,97 @@ pub enum Asked {
     Everything,
     /// The conditions contradict one another: no request is needed.
     Nothing,
-    /// One request or more, each with a filter of its own (JSON objects), that together bring every record wanted.
-    Filters(Vec<String>),
+    /// The records that a filter brings.
+    Filtered(Filtered),
+}
+
+/// A filter, and what it is asked for.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Filtered {
+    pub filter: FilterOption,
+    pub kind: ConditionKind,
+    /// Of a list: the keys. Otherwise one value, as JSON.
+    pub values: Vec<String>,
+    /// Keys are asked for in lower case as well: how the API compares is not known, and if it keeps addresses in lower
+    /// case, only that form finds them.
+    folds: bool,
+}
+
+impl Filtered {
+    /// Whether it is asked for a list of keys.
+    pub fn is_list(&self) -> bool {
+        matches!(self.kind, ConditionKind::Keys | ConditionKind::Overlap)
+    }
+
+    /// The lists of keys that are sent, a request each; at most `longest` keys in one, if that is known.
+    pub fn lists(&self, longest: Option<usize>) -> Vec<Vec<String>> {
+        match longest {
+            None => self
+                .values
+                .chunks(KEYS_A_REQUEST)
+                .map(|keys| self.spellings(keys))
+                .collect(),
+            Some(longest) => self
+                .spellings(&self.values)
+                .chunks(longest.max(1))
+                .map(<[String]>::to_vec)
+                .collect(),
+        }
+    }
+
+    fn spellings(&self, keys: &[String]) -> Vec<String> {
+        let mut all = Vec::with_capacity(keys.len());
+        for key in keys {
+            all.push(key.clone());
+            let lower = key.to_lowercase();
+            if self.folds && lower != *key && !keys.contains(&lower) {
+                all.push(lower);
+            }
+        }
+        all
+    }
+
+    /// The value of the query's argument that asks for these keys; a filter that takes no list takes the first of them, as
+    /// JSON, or else its own value.
+    pub fn argument(&self, keys: &[String]) -> Result<Json> {
+        let value = if self.is_list() {
+            Json::from(keys)
+        } else {
+            self.value_or(keys)?
+        };
+        Ok(Json::from(Map::from_iter([(
+            self.filter.name.clone(),
+            value,
+        )])))
+    }
+
+    /// Each request's argument, as JSON.
+    pub fn requests(&self) -> Vec<String> {
+        let lists = if self.is_list() {
+            self.lists(None)
+        } else {
+            vec![Vec::new()]
+        };
+        lists
+            .iter()
+            .filter_map(|keys| self.argument(keys).ok())
+            .map(|argument| argument.to_string())
+            .collect()
+    }
+
+    /// The one value of a filter that takes no list.
+    pub fn value(&self) -> Result<Json> {
+        self.value_or(&[])
+    }
+
+    /// The first of these values, or else that one.
+    pub fn value_or(&self, others: &[String]) -> Result<Json> {
+        let text = others
+            .first()
+            .or(self.values.first())
+            .map_or("null", String::as_str);
+        serde_json::from_str(text).map_err(|error| FdwError::internal(error.to_string()))
+    }
 }
 
 /// A computed value of `fdw_exprs`.
@@ -41,34 +130,39 @@ pub fn choose(spec: &ScanSpec, options: &TableOptions, computed: &[Computed]) ->
         absent::warn(options);
         return Ok(Asked::Nothing);
     }
-    let mut keys: Vec<(String, BTreeSet<String>)> = Vec::new();
-    let mut overlaps: Vec<(String, BTreeSet<String>)> = Vec::new();
-    let mut singles: Vec<(String, ConditionKind, Json)> = Vec::new();
+    let mut keys: Vec<(&FilterOption, BTreeSet<String>)> = Vec::new();
+    let mut overlaps: Vec<(&FilterOption, BTreeSet<String>)> = Vec::new();
+    let mut singles: Vec<(&FilterOption, ConditionKind, Json)> = Vec::new();
     for condition in &spec.conditions {
         let values = values_of(&condition.values, computed)?;
+        let Some(filter) = options
+            .filters
+            .iter()
+            .find(|filter| filter.name == condition.filter)
+        else {
+            continue;
+        };
         match condition.kind {
             ConditionKind::Keys => {
                 let texts = texts(values);
-                match keys
-                    .iter_mut()
-                    .find(|(filter, _)| *filter == condition.filter)
-                {
+                match keys.iter_mut().find(|(known, _)| *known == filter) {
                     Some((_, known)) => known.retain(|key| texts.contains(key)),
-                    None => keys.push((condition.filter.clone(), texts)),
+                    None => keys.push((filter, texts)),
                 }
             }
-            ConditionKind::Overlap => overlaps.push((condition.filter.clone(), texts(values))),
+            ConditionKind::Overlap => overlaps.push((filter, texts(values))),
+            // Who has all of them has the first.
+            ConditionKind::HasAll => {
+                overlaps.push((filter, texts(values).into_iter().take(1).collect()));
+            }
             ConditionKind::Scalar | ConditionKind::Pattern => {
                 let Some(value) = values.into_iter().next().filter(|value| !value.is_null()) else {
                     return Ok(Asked::Nothing);
                 };
-                match singles
-                    .iter()
-                    .find(|(filter, ..)| *filter == condition.filter)
-                {
+                match singles.iter().find(|(known, ..)| *known == filter) {
                     Some((_, _, known)) if *known != value => return Ok(Asked::Nothing),
                     Some(_) => {}
-                    None => singles.push((condition.filter.clone(), condition.kind, value)),
+                    None => singles.push((filter, condition.kind, value)),
                 }
             }
         }
@@ -80,67 +174,65 @@ pub fn choose(spec: &ScanSpec, options: &TableOptions, computed: &[Computed]) ->
     {
         return Ok(Asked::Nothing);
     }
-    singles.retain(|(_, kind, value)| {
-        *kind != ConditionKind::Pattern || value.as_str().is_some_and(is_its_own_pattern)
+    let is_trusted = |filter: &FilterOption| trust::distrusted(options, filter).is_none();
+    singles.retain(|(filter, kind, value)| {
+        is_trusted(filter)
+            && (*kind != ConditionKind::Pattern || value.as_str().is_some_and(is_its_own_pattern))
     });
-    let fewest = keys.into_iter().min_by_key(|(_, values)| values.len());
-    if let Some((filter, values)) = fewest
-        && let Some(asked) = in_lists(&filter, values, options, spec.count)
-    {
-        return Ok(asked);
-    }
-    if let Some((filter, values)) = overlaps.into_iter().min_by_key(|(_, values)| values.len())
-        && let Some(asked) = in_lists(&filter, values, options, spec.count)
-    {
-        return Ok(asked);
+    for (kind, mut lists) in [
+        (ConditionKind::Keys, keys),
+        (ConditionKind::Overlap, overlaps),
+    ] {
+        lists.retain(|(filter, _)| is_trusted(filter));
+        let fewest = lists.into_iter().min_by_key(|(_, values)| values.len());
+        if let Some((filter, values)) = fewest
+            && let Some(asked) = in_lists(filter, kind, values, options)
+        {
+            return Ok(asked);
+        }
     }
     Ok(match singles.into_iter().next() {
-        Some((filter, _, value)) => Asked::Filters(vec![object(filter, value)]),
+        Some((filter, kind, value)) => Asked::Filtered(Filtered {
+            filter: filter.clone(),
+            kind,
+            values: vec![value.to_string()],
+            folds: false,
+        }),
         None => Asked::Everything,
     })
 }
 
-/// The values in as many filters as requests are needed; `None` where reading everything is cheaper, or where a record
-/// could come twice and nothing tells that it did.
+/// The filter with its keys; `None` where reading everything is cheaper, or where a record could come twice and nothing
+/// tells that it did.
 fn in_lists(
-    filter: &str,
+    filter: &FilterOption,
+    kind: ConditionKind,
     values: BTreeSet<String>,
     options: &TableOptions,
-    exact: bool,
 ) -> Option<Asked> {
-    let fold = Table::over(&options.query)
-        .and_then(|table| table.filter(filter))
+    let folds = Table::over(&options.query)
+        .and_then(|table| table.filter(&filter.name))
         .is_some_and(|filter| filter.fold_case);
-    let values: Vec<String> = values.into_iter().collect();
-    let chunks = values.len().div_ceil(KEYS_A_REQUEST);
-    let whole = known_pages(options).unwrap_or(ASSUMED_PAGES);
-    if chunks > 1 && !exact && (options.key.is_none() || chunks as f64 >= whole) {
+    let filtered = Filtered {
+        filter: filter.clone(),
+        kind,
+        values: values.into_iter().collect(),
+        folds,
+    };
+    let requests = filtered.lists(trust::longest_list(options, filter)).len();
+    if requests > 1 && (options.key.is_none() || requests as f64 >= whole_table(options)) {
         return None;
     }
-    let filters = values
-        .chunks(KEYS_A_REQUEST)
-        .map(|chunk| {
-            let mut asked: Vec<Json> = Vec::with_capacity(chunk.len());
-            for value in chunk {
-                asked.push(Json::from(value.as_str()));
-                // How the API compares is not known: if it keeps addresses in lower case, only that form finds them.
-                let lower = value.to_lowercase();
-                if fold && lower != *value && !chunk.contains(&lower) {
-                    asked.push(Json::from(lower));
-                }
-            }
-            object(filter.to_owned(), Json::from(asked))
-        })
-        .collect();
-    Some(Asked::Filters(filters))
+    Some(Asked::Filtered(filtered))
 }
 
-fn object(filter: String, value: Json) -> String {
-    Json::from(Map::from_iter([(filter, value)])).to_string()
+/// Requests that reading the whole table takes, as far as that is known.
+pub fn whole_table(options: &TableOptions) -> f64 {
+    known_pages(options).unwrap_or(ASSUMED_PAGES)
 }
 
 /// A pattern's own rules are not known; these characters stand for themselves under all the usual ones.
-fn is_its_own_pattern(text: &str) -> bool {
+pub fn is_its_own_pattern(text: &str) -> bool {
     !text.trim().is_empty()
         && text.trim() == text
         && text
@@ -254,11 +346,6 @@ fn output(datum: Datum, type_oid: Oid) -> Result<String> {
         let (mut function, mut variable) = (Oid::INVALID, false);
         pg_sys::getTypeOutputInfo(type_oid, &mut function, &mut variable);
         let text = pg_sys::OidOutputFunctionCall(function, datum);
-        let length = CStr::from_ptr(text).to_bytes().len();
-        let text = pg_sys::pg_server_to_any(text, length as i32, pg_sys::pg_enc::PG_UTF8 as i32);
-        Ok(CStr::from_ptr(text)
-            .to_str()
-            .map_err(|_| FdwError::internal("a value is not UTF-8"))?
-            .to_owned())
+        Ok(encoding::from_server(text))
     }
 }

@@ -11,8 +11,8 @@ use pluralsight_api::Stats;
 use serde_json::Value as Json;
 
 use super::buffer::Place;
+use super::count::count;
 use super::decode::{ColumnReader, fill};
-use super::fetch;
 use super::filter::{Asked, Computed, choose};
 use super::generated::Generated;
 use super::rescans::may_rescan;
@@ -264,12 +264,7 @@ impl Scan {
             return Ok(false);
         }
         let asked = self.asked()?;
-        let total = fetch::count(
-            &self.relation.options,
-            &asked,
-            self.user,
-            Rc::clone(&self.stats),
-        )?;
+        let total = count(&self.relation.options, &asked, self.user, &self.stats)?;
         if settings::VERIFY_PUSHDOWN.get() {
             verify::count(&self.relation.options, &asked, self.user, total)?;
         }

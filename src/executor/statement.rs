@@ -204,11 +204,11 @@ impl Answer {
     }
 
     /// Forgets what was read.
-    pub fn restart(&self) {
+    pub fn restart(&self, options: &TableOptions) -> Result<()> {
         if let Some(buffer) = &self.buffer {
             buffer.borrow_mut().end();
         }
-        self.fetch.borrow_mut().restart();
+        self.fetch.borrow_mut().restart(options)
     }
 }
 

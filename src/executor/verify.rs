@@ -38,7 +38,7 @@ pub fn rows(
     user: Oid,
     check: &LocalCheck,
 ) -> Result<()> {
-    if !matches!(asked, Asked::Filters(_) | Asked::Nothing) {
+    if !matches!(asked, Asked::Filtered(_) | Asked::Nothing) {
         return Ok(());
     }
     let pushed = passing(relation, columns, asked, user, check)?;
@@ -48,32 +48,16 @@ pub fn rows(
 
 /// Counts the records that match what was asked, by reading them all.
 pub fn count(options: &TableOptions, asked: &Asked, user: Oid, counted: u64) -> Result<()> {
-    let Asked::Filters(filters) = asked else {
+    let Asked::Filtered(filtered) = asked else {
         return Ok(());
     };
-    let mut wanted: Vec<(FieldPath, Json)> = Vec::new();
-    for filter in filters {
-        let Ok(Json::Object(members)) = serde_json::from_str(filter) else {
-            continue;
-        };
-        for (name, value) in members {
-            if let Some(known) = options.filters.iter().find(|known| known.name == name)
-                && let Ok(path) = FieldPath::parse(&known.field)
-            {
-                wanted.push((path, value));
-            }
-        }
-    }
+    let field = FieldPath::parse(&filtered.filter.field)
+        .map_err(|error| FdwError::internal(error.to_string()))?;
+    let wanted = [(field, filtered.value()?)];
     let fields = wanted.iter().map(|(path, _)| path.clone()).collect();
     let mut matching = 0;
     read(options, &fields, &Asked::Everything, user, |record| {
-        let holds = wanted.iter().any(|(path, value)| {
-            let found = at(record, path);
-            match value {
-                Json::Array(values) => values.contains(found),
-                single => single == found,
-            }
-        });
+        let holds = wanted.iter().any(|(path, value)| at(record, path) == value);
         matching += u64::from(holds);
         Ok(())
     })?;
@@ -211,7 +195,7 @@ fn compare(
 /// `names` are keys of records, which not everybody may see.
 fn difference(options: &TableOptions, asked: &Asked, numbers: &str, names: &str) -> FdwError {
     let filter = match asked {
-        Asked::Filters(filters) => filters.join(", "),
+        Asked::Filtered(filtered) => filtered.requests().join(", "),
         Asked::Everything | Asked::Nothing => String::new(),
     };
     let message = format!(

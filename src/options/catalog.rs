@@ -1,6 +1,6 @@
 //! Options as they stand in the catalogs, read for one query.
 
-use std::ffi::{CStr, c_char};
+use std::ffi::c_char;
 use std::rc::Rc;
 use std::time::Duration;
 
@@ -13,7 +13,9 @@ use pluralsight_catalog::{
 
 use super::Options;
 use super::definition::{self, OnDrift, invalid_value};
+use crate::encoding;
 use crate::error::{FdwError, Result};
+use crate::executor::Epoch;
 use crate::list::members;
 use crate::relation::qualified_name;
 use crate::{host_file, runtime, settings, token};
@@ -237,6 +239,11 @@ impl TableOptions {
         qualified_name(self.oid)
     }
 
+    /// An option of the table's own, as it is written.
+    pub fn option(&self, name: &str) -> Option<&str> {
+        self.options.get(name).map(String::as_str)
+    }
+
     /// The statement that gives the table's own option `name` that value.
     pub fn statement_setting(&self, name: &str, value: &str) -> String {
         set_table_option(&self.qualified_name(), &self.options, name, value)
@@ -278,6 +285,8 @@ pub struct ColumnOptions {
     pub only_where: Option<FieldPath>,
     pub only_where_not: Option<FieldPath>,
     pub sum: bool,
+    /// A number is the time since 1970, in this unit.
+    pub epoch: Option<Epoch>,
     /// The API's null is an empty list.
     pub null_as_empty: bool,
     /// The API does not have it: it reads NULL, and nobody asks for it.
@@ -345,6 +354,7 @@ pub fn column_options(oid: Oid, query: &str, number: i16, name: &str) -> Result<
             .map(String::as_str)
             .or(declared.and_then(|column| column.aggregate))
             == Some("sum"),
+        epoch: options.get("epoch").and_then(|unit| Epoch::parse(unit)),
         null_as_empty: is_on("null_as_empty")
             .unwrap_or_else(|| declared.is_some_and(|column| column.null_as_empty)),
         absent,
@@ -390,14 +400,8 @@ pub unsafe fn options_from_list(list: *mut pg_sys::List) -> Options {
     options
 }
 
-/// A C string of the server as text; in a database that is not UTF-8 what cannot be read is replaced, since these are
-/// names and options only.
+/// A C string of the server as text.
 fn text(string: *const c_char) -> String {
-    if string.is_null() {
-        return String::new();
-    }
-    // SAFETY: PostgreSQL's strings end in NUL, and this one is not null.
-    unsafe { CStr::from_ptr(string) }
-        .to_string_lossy()
-        .into_owned()
+    // SAFETY: PostgreSQL's strings end in NUL.
+    unsafe { encoding::from_server(string) }
 }

@@ -6,6 +6,7 @@ use pluralsight_api::{Endpoint, FieldPath};
 use pluralsight_catalog::{FilterOptionError, Shape, Table, parse_filters};
 
 use crate::error::{FdwError, Result};
+use crate::executor::Epoch;
 use pgrx::PgSqlErrorCode;
 
 /// The kind of object that carries options.
@@ -225,6 +226,11 @@ pub const DEFINITIONS: &[Definition] = &[
         check: check_aggregate,
     },
     Definition {
+        name: "epoch",
+        places: &[Column],
+        check: check_epoch,
+    },
+    Definition {
         name: "null_as_empty",
         places: &[Column],
         check: check_boolean,
@@ -367,6 +373,12 @@ fn check_aggregate(value: &str) -> std::result::Result<(), String> {
         "sum" => Ok(()),
         _ => Err("must be sum".to_owned()),
     }
+}
+
+fn check_epoch(value: &str) -> std::result::Result<(), String> {
+    Epoch::parse(value)
+        .map(drop)
+        .ok_or_else(|| "must be s or ms".to_owned())
 }
 
 fn check_shape(value: &str) -> std::result::Result<(), String> {

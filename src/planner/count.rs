@@ -6,12 +6,13 @@ use pgrx::pg_sys;
 use pgrx::prelude::*;
 
 use super::plan::collect;
+use super::restriction::Pushed;
 use super::{Planned, cost};
 use crate::compat;
 use crate::error::Result;
 use crate::list::{first_integer, members};
 use crate::options::catalog::Pushdown;
-use crate::spec::ScanSpec;
+use crate::spec::{ConditionKind, ScanSpec};
 use pluralsight_catalog::Shape;
 
 /// `count(*)` and `count("any")` in pg_proc.
@@ -40,6 +41,11 @@ pub unsafe extern "C-unwind" fn get_foreign_upper_paths(
         let options = &planned.relation.options;
         if !planned.exact || options.shape != Shape::Connection || !options.allows(Pushdown::Count)
         {
+            return;
+        }
+        // Whether the API found every key of a list is only known once the records have come.
+        let counts_itself = |condition: &Pushed| condition.kind == ConditionKind::Scalar;
+        if !planned.pushed.iter().all(counts_itself) {
             return;
         }
         let query = (*root).parse;

@@ -7,8 +7,9 @@
 use std::ffi::CStr;
 
 use pgrx::pg_sys::{self, Oid};
-use pluralsight_catalog::{FilterKind, FilterOption};
+use pluralsight_catalog::{FilterKind, FilterOption, Table};
 
+use crate::executor::distrusted;
 use crate::list::members;
 use crate::relation::{Column, Relation};
 use crate::spec::ConditionKind;
@@ -104,8 +105,18 @@ impl Classifier<'_> {
 
     /// `a = 1 OR a = 2`: one list, if every arm is a condition on the same filter.
     unsafe fn alternatives(&self, arms: &[*mut pg_sys::Expr]) -> Option<Pushed> {
-        // SAFETY: the arms are expressions of the query.
-        let mut arms = arms.iter().map(|&arm| unsafe { self.classify(arm) });
+        let mut arms = arms.iter().map(|&arm| {
+            // SAFETY: the arms are expressions of the query.
+            let classified = unsafe { self.classify(arm) };
+            // Who has all values of one arm has one of all the arms' values.
+            classified.map(|arm| match arm.kind {
+                ConditionKind::HasAll => Pushed {
+                    kind: ConditionKind::Overlap,
+                    ..arm
+                },
+                _ => arm,
+            })
+        });
         let mut merged = arms.next()??;
         if !matches!(merged.kind, ConditionKind::Keys | ConditionKind::Overlap) {
             return None;
@@ -174,7 +185,16 @@ impl Classifier<'_> {
                     if name == "@>" && !is_filled_constant_array(values) {
                         return None;
                     }
-                    self.overlap(&column, Value::Array(values))
+                    let kind = match name.as_str() {
+                        "@>" => ConditionKind::HasAll,
+                        _ => ConditionKind::Overlap,
+                    };
+                    self.overlap(
+                        &column,
+                        (*expression).inputcollid,
+                        kind,
+                        Value::Array(values),
+                    )
                 }
                 _ => None,
             }
@@ -199,7 +219,12 @@ impl Classifier<'_> {
                     (*expression).inputcollid,
                     Value::Array(right),
                 ),
-                (None, Some(column)) => self.overlap(&column, Value::One(left)),
+                (None, Some(column)) => self.overlap(
+                    &column,
+                    (*expression).inputcollid,
+                    ConditionKind::Overlap,
+                    Value::One(left),
+                ),
                 _ => None,
             }
         }
@@ -226,8 +251,7 @@ impl Classifier<'_> {
             if left != right || !comparable.contains(&left) {
                 return None;
             }
-            // Under a nondeterministic collation texts can be equal that the API takes for different.
-            if collation != Oid::INVALID && !pg_sys::get_collation_isdeterministic(collation) {
+            if !tells_apart(collation) {
                 return None;
             }
         }
@@ -248,21 +272,36 @@ impl Classifier<'_> {
         })
     }
 
-    unsafe fn overlap(&self, column: &Column, value: Value) -> Option<Pushed> {
-        // SAFETY: the value is an expression of the query.
-        if column.type_oid != pg_sys::TEXTARRAYOID || !unsafe { self.is_value(value) } {
-            return None;
-        }
-        // The API may count only the lists' own entries, not the inherited ones.
-        if column.options.only_where_not.is_some() {
+    unsafe fn overlap(
+        &self,
+        column: &Column,
+        collation: Oid,
+        kind: ConditionKind,
+        value: Value,
+    ) -> Option<Pushed> {
+        // SAFETY: the value is an expression of the query; the collation is one that it uses.
+        let can_be_asked = unsafe { self.is_value(value) && tells_apart(collation) };
+        if column.type_oid != pg_sys::TEXTARRAYOID || !can_be_asked {
             return None;
         }
         let filter = self
             .filter_on(column)
             .filter(|filter| filter.kind == FilterKind::List)?;
+        // Whether the API counts inherited entries of such a list is not known: only the others are sure to count.
+        let differ = Table::over(&self.relation.options.query).and_then(|table| {
+            table.columns.iter().find_map(|known| {
+                known
+                    .only_where
+                    .filter(|_| known.fields.contains(&filter.field.as_str()))
+            })
+        });
+        let own = column.options.only_where.as_ref().map(ToString::to_string);
+        if column.options.only_where_not.is_some() || differ != own.as_deref() {
+            return None;
+        }
         Some(Pushed {
             filter: filter.name.clone(),
-            kind: ConditionKind::Overlap,
+            kind,
             values: vec![value],
             exact: false,
             column: column.number,
@@ -279,6 +318,7 @@ impl Classifier<'_> {
             .filters
             .iter()
             .find(|filter| filter.field == field)
+            .filter(|filter| distrusted(&self.relation.options, filter).is_none())
     }
 
     /// The column, if the expression is one of this table's, perhaps as `varchar` seen as `text`.
@@ -317,6 +357,13 @@ impl Classifier<'_> {
                 && !pg_sys::contain_subplans(expression.cast())
         }
     }
+}
+
+/// Whether texts that are equal under the collation are the same texts: under a nondeterministic one, texts can be equal
+/// that the API takes for different.
+unsafe fn tells_apart(collation: Oid) -> bool {
+    // SAFETY: a catalog look-up for a collation of the query.
+    collation == Oid::INVALID || unsafe { pg_sys::get_collation_isdeterministic(collation) }
 }
 
 unsafe fn builtin_operator(operator: Oid) -> Option<String> {

@@ -67,7 +67,7 @@ impl Place {
             Table => {
                 "page_size, on_incomplete, on_drift, pushdown_filter, pushdown_limit, pushdown_count, pushdown_join, query, shape, key, filters, truncated, rows, unchecked"
             }
-            Column => "field, only_where, only_where_not, aggregate, null_as_empty, absent",
+            Column => "field, only_where, only_where_not, aggregate, epoch, null_as_empty, absent",
         }
     }
 }
@@ -383,6 +383,12 @@ const VALUES: &[Values] = &[
         "aggregate",
         &["sum"],
         &[("max", "must be sum"), ("", "must be sum")],
+    ),
+    (
+        &[Column],
+        "epoch",
+        &["s", "ms"],
+        &[("us", "must be s or ms"), ("", "must be s or ms")],
     ),
     (
         &[Column],

@@ -8,6 +8,7 @@
 //! unpolled or dropped at any moment. Nothing is printed or logged, no file is written, and the token is in no text.
 
 mod cause;
+mod census;
 mod client;
 mod completeness;
 mod count;
@@ -31,6 +32,7 @@ mod tls;
 mod token;
 mod transport;
 
+pub use census::{Part, count_parts};
 pub use client::{Call, Client, Context, settle};
 pub use completeness::{Completeness, Finding, Gap};
 pub use count::count;

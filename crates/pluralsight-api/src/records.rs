@@ -114,7 +114,7 @@ pub(crate) fn total_count(
 ) -> Result<Option<u64>, Unfit> {
     match connection.get("totalCount") {
         None | Some(Value::Null) => Ok(None),
-        Some(value) => match value.as_u64() {
+        Some(value) => match value.as_u64().or_else(|| whole(value)) {
             Some(total) => Ok(Some(total)),
             None => Err(unfit(
                 format!("{path}.totalCount"),
@@ -123,6 +123,13 @@ pub(crate) fn total_count(
             )),
         },
     }
+}
+
+/// A whole number that is written with a point, as `10.0`.
+fn whole(value: &Value) -> Option<u64> {
+    let number = value.as_f64()?;
+    let is_whole = number.fract() == 0.0 && (0.0..9_007_199_254_740_992.0).contains(&number);
+    is_whole.then_some(number as u64)
 }
 
 fn page_info(page: &Map<String, Value>, path: &str) -> Result<(bool, Option<String>), Unfit> {
@@ -190,6 +197,20 @@ mod tests {
             ),
             (1, Some(3), true, Some("c"), None)
         );
+    }
+
+    #[test]
+    fn a_total_is_as_whole_with_a_point_as_without() {
+        let total = |total: Value| {
+            let connection = json!({ "totalCount": total });
+            total_count(connection.as_object().expect("an object"), "data.users")
+        };
+        assert_eq!(total(json!(10)), Ok(Some(10)));
+        assert_eq!(total(json!(10.0)), Ok(Some(10)));
+        assert_eq!(total(json!(null)), Ok(None));
+        for wrong in [json!(10.5), json!(-1.0), json!(1e300)] {
+            assert!(total(wrong).is_err());
+        }
     }
 
     #[test]

@@ -7,7 +7,7 @@
 use crate::Table;
 
 /// What the API takes for a filter.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum FilterKind {
     /// A list; a record matches if it has any of the values.
     List,
@@ -18,7 +18,7 @@ pub enum FilterKind {
 }
 
 /// One entry of the table option `filters`.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct FilterOption {
     pub name: String,
     pub field: String,
