@@ -5,6 +5,7 @@ use pgrx::prelude::*;
 
 use crate::announcements;
 use crate::error::{FdwError, OrRaise, Result};
+use crate::executor::{drifted_scans, incomplete_scans};
 use crate::token::sealed;
 
 /// What SQL must be able to reach and users must not call. Created by `sql/extension/schemas.sql`; pgrx needs to know it.
@@ -22,6 +23,31 @@ fn announcements_heard() -> TableIterator<
     ),
 > {
     TableIterator::new(announcements::heard())
+}
+
+/// What reading the API took in this session so far: HTTP requests, the repeated ones among them, bytes of reply bodies
+/// after decompression, scans that ended with less than the API announced under `on_incomplete 'warning'`, and scans that
+/// saw the data change while they read, under `on_drift 'ignore'`.
+#[pg_extern(volatile, parallel_unsafe, schema = "pluralsight_fdw_internal")]
+fn session_statistics() -> TableIterator<
+    'static,
+    (
+        name!(requests, i64),
+        name!(retries, i64),
+        name!(bytes, i64),
+        name!(incomplete_scans, i64),
+        name!(drifted_scans, i64),
+    ),
+> {
+    let totals = pluralsight_api::session_totals();
+    let number = |value: u64| i64::try_from(value).unwrap_or(i64::MAX);
+    TableIterator::once((
+        number(totals.requests),
+        number(totals.retries),
+        number(totals.bytes),
+        number(incomplete_scans()),
+        number(drifted_scans()),
+    ))
 }
 
 /// The token, encrypted under the server's key file, for the option `api_token_sealed` of that role's user mapping for that

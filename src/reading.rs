@@ -18,9 +18,11 @@ use crate::sql_file;
 use crate::views::{self, Place, first};
 
 /// What a set of copies has beside copies and views, and whether it names nobody.
-const BESIDE_VIEWS: [(&str, bool); 4] = [
+const BESIDE_VIEWS: [(&str, bool); 6] = [
     (views::PRICES, false),
     ("account_history", false),
+    ("team_history", false),
+    ("history_span", false),
     ("license_history", false),
     ("data_freshness", true),
 ];

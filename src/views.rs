@@ -45,8 +45,8 @@ macro_rules! view_file {
 pub const PRICES: &str = "prices";
 const PRICES_FILE: &str = include_str!("../sql/views/prices.sql");
 
-/// The secret of `accounts_anonymous`.
-const SALT: [&str; 2] = ["accounts_anonymous_salt_1", "accounts_anonymous_salt_2"];
+/// The secret of `accounts_anonymous`: two sequences.
+pub const SALT: [&str; 2] = ["accounts_anonymous_salt_1", "accounts_anonymous_salt_2"];
 
 /// In the order in which they need one another.
 pub static FILES: [File; 12] = [

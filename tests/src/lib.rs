@@ -4,6 +4,7 @@
 //! `scripts/with-postgres`.
 
 pub mod cluster;
+pub mod copies;
 mod relay;
 mod session;
 mod stage;

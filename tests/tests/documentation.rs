@@ -20,7 +20,7 @@ fn the_examples_of_stored_copies_run() {
         ..Config::default()
     });
     let blocks = blocks("docs/copies.md");
-    assert!(blocks.len() >= 4, "{}", blocks.len());
+    assert!(blocks.len() >= 7, "{}", blocks.len());
     for block in &blocks {
         // A call of refresh() has to stand alone, because several statements at once are a transaction.
         stage.session.run(block);
@@ -29,12 +29,30 @@ fn the_examples_of_stored_copies_run() {
 }
 
 #[test]
+fn the_way_to_start_over_and_to_uninstall_can_be_gone() {
+    let mut stage = Stage::new(Config {
+        users: 100,
+        ..Config::default()
+    });
+    stage.session.run("CALL pluralsight_fdw.create_copies()");
+    for block in blocks("docs/uninstalling.md") {
+        stage.session.run(&block);
+    }
+    assert_eq!(
+        stage
+            .session
+            .value("SELECT count(*) FROM pg_namespace WHERE nspname ~ 'pluralsight'"),
+        "0"
+    );
+}
+
+#[test]
 fn the_examples_of_views_run_and_say_what_they_promise() {
     let mut stage = Stage::new(Config {
         users: 200,
         ..Config::default()
     });
-    stage.session.run("SELECT pluralsight_fdw.create_copies()");
+    stage.session.run("CALL pluralsight_fdw.create_copies()");
     let blocks = blocks("docs/views.md");
     let block = |beginning: &str| {
         blocks
@@ -145,7 +163,7 @@ fn the_examples_of_the_readme_run() {
         users: 200,
         ..Config::default()
     });
-    stage.session.run("SELECT pluralsight_fdw.create_copies()");
+    stage.session.run("CALL pluralsight_fdw.create_copies()");
     stage.session.run(
         "CREATE SCHEMA hr; CREATE TABLE hr.staff (email text, cost_center text); INSERT INTO hr.staff SELECT upper(email), 'R&D' FROM pluralsight.users",
     );

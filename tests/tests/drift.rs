@@ -36,7 +36,7 @@ fn on_drift(stage: &mut Stage, value: &str) {
 fn drifted(stage: &mut Stage) -> u64 {
     let scans = stage
         .session
-        .value("SELECT drifted_scans FROM pluralsight_fdw.session_statistics()");
+        .value("SELECT drifted_scans FROM pluralsight_fdw_internal.session_statistics()");
     scans.parse().expect("a number")
 }
 

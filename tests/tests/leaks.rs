@@ -67,7 +67,7 @@ impl Aviary {
              CREATE SERVER pluralsight FOREIGN DATA WRAPPER pluralsight_fdw OPTIONS (api_url '{url}', initial_backoff '1ms', max_attempts '2');
              IMPORT FOREIGN SCHEMA pluralsight FROM SERVER pluralsight INTO pluralsight OPTIONS (discover 'off');
              SELECT pluralsight_fdw.create_views();
-             SELECT pluralsight_fdw.create_copies(refresh_now => false)"
+             CALL pluralsight_fdw.create_copies(fill => false)"
         ));
         aviary
     }
@@ -195,7 +195,7 @@ const STATEMENTS: &[&str] = &[
     "SELECT * FROM pluralsight_fdw.api_announcements",
     // It keeps a log of its own.
     "CALL pluralsight_fdw.refresh()",
-    "SELECT * FROM pluralsight_fdw.refresh_log ORDER BY started_at DESC LIMIT 3",
+    "SELECT * FROM pluralsight_copy.refresh_log ORDER BY started_at DESC LIMIT 3",
 ];
 
 /// What may go wrong, each `step`th of it, and all that may be asked about it.
@@ -215,7 +215,7 @@ fn make_trouble(aviary: &mut Aviary, step: usize) {
     assert_ne!(
         aviary
             .session
-            .value("SELECT count(*) FROM pluralsight_fdw.refresh_log WHERE outcome = 'failed'"),
+            .value("SELECT count(*) FROM pluralsight_copy.refresh_log WHERE outcome = 'failed'"),
         "0",
         "refreshes failed too, and were logged"
     );

@@ -167,7 +167,7 @@ fn a_reader_has_what_one_call_gives_and_takes() {
     stage.session.run(&format!(
         "CREATE ROLE {jane} LOGIN; CREATE ROLE \"{bo}\"\"s\" LOGIN"
     ));
-    stage.session.run("SELECT pluralsight_fdw.create_copies()");
+    stage.session.run("CALL pluralsight_fdw.create_copies()");
     let mut session = stage.session_of(&jane);
     let readable = |session: &mut behaviour::Session, schema: &str| {
         session.column(&format!(

@@ -11,7 +11,7 @@ fn stage() -> Stage {
         users: 600,
         ..Config::default()
     });
-    stage.session.run("SELECT pluralsight_fdw.create_copies()");
+    stage.session.run("CALL pluralsight_fdw.create_copies()");
     stage
 }
 

@@ -47,6 +47,6 @@ pub use retry::RetryBudget;
 pub use schema::{Described, FieldShape, TypeKind, TypeRef, TypeShape, describe};
 pub use selection::Selection;
 pub use settings::Settings;
-pub use stats::{Stats, Totals, session_totals};
+pub use stats::{Stats, Totals, session_clock, session_totals};
 pub use token::{Token, TokenError};
 pub use url::Url;

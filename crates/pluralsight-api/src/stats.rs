@@ -23,6 +23,15 @@ pub fn session_totals() -> Totals {
     TOTALS.get()
 }
 
+thread_local! {
+    static CLOCK: Cell<Option<(SystemTime, SystemTime)>> = const { Cell::new(None) };
+}
+
+/// The time that the last reply to this thread was sent by the API's clock, and the time that it came by this machine's.
+pub fn session_clock() -> Option<(SystemTime, SystemTime)> {
+    CLOCK.get()
+}
+
 fn add(change: impl FnOnce(&mut Totals)) {
     let mut totals = TOTALS.get();
     change(&mut totals);
@@ -97,7 +106,9 @@ impl Stats {
     }
 
     pub(crate) fn heard_the_time(&self, sent: SystemTime) {
-        self.clock.set(Some((sent, SystemTime::now())));
+        let clock = Some((sent, SystemTime::now()));
+        self.clock.set(clock);
+        CLOCK.set(clock);
     }
 
     pub(crate) fn count_request(&self) {

@@ -8,6 +8,8 @@
 //! Facts about the API come from Pluralsight's developer portal where it could be read; a name that could not be
 //! confirmed there is marked with [`Presence::Discovered`] or has several candidates.
 
+mod calendar;
+mod copy;
 mod ddl;
 mod discover;
 mod filter;
@@ -15,6 +17,8 @@ mod match_key;
 mod reference;
 pub mod tables;
 
+pub use calendar::systemd_calendar;
+pub use copy::{CopiedColumn, CopiedTable, account_history, drop_unchanged, stage_accounts};
 pub use ddl::{
     ExistingColumn, ExistingTable, ImportedColumn, ImportedTable, Options, qualified,
     quote_identifier, quote_literal, set_column_option, set_table_option,

@@ -10,3 +10,10 @@ use crate::Table;
 
 /// Every table that `IMPORT FOREIGN SCHEMA` offers, in the order in which it creates them.
 pub const ALL: &[&Table] = &[&users::USERS, &plan::PLAN, &admins::ADMINS, &teams::TEAMS];
+
+/// The place of a table in the order in which stored copies are refreshed: the plan first, so that no seat is counted that is
+/// assigned while the users are read. `None` for a table that is not declared.
+pub fn refresh_rank(name: &str) -> Option<usize> {
+    let order: [&Table; 4] = [&plan::PLAN, &users::USERS, &admins::ADMINS, &teams::TEAMS];
+    order.iter().position(|table| table.name == name)
+}

@@ -60,7 +60,7 @@ fn main() {
         ..Config::default()
     });
     stage.session.run(
-        "SELECT pluralsight_fdw.create_copies(tables => '{users}');
+        "CALL pluralsight_fdw.create_copies(tables => '{users}');
          CREATE MATERIALIZED VIEW whole AS SELECT * FROM pluralsight.users;
          CREATE UNIQUE INDEX ON whole (user_id);
          CREATE INDEX ON whole (lower(email)); CREATE INDEX ON whole (last_login)",
@@ -130,7 +130,7 @@ fn main() {
                 );
             });
         }
-        let written = stage.session.rows("SELECT rows_added, rows_changed, rows_removed FROM pluralsight_fdw.refresh_log ORDER BY id DESC LIMIT 1");
+        let written = stage.session.rows("SELECT rows_added, rows_changed, rows_removed FROM pluralsight_copy.refresh_log ORDER BY id DESC LIMIT 1");
         println!(
             "round {}: rows added, changed and removed by refresh(): {written:?}",
             round + 1

@@ -1,0 +1,50 @@
+-- The foreign tables of pluralsight_fdw in a schema: those whose wrapper has the handler that belongs to this extension.
+-- $1 is the schema's OID, $2 the OID of the role that owns the copies. problem says why a table cannot be copied.
+SELECT
+    class.oid,
+    class.relname::text AS name,
+    CASE
+        WHEN class.relowner <> $2 AND NOT owner.rolsuper
+            THEN format('belongs to role "%s"', owner.rolname)
+        WHEN EXISTS (
+            SELECT
+            FROM pg_attribute AS attribute
+            JOIN pg_type AS type ON type.oid = attribute.atttypid
+            WHERE attribute.attrelid = class.oid
+              AND attribute.attnum > 0
+              AND NOT attribute.attisdropped
+              AND type.typnamespace <> 'pg_catalog'::regnamespace
+        )
+            THEN 'has a column of a type that is not built in'
+    END AS problem,
+    CASE
+        WHEN class.relowner <> $2 AND NOT owner.rolsuper
+            THEN format('ALTER FOREIGN TABLE %I.%I OWNER TO %I;', schema.nspname, class.relname, pg_get_userbyid($2))
+        ELSE (
+            SELECT format('ALTER FOREIGN TABLE %I.%I ALTER COLUMN %I TYPE text;', schema.nspname, class.relname, attribute.attname)
+            FROM pg_attribute AS attribute
+            JOIN pg_type AS type ON type.oid = attribute.atttypid
+            WHERE attribute.attrelid = class.oid
+              AND attribute.attnum > 0
+              AND NOT attribute.attisdropped
+              AND type.typnamespace <> 'pg_catalog'::regnamespace
+            ORDER BY attribute.attnum
+            LIMIT 1
+        )
+    END AS hint
+FROM pg_foreign_table AS foreign_table
+JOIN pg_class AS class ON class.oid = foreign_table.ftrelid
+JOIN pg_namespace AS schema ON schema.oid = class.relnamespace
+JOIN pg_roles AS owner ON owner.oid = class.relowner
+JOIN pg_foreign_server AS server ON server.oid = foreign_table.ftserver
+JOIN pg_foreign_data_wrapper AS wrapper ON wrapper.oid = server.srvfdw
+JOIN pg_depend AS membership
+    ON membership.classid = 'pg_proc'::regclass
+   AND membership.objid = wrapper.fdwhandler
+   AND membership.refclassid = 'pg_extension'::regclass
+   AND membership.deptype = 'e'
+JOIN pg_extension AS extension
+    ON extension.oid = membership.refobjid
+   AND extension.extname = 'pluralsight_fdw'
+WHERE class.relnamespace = $1
+ORDER BY class.relname

@@ -1,0 +1,12 @@
+-- Deletes what history knew before a moment (settings.history_from, set just now). Versions that were still valid then stay.
+DELETE FROM account_history AS version
+USING settings
+WHERE version.valid_to <= settings.history_from;
+
+DELETE FROM team_history AS version
+USING settings
+WHERE version.valid_to <= settings.history_from;
+
+DELETE FROM license_history AS license
+USING settings
+WHERE license.day < (settings.history_from AT TIME ZONE 'UTC')::date;

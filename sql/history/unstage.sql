@@ -1,0 +1,1 @@
+DROP TABLE staged_refresh, staged_accounts, staged_gone, staged_teams;

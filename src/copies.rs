@@ -1,0 +1,29 @@
+//! Stored copies: a schema of ordinary tables that a refresh brings up to date, with their history and a log.
+//!
+//! Plain tables and not materialized views: a restore would run a materialized view's query, and so ask the API; its refresh
+//! writes every row anew; and several of them cannot change at one moment.
+//!
+//! A set of copies is a schema that contains itself. Everything that a refresh reads or writes is an ordinary table in it, of
+//! one owner; the extension keeps no state of its own. So renaming, reassigning, dumping and restoring a set need no help.
+
+mod attempt;
+mod call;
+mod clock;
+mod columns;
+mod create;
+mod drop;
+mod erase;
+mod guard;
+mod history;
+mod lock;
+mod log;
+mod refresh;
+mod schedule;
+mod set;
+mod source;
+mod sql;
+mod stage;
+mod write;
+
+/// The tables that every set has beside its copies, in the order in which they are made.
+const OWN_TABLES: [&str; 3] = ["settings", "refresh_log", "erased_people"];

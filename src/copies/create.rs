@@ -1,0 +1,517 @@
+//! `create_copies()`: makes a set of copies, or gives it what is new.
+
+use pgrx::PgSqlErrorCode;
+use pgrx::pg_sys::{self, Oid};
+use pgrx::prelude::*;
+use pluralsight_catalog::{CopiedTable, quote_identifier, quote_literal, tables};
+
+use super::set::{Place, Set, required};
+use super::source::{Source, SourceTable, missing, this_database};
+use super::{OWN_TABLES, attempt, call, columns, guard, history, lock, refresh, sql};
+use crate::error::{FdwError, OrRaise, Result};
+use crate::rights;
+use crate::views;
+
+/// The most bytes of a name.
+const LONGEST_NAME: usize = 63;
+/// The tables that the views, and with them history, rest on.
+const NEEDED_BY_VIEWS: [&str; 3] = ["plan", "users", "admins"];
+/// What every set has beside its copies, in the files that make it.
+const OWN: [(&str, &str); 3] = [
+    (OWN_TABLES[0], include_str!("../../sql/copies/settings.sql")),
+    (
+        OWN_TABLES[1],
+        include_str!("../../sql/copies/refresh_log.sql"),
+    ),
+    (
+        OWN_TABLES[2],
+        include_str!("../../sql/copies/erased_people.sql"),
+    ),
+];
+
+/// What was asked for.
+struct Request {
+    source: String,
+    copies: String,
+    tables: Option<Vec<String>>,
+    max_shrink: Option<f64>,
+}
+
+/// Makes stored copies of the foreign tables of a schema, with views and history, and fills them.
+#[pg_extern(sql = r#"
+CREATE PROCEDURE create_copies(
+    source name DEFAULT 'pluralsight',
+    copies name DEFAULT NULL,
+    tables name[] DEFAULT NULL,
+    max_shrink numeric DEFAULT NULL,
+    fill boolean DEFAULT true
+)
+LANGUAGE c
+AS 'MODULE_PATHNAME', '@FUNCTION_NAME@';
+COMMENT ON PROCEDURE create_copies(name, name, name[], numeric, boolean) IS
+    'Makes stored copies of the foreign tables of a schema, with views and history, and fills them. Called again, it adds tables and columns that are new.';
+"#)]
+fn create_copies(fcinfo: pg_sys::FunctionCallInfo) {
+    // SAFETY: PostgreSQL passes a call with the five arguments of the declaration.
+    let (source, copies, tables, max_shrink, fill, may_commit) = unsafe {
+        (
+            call::name(fcinfo, 0),
+            call::name(fcinfo, 1),
+            call::names(fcinfo, 2).or_raise(),
+            call::numeric(fcinfo, 3),
+            call::boolean(fcinfo, 4),
+            call::may_commit(fcinfo),
+        )
+    };
+    let request = read_request(source, copies, tables, max_shrink).or_raise();
+    let fill = required("fill", fill).or_raise();
+    call::in_transactions(may_commit, || {
+        let (set, is_new) = rights::with_safe_path(|| {
+            lock::refuse_read_only("CALL pluralsight_fdw.create_copies()")?;
+            create(&request)
+        })?;
+        if !fill {
+            return Ok(());
+        }
+        // A new set is made and filled, or not made. What is new in one that is there stays, and locks nobody out while the
+        // API is read.
+        let may_commit = may_commit && !is_new;
+        if may_commit {
+            call::commit();
+        }
+        refresh::run(&refresh::Request {
+            copies: set.name,
+            force: false,
+            max_shrink: None,
+            may_commit,
+        })
+    })
+    .or_raise();
+}
+
+fn read_request(
+    source: Option<String>,
+    copies: Option<String>,
+    tables: Option<Vec<Option<String>>>,
+    max_shrink: Option<String>,
+) -> Result<Request> {
+    let source = required("source", source)?;
+    let copies = copies.unwrap_or_else(|| format!("{source}_copy"));
+    let invalid =
+        |message: String| FdwError::new(PgSqlErrorCode::ERRCODE_INVALID_PARAMETER_VALUE, message);
+    if copies.len() > LONGEST_NAME {
+        return Err(
+            invalid(format!("\"{copies}\" is too long for the name of a schema"))
+                .detail("Give a shorter one as the argument \"copies\"."),
+        );
+    }
+    if copies == source {
+        return Err(invalid(format!(
+            "the copies cannot be in schema \"{copies}\" itself, where the foreign tables are"
+        ))
+        .detail("Give another schema as the argument \"copies\"."));
+    }
+    let tables = match tables {
+        None => None,
+        Some(tables) if tables.is_empty() => {
+            return Err(invalid("argument \"tables\" names no table".to_owned())
+                .detail("Leave it out to copy all tables."));
+        }
+        Some(tables) => {
+            let mut wanted: Vec<String> = Vec::with_capacity(tables.len());
+            for table in tables {
+                let table = table.ok_or_else(|| {
+                    FdwError::new(
+                        PgSqlErrorCode::ERRCODE_NULL_VALUE_NOT_ALLOWED,
+                        "argument \"tables\" must not hold nulls",
+                    )
+                })?;
+                if !wanted.contains(&table) {
+                    wanted.push(table);
+                }
+            }
+            Some(wanted)
+        }
+    };
+    Ok(Request {
+        source,
+        copies,
+        tables,
+        max_shrink: max_shrink
+            .map(|part| guard::parse_max_shrink(&part))
+            .transpose()?,
+    })
+}
+
+/// Makes the set, or what is missing of it; whether it is new.
+fn create(request: &Request) -> Result<(Set, bool)> {
+    let source = Source::named(&request.source)?;
+    let place = Place::find(&request.copies)?;
+    let is_new = place.as_ref().is_none_or(|place| place.settings.is_none());
+    let (schema, owner) = match place {
+        Some(place) => {
+            refuse_place(request, &place)?;
+            (place.schema, place.owner)
+        }
+        None => {
+            // Nothing is made where nothing can be copied.
+            present(request, source.as_ref(), rights::current_user())?;
+            make_schema(request)?
+        }
+    };
+    super::set::refuse_strangers(schema)?;
+    let mut set = Set {
+        name: request.copies.clone(),
+        schema,
+        owner,
+        settings: Oid::INVALID,
+    };
+    if is_new {
+        set.refuse_taken(OWN_TABLES)?;
+    } else {
+        set = Set::open(&request.copies)?;
+        lock::take(&set)?;
+        set.refuse_damage([OWN_TABLES[0]])?;
+    }
+    let known = if is_new {
+        Known::default()
+    } else {
+        Known::of(&set)?
+    };
+    let source = match known.source {
+        Some(followed) if !known.is_of(&request.source, &followed) => {
+            return Err(FdwError::new(
+                PgSqlErrorCode::ERRCODE_DUPLICATE_SCHEMA,
+                format!(
+                    "schema \"{}\" already holds copies of schema \"{}\"",
+                    set.name, followed.name
+                ),
+            )
+            .hint(format!(
+                "CALL pluralsight_fdw.create_copies({}, {});",
+                quote_literal(&followed.name),
+                quote_literal(&set.name)
+            )));
+        }
+        Some(followed) => followed,
+        None => source.ok_or_else(|| missing(&request.source))?,
+    };
+    let wanted = wanted(request, &source, &known.tables, set.owner)?;
+    let source_tables = source.checked(set.owner, &wanted)?;
+    set.work(|| {
+        for (name, definition) in OWN {
+            if columns::relation(&set, name)?.is_none() {
+                sql::run(definition, &[])?;
+            }
+        }
+        Ok(())
+    })?;
+    if is_new {
+        set = Set::find(&request.copies)?
+            .ok_or_else(|| FdwError::internal("the set of copies was not made"))?;
+        lock::take(&set)?;
+    }
+    set.refuse_damage(OWN_TABLES)?;
+    for table in &source_tables {
+        let is_known = known.is_bare || known.tables.contains(&table.name);
+        make_copy(&set, &source, table, is_known)?;
+    }
+    set.refuse_damage(wanted.iter().map(String::as_str))?;
+    write_settings(&set, &source, &wanted, request.max_shrink)?;
+    make_views(&set, &wanted)?;
+    Ok((set, is_new))
+}
+
+/// What a set that is there says of itself.
+#[derive(Default)]
+struct Known {
+    tables: Vec<String>,
+    source: Option<Source>,
+    remembered: String,
+    /// The set has lost its rows, as after a dump without data was restored: its tables are there.
+    is_bare: bool,
+}
+
+impl Known {
+    fn of(set: &Set) -> Result<Known> {
+        let rows = set.work(|| sql::value::<i64>("SELECT count(*) FROM settings", &[]))?;
+        if rows == Some(0) {
+            return Ok(Known {
+                is_bare: true,
+                ..Known::default()
+            });
+        }
+        let (remembered, source) = Source::remembered(set)?;
+        Ok(Known {
+            tables: set.tables()?,
+            source,
+            remembered,
+            is_bare: false,
+        })
+    }
+
+    /// Whether that name means the source that the set follows: its name of now, or the one from before it was renamed.
+    fn is_of(&self, name: &str, followed: &Source) -> bool {
+        name == followed.name || name == self.remembered
+    }
+}
+
+/// A schema that is there must be the caller's, or a set that the caller may work on.
+fn refuse_place(request: &Request, place: &Place) -> Result<()> {
+    let is_allowed = match place.settings {
+        Some(_) => rights::acts_for(place.owner),
+        None => place.owner == rights::current_user(),
+    };
+    if is_allowed {
+        return Ok(());
+    }
+    Err(attempt::duplicate(format!(
+        "schema \"{}\" already exists and belongs to role \"{}\"",
+        request.copies, place.owner_name
+    ))
+    .detail("Stored copies are made in a schema of the role that makes them. Give another one as the argument \"copies\"."))
+}
+
+fn make_schema(request: &Request) -> Result<(Oid, Oid)> {
+    let owner = rights::current_user();
+    let name = quote_identifier(&request.copies);
+    rights::as_owner(owner, None, || {
+        sql::run(
+            &format!(
+                "CREATE SCHEMA {name}; COMMENT ON SCHEMA {name} IS {}",
+                quote_literal(&format!(
+                    "Stored copies of schema {}, refreshed by pluralsight_fdw.",
+                    request.source
+                ))
+            ),
+            &[],
+        )
+    })?;
+    let place = Place::find(&request.copies)?
+        .ok_or_else(|| FdwError::internal("the schema was not made"))?;
+    Ok((place.schema, place.owner))
+}
+
+/// The foreign tables that could be copied; an error if there are none.
+fn present(request: &Request, source: Option<&Source>, owner: Oid) -> Result<Vec<SourceTable>> {
+    let source = source.ok_or_else(|| missing(&request.source))?;
+    let present = source.tables(owner)?;
+    if present.is_empty() {
+        // Says what to do about it.
+        source.checked(owner, &["users".to_owned()])?;
+    }
+    Ok(present)
+}
+
+/// The names of the tables to be copied, in the order in which they are refreshed: those that the set has, those asked for,
+/// and for a new set that asks for none all that are declared.
+fn wanted(request: &Request, source: &Source, known: &[String], owner: Oid) -> Result<Vec<String>> {
+    let present = present(request, Some(source), owner)?;
+    let mut wanted: Vec<String> = known.to_vec();
+    match &request.tables {
+        Some(tables) => wanted.extend(tables.iter().cloned()),
+        None if known.is_empty() => wanted.extend(
+            present
+                .iter()
+                .filter(|table| tables::refresh_rank(&table.name).is_some())
+                .map(|table| table.name.clone()),
+        ),
+        None => {}
+    }
+    wanted.sort_by_key(|name| {
+        (
+            tables::refresh_rank(name).unwrap_or(usize::MAX),
+            name.clone(),
+        )
+    });
+    wanted.dedup();
+    Ok(wanted)
+}
+
+/// Makes one copy, or gives it the columns that are new.
+fn make_copy(set: &Set, source: &Source, table: &SourceTable, is_known: bool) -> Result<()> {
+    let wanted = columns::wanted(source, table)?;
+    let there = columns::relation(set, &table.name)?;
+    if there.is_some() && !is_known {
+        set.refuse_taken([table.name.as_str()])?;
+    }
+    if there.is_some() {
+        set.refuse_damage([table.name.as_str()])?;
+    }
+    set.work(|| {
+        let known = match there {
+            None => {
+                sql::run(&wanted.create(), &[])?;
+                index(&wanted)?;
+                Vec::new()
+            }
+            Some(copy) => {
+                let (known, _) = columns::of(copy)?;
+                for column in &wanted.columns {
+                    if !known.iter().any(|known| known.name == column.name) {
+                        sql::run(&column.add_to(&wanted.name), &[])?;
+                    }
+                }
+                known
+            }
+        };
+        comment(source, table, &wanted, &known)
+    })
+}
+
+/// What people look for and join by.
+fn index(table: &CopiedTable) -> Result<()> {
+    for (column, indexed) in [("email", "lower(email)"), ("last_login", "last_login")] {
+        let fits = table
+            .columns
+            .iter()
+            .any(|known| known.name == column && (column != "email" || known.sql_type == "text"));
+        if fits {
+            sql::run(
+                &format!("CREATE INDEX ON {} ({indexed})", table.quoted()),
+                &[],
+            )?;
+        }
+    }
+    Ok(())
+}
+
+/// Comments as the foreign table has them, where the copy has none of its own.
+fn comment(
+    source: &Source,
+    table: &SourceTable,
+    wanted: &CopiedTable,
+    known: &[pluralsight_catalog::CopiedColumn],
+) -> Result<()> {
+    let of_source = sql::value::<String>(
+        "SELECT obj_description($1, 'pg_class')",
+        &[table.oid.into()],
+    )?;
+    if known.is_empty() {
+        let text = format!(
+            "Stored copy of {}.{}. {}",
+            quote_identifier(&source.name),
+            wanted.quoted(),
+            of_source.unwrap_or_default()
+        );
+        sql::run(
+            &format!(
+                "COMMENT ON TABLE {} IS {}",
+                wanted.quoted(),
+                quote_literal(text.trim_end())
+            ),
+            &[],
+        )?;
+    }
+    for column in &wanted.columns {
+        let is_commented = known
+            .iter()
+            .any(|known| known.name == column.name && known.comment.is_some());
+        if column.comment.is_some() && !is_commented {
+            sql::run(&column.comment_on(&wanted.name), &[])?;
+        }
+    }
+    Ok(())
+}
+
+fn write_settings(
+    set: &Set,
+    source: &Source,
+    tables: &[String],
+    max_shrink: Option<f64>,
+) -> Result<()> {
+    set.work(|| {
+        sql::run(
+            include_str!("../../sql/copies/write_settings.sql"),
+            &[
+                source.name.as_str().into(),
+                source.schema.into(),
+                this_database().into(),
+                tables.to_vec().into(),
+                max_shrink.into(),
+            ],
+        )
+    })
+    .map(|_| ())
+}
+
+/// The views over the copies, and history. Copies of some of the tables only cannot have all of them, and say so.
+fn make_views(set: &Set, tables: &[String]) -> Result<()> {
+    let lacking: Vec<&str> = NEEDED_BY_VIEWS
+        .iter()
+        .copied()
+        .filter(|needed| !tables.iter().any(|table| table == needed))
+        .collect();
+    let keeps_history = lacking.is_empty();
+    let outcomes = set.work(|| {
+        if keeps_history {
+            history::create_tables(set)?;
+        }
+        let is_salted = columns::relation(set, views::SALT[0])?.is_some();
+        let outcomes = views::create_views(&set.name, false)?;
+        if !is_salted {
+            carry_salt(set)?;
+        }
+        if keeps_history {
+            history::complete(set)?;
+        }
+        sql::run(include_str!("../../sql/copies/data_freshness.sql"), &[])?;
+        Ok(outcomes)
+    })?;
+    if keeps_history {
+        set.refuse_damage(history::TABLES.map(|(name, _)| name))?;
+        // That there are views is no news; that one stays as its owner has changed it, is.
+        let kept: Vec<_> = outcomes
+            .into_iter()
+            .filter(|(_, outcome)| *outcome == views::Outcome::Kept)
+            .collect();
+        return views::report(&set.name, &kept);
+    }
+    ereport!(
+        PgLogLevel::NOTICE,
+        PgSqlErrorCode::ERRCODE_SUCCESSFUL_COMPLETION,
+        format!(
+            "schema \"{}\" holds copies of {} only: without {} there are no views accounts and licenses, and no history",
+            set.name,
+            tables.join(", "),
+            lacking.join(", ")
+        )
+    );
+    Ok(())
+}
+
+/// Gives new copies the secret of the live tables, where the owner of the copies may read it, so that a person has one
+/// person_id in both.
+fn carry_salt(set: &Set) -> Result<()> {
+    sql::rows(
+        include_str!("../../sql/copies/lookup/salt.sql"),
+        &[
+            set.schema.into(),
+            views::SALT.map(str::to_owned).to_vec().into(),
+        ],
+        |row| row.get::<String>(1),
+    )?
+    .into_iter()
+    .flatten()
+    .try_for_each(|statement| sql::run(&statement, &[]).map(|_| ()))
+}
+
+impl Set {
+    /// Refuses to take what is there for ours.
+    fn refuse_taken<'a>(&self, names: impl IntoIterator<Item = &'a str>) -> Result<()> {
+        for name in names {
+            if columns::relation(self, name)?.is_some() {
+                let (schema, quoted) = (quote_identifier(&self.name), quote_identifier(name));
+                return Err(FdwError::new(
+                    PgSqlErrorCode::ERRCODE_DUPLICATE_TABLE,
+                    format!("{schema}.{quoted} already exists and is no stored copy"),
+                )
+                .hint(format!(
+                    "ALTER TABLE {schema}.{quoted} RENAME TO {};",
+                    quote_identifier(&format!("{name}_old"))
+                )));
+            }
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,109 @@
+//! `drop_copies()`: takes a set away, and nothing else.
+
+use pgrx::pg_sys;
+use pgrx::prelude::*;
+use pluralsight_catalog::quote_identifier;
+
+use super::set::{Set, required};
+use super::{OWN_TABLES, call, columns, history, lock, schedule, sql};
+use crate::error::{OrRaise, Result};
+use crate::rights;
+use crate::views;
+
+/// The views of this layer; the others are in `views`.
+const OWN_VIEWS: [&str; 2] = ["history_span", "data_freshness"];
+const OWN_SEQUENCES: [&str; 2] = ["erasure_key_1", "erasure_key_2"];
+
+/// Takes away stored copies with their views and their history. What else the schema holds stays, and so does the schema then;
+/// what depends on the copies keeps them from being dropped.
+#[pg_extern(sql = r#"
+CREATE PROCEDURE drop_copies(copies name)
+LANGUAGE c
+AS 'MODULE_PATHNAME', '@FUNCTION_NAME@';
+COMMENT ON PROCEDURE drop_copies(name) IS
+    'Drops stored copies with their views, history and log. Whatever else is in the schema stays.';
+"#)]
+fn drop_copies(fcinfo: pg_sys::FunctionCallInfo) {
+    // SAFETY: PostgreSQL passes a call with the one argument of the declaration.
+    let copies = unsafe { call::name(fcinfo, 0) };
+    rights::with_safe_path(|| {
+        lock::refuse_read_only("CALL pluralsight_fdw.drop_copies()")?;
+        let copies = required("copies", copies)?;
+        let set = Set::open(&copies)?;
+        lock::take(&set)?;
+        schedule::unschedule(&copies)?;
+        drop_set(&set)
+    })
+    .or_raise();
+}
+
+fn drop_set(set: &Set) -> Result<()> {
+    let tables: Vec<String> = set
+        .tables()?
+        .into_iter()
+        .chain(OWN_TABLES.map(str::to_owned))
+        .chain(history::TABLES.map(|(name, _)| name.to_owned()))
+        .chain(unused_prices(set)?)
+        .collect();
+    let schema = quote_identifier(&set.name);
+    rights::as_owner(set.owner, None, || {
+        for statement in drops(set, &tables)? {
+            sql::run(&statement, &[])?;
+        }
+        let left = sql::value::<i64>(
+            include_str!("../../sql/copies/lookup/left_over.sql"),
+            &[set.schema.into()],
+        )?
+        .unwrap_or_default();
+        if left == 0 {
+            sql::run(&format!("DROP SCHEMA {schema}"), &[])?;
+        } else {
+            ereport!(
+                PgLogLevel::NOTICE,
+                PgSqlErrorCode::ERRCODE_SUCCESSFUL_COMPLETION,
+                format!("schema {schema} stays, because it holds other objects")
+            );
+        }
+        Ok(())
+    })
+}
+
+/// Prices that somebody has entered are not of our making, and stay.
+fn unused_prices(set: &Set) -> Result<Option<String>> {
+    if columns::relation(set, views::PRICES)?.is_none() {
+        return Ok(None);
+    }
+    let is_used = set.work(|| {
+        sql::value::<bool>(
+            &format!("SELECT EXISTS (SELECT FROM {} AS price)", views::PRICES),
+            &[],
+        )
+    })?;
+    Ok((is_used == Some(false)).then(|| views::PRICES.to_owned()))
+}
+
+/// One statement per kind of object, since those of a kind may depend on one another.
+fn drops(set: &Set, tables: &[String]) -> Result<Vec<String>> {
+    sql::rows(
+        include_str!("../../sql/copies/lookup/drops.sql"),
+        &[
+            set.schema.into(),
+            tables.to_vec().into(),
+            views::FILES
+                .iter()
+                .map(|file| file.name)
+                .chain(OWN_VIEWS)
+                .map(str::to_owned)
+                .collect::<Vec<String>>()
+                .into(),
+            views::SALT
+                .into_iter()
+                .chain(OWN_SEQUENCES)
+                .map(str::to_owned)
+                .collect::<Vec<String>>()
+                .into(),
+        ],
+        |row| row.get::<String>(1),
+    )
+    .map(|statements| statements.into_iter().flatten().collect())
+}

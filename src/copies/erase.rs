@@ -1,0 +1,190 @@
+//! `forget_person()` and `prune_history()`: what is not to be kept any longer.
+
+use pgrx::PgSqlErrorCode;
+use pgrx::pg_sys;
+use pgrx::prelude::*;
+use pluralsight_catalog::quote_identifier;
+
+use super::set::{Set, required};
+use super::stage::person_hash;
+use super::{OWN_TABLES, call, history, lock, sql};
+use crate::error::{FdwError, OrRaise, Result};
+use crate::rights;
+
+/// The column by which a table tells whose a row is.
+const PERSON: &str = "user_id";
+
+/// Erases a person from stored copies and their history. No refresh brings the person back.
+#[pg_extern(sql = r#"
+CREATE PROCEDURE forget_person(copies name, user_id text)
+LANGUAGE c
+AS 'MODULE_PATHNAME', '@FUNCTION_NAME@';
+COMMENT ON PROCEDURE forget_person(name, text) IS
+    'Erases a person from stored copies and their history, for good: later refreshes leave the person out.';
+"#)]
+fn forget_person(fcinfo: pg_sys::FunctionCallInfo) {
+    // SAFETY: PostgreSQL passes a call with the two arguments of the declaration.
+    let (copies, user_id) = unsafe { (call::name(fcinfo, 0), call::text(fcinfo, 1)) };
+    rights::with_safe_path(|| {
+        lock::refuse_read_only("CALL pluralsight_fdw.forget_person()")?;
+        let user_id = required("user_id", user_id)?;
+        let set = open(copies)?;
+        forget(&set, &user_id)
+    })
+    .or_raise();
+}
+
+/// Deletes what history knew before a moment.
+#[pg_extern(sql = r#"
+CREATE PROCEDURE prune_history(copies name, before timestamptz)
+LANGUAGE c
+AS 'MODULE_PATHNAME', '@FUNCTION_NAME@';
+COMMENT ON PROCEDURE prune_history(name, timestamptz) IS
+    'Deletes what the history of stored copies knew before a moment. What was valid at that moment stays.';
+"#)]
+fn prune_history(fcinfo: pg_sys::FunctionCallInfo) {
+    // SAFETY: PostgreSQL passes a call with the two arguments of the declaration.
+    let (copies, before) = unsafe { (call::name(fcinfo, 0), call::timestamptz(fcinfo, 1)) };
+    rights::with_safe_path(|| {
+        lock::refuse_read_only("CALL pluralsight_fdw.prune_history()")?;
+        let before = required("before", before)?;
+        let set = open(copies)?;
+        prune(&set, before)
+    })
+    .or_raise();
+}
+
+fn open(copies: Option<String>) -> Result<Set> {
+    let set = Set::open(&required("copies", copies)?)?;
+    lock::take(&set)?;
+    set.refuse_damage(OWN_TABLES)?;
+    Ok(set)
+}
+
+fn forget(set: &Set, user_id: &str) -> Result<()> {
+    let keeps_history = history::is_kept(set)?;
+    let mut tables = set.tables()?;
+    if keeps_history {
+        tables.push(history::TABLES[0].0.to_owned());
+    }
+    set.refuse_damage(tables.iter().map(String::as_str))?;
+    set.work(|| {
+        make_key()?;
+        let mut erased = 0;
+        for table in &tables {
+            let has_people = sql::value::<bool>(
+                "SELECT EXISTS (SELECT FROM pg_attribute AS attribute JOIN pg_class AS class ON class.oid = attribute.attrelid WHERE class.relnamespace = $1 AND class.relname = $2::text::name AND attribute.attname = $3::text::name AND NOT attribute.attisdropped)",
+                &[set.schema.into(), table.as_str().into(), PERSON.into()],
+            )?;
+            if has_people == Some(true) {
+                erased += sql::run(
+                    &format!(
+                        "DELETE FROM {} AS person WHERE person.{PERSON}::text = $1",
+                        quote_identifier(table)
+                    ),
+                    &[user_id.into()],
+                )?;
+            }
+        }
+        let is_new = sql::run(
+            &format!(
+                "INSERT INTO erased_people (person_hash) VALUES ({}) ON CONFLICT DO NOTHING",
+                person_hash("$1")
+            ),
+            &[user_id.into()],
+        )?;
+        if erased == 0 && is_new > 0 {
+            return Err(FdwError::new(
+                PgSqlErrorCode::ERRCODE_NO_DATA_FOUND,
+                format!("nobody in the stored copies in schema \"{}\" has this user_id", set.name),
+            )
+            .detail("Nothing was erased."));
+        }
+        Ok(())
+    })
+}
+
+/// Gives the two halves of the key their values, once.
+fn make_key() -> Result<()> {
+    for half in ["erasure_key_1", "erasure_key_2"] {
+        let has_value =
+            sql::value::<bool>(&format!("SELECT key.is_called FROM {half} AS key"), &[])?;
+        if has_value == Some(true) {
+            continue;
+        }
+        let mut bytes = [0_u8; 8];
+        // SAFETY: writes as many bytes as there are.
+        if !unsafe { pg_sys::pg_strong_random(bytes.as_mut_ptr().cast(), bytes.len()) } {
+            return Err(FdwError::internal("no random numbers can be had"));
+        }
+        // From 1 on, as a sequence counts.
+        let value = i64::from_le_bytes(bytes)
+            .unsigned_abs()
+            .clamp(1, i64::MAX as u64);
+        sql::run(
+            &format!("SELECT setval('{half}'::regclass, $1)"),
+            &[i64::try_from(value).unwrap_or(i64::MAX).into()],
+        )?;
+    }
+    Ok(())
+}
+
+fn prune(set: &Set, before: TimestampWithTimeZone) -> Result<()> {
+    if !history::is_kept(set)? {
+        return Err(FdwError::new(
+            PgSqlErrorCode::ERRCODE_UNDEFINED_TABLE,
+            format!(
+                "the stored copies in schema \"{}\" keep no history",
+                set.name
+            ),
+        ));
+    }
+    set.refuse_damage(history::TABLES.map(|(name, _)| name))?;
+    set.work(|| {
+        let is_past = sql::value::<bool>(
+            "SELECT isfinite($1) AND $1 <= clock_timestamp()",
+            &[before.into()],
+        )?;
+        if is_past != Some(true) {
+            return Err(FdwError::new(
+                PgSqlErrorCode::ERRCODE_INVALID_PARAMETER_VALUE,
+                "argument \"before\" must be a moment in the past",
+            ));
+        }
+        sql::run(
+            "UPDATE settings SET history_from = $1 WHERE history_from < $1",
+            &[before.into()],
+        )?;
+        sql::run(include_str!("../../sql/history/prune.sql"), &[]).map(|_| ())
+    })
+}
+
+/// Whether history reaches back to a moment; an error if not. For `accounts_at()` and `changes_between()`, which cannot raise
+/// one themselves. A moment that is null stands for where history begins.
+#[pg_extern(stable, parallel_safe)]
+fn history_reaches(
+    moment: Option<TimestampWithTimeZone>,
+    begins_at: Option<TimestampWithTimeZone>,
+) -> bool {
+    let (Some(moment), begins_at) = (moment, begins_at) else {
+        return true;
+    };
+    match begins_at {
+        Some(begins_at) if moment >= begins_at => true,
+        Some(begins_at) => FdwError::new(
+            PgSqlErrorCode::ERRCODE_INVALID_PARAMETER_VALUE,
+            format!("history does not reach back to {}", shown(moment)),
+        )
+        .detail(format!("It begins at {}.", shown(begins_at)))
+        .raise(),
+        None => FdwError::new(
+            PgSqlErrorCode::ERRCODE_INVALID_PARAMETER_VALUE,
+            "history begins with the first refresh, and there was none yet",
+        )
+        .raise(),
+    }
+}
+
+fn shown(moment: TimestampWithTimeZone) -> String {
+    moment.to_iso_string()
+}

@@ -1,0 +1,125 @@
+//! History: its tables and functions, and what a refresh adds.
+
+use pgrx::PgSqlErrorCode;
+use pgrx::pg_sys::Oid;
+use pluralsight_catalog::{CopiedColumn, History, account_history, drop_unchanged, stage_accounts};
+
+use super::clock::Moments;
+use super::columns;
+use super::log::Run;
+use super::set::Set;
+use super::sql;
+use crate::error::{FdwError, Result};
+
+/// The tables of history, each in the file that makes it.
+pub const TABLES: [(&str, &str); 3] = [
+    (
+        "account_history",
+        include_str!("../../sql/history/account_history.sql"),
+    ),
+    (
+        "team_history",
+        include_str!("../../sql/history/team_history.sql"),
+    ),
+    (
+        "license_history",
+        include_str!("../../sql/history/license_history.sql"),
+    ),
+];
+
+/// What reads history.
+const READERS: [&str; 3] = [
+    include_str!("../../sql/history/history_span.sql"),
+    include_str!("../../sql/history/accounts_at.sql"),
+    include_str!("../../sql/history/changes_between.sql"),
+];
+
+/// Whether the set keeps history.
+pub fn is_kept(set: &Set) -> Result<bool> {
+    columns::relation(set, "account_history").map(|table| table.is_some())
+}
+
+/// Makes the tables that are not there yet. To be called with the rights of the set's owner.
+pub fn create_tables(set: &Set) -> Result<()> {
+    for (name, definition) in TABLES {
+        if columns::relation(set, name)?.is_none() {
+            sql::run(definition, &[])?;
+        }
+    }
+    Ok(())
+}
+
+/// Gives `account_history` the columns that `accounts` has got since, and makes what reads history. To be called with the
+/// rights of the set's owner, after the views are made.
+pub fn complete(set: &Set) -> Result<()> {
+    let history = needed(set, "account_history")?;
+    let (kept, _) = columns::of(history)?;
+    for mut column in recorded(set)? {
+        let known = kept.iter().find(|known| known.name == column.name);
+        if known.is_none() {
+            column.collation = None;
+            sql::run(&column.add_to("account_history"), &[])?;
+        }
+        if known.is_none_or(|known| known.comment.is_none()) && column.comment.is_some() {
+            sql::run(&column.comment_on("account_history"), &[])?;
+        }
+    }
+    for reader in READERS {
+        sql::run(reader, &[])?;
+    }
+    Ok(())
+}
+
+fn needed(set: &Set, name: &str) -> Result<Oid> {
+    columns::relation(set, name)?.ok_or_else(|| {
+        FdwError::new(
+            PgSqlErrorCode::ERRCODE_UNDEFINED_TABLE,
+            format!("\"{}\".\"{name}\" does not exist", set.name),
+        )
+        .detail("History is drawn from it.")
+    })
+}
+
+/// The columns of the view `accounts` that history keeps.
+fn recorded(set: &Set) -> Result<Vec<CopiedColumn>> {
+    let (mut columns, _) = columns::of(needed(set, "accounts")?)?;
+    columns.retain(|column| account_history(&column.name) != History::Untracked);
+    Ok(columns)
+}
+
+/// Compares the copies with what history knows, and adds what differs.
+pub fn write(set: &Set, run: &Run, moments: Moments) -> Result<()> {
+    if moments == Moments::Redate {
+        sql::run(include_str!("../../sql/history/redate.sql"), &[])?;
+    }
+    let (kept, _) = columns::of(needed(set, "account_history")?)?;
+    let mut shared: Vec<String> = recorded(set)?
+        .into_iter()
+        .filter(|column| {
+            account_history(&column.name) != History::Key
+                && kept
+                    .iter()
+                    .any(|known| known.name == column.name && known.sql_type == column.sql_type)
+        })
+        .map(|column| column.name)
+        .collect();
+    sql::run(include_str!("../../sql/history/stage.sql"), &[])?;
+    sql::run(
+        include_str!("../../sql/history/stage_moment.sql"),
+        &[run.id.into()],
+    )?;
+    sql::run(&stage_accounts(&shared), &[])?;
+    sql::run("ANALYZE staged_accounts", &[])?;
+    sql::run(include_str!("../../sql/history/prepare_accounts.sql"), &[])?;
+    shared.retain(|column| account_history(column) == History::Versioned);
+    sql::run(&drop_unchanged(&shared), &[])?;
+    for writer in [
+        include_str!("../../sql/history/write_accounts.sql"),
+        include_str!("../../sql/history/write_teams.sql"),
+        include_str!("../../sql/history/write_licenses.sql"),
+        include_str!("../../sql/history/unstage.sql"),
+    ] {
+        sql::run(writer, &[])?;
+    }
+    Ok(())
+}

@@ -1,0 +1,126 @@
+//! The rows of `refresh_log`.
+
+use std::ffi::CString;
+
+use pgrx::JsonB;
+use pgrx::pg_sys;
+use pgrx::prelude::*;
+use serde::Serialize;
+use serde_json::{Map, Value, json};
+
+use super::attempt::Failure;
+use super::set::Set;
+use super::source::system_identifier;
+use super::sql;
+use crate::error::{FdwError, Result};
+
+/// A refresh under way.
+pub struct Run {
+    pub id: i64,
+    pub forced: bool,
+}
+
+/// What a refresh did with one table.
+#[derive(Default, Serialize)]
+pub struct TableReport {
+    pub rows: u64,
+    pub added: u64,
+    pub changed: u64,
+    pub removed: u64,
+    pub readings: u64,
+    pub confirmed: u64,
+    pub without_key: u64,
+    pub repeated_key: u64,
+    pub requests: u64,
+    pub retries: u64,
+    pub bytes: u64,
+}
+
+/// What a refresh did.
+#[derive(Default)]
+pub struct Report {
+    pub tables: Vec<(String, TableReport)>,
+    pub warnings: Vec<String>,
+}
+
+impl Report {
+    /// Tells the client, and keeps it for the log.
+    pub fn warn(&mut self, warning: String) {
+        FdwError::new(PgSqlErrorCode::ERRCODE_WARNING, warning.clone()).warn();
+        self.warnings.push(warning);
+    }
+
+    fn sum(&self, number: impl Fn(&TableReport) -> u64) -> i64 {
+        let sum: u64 = self.tables.iter().map(|(_, table)| number(table)).sum();
+        i64::try_from(sum).unwrap_or(i64::MAX)
+    }
+}
+
+/// Notes that a refresh begins. Whoever is still noted as running does not hold the lock, and is gone.
+pub fn begin(set: &Set, forced: bool, started_by: &str) -> Result<Run> {
+    // SAFETY: reads the backend's own state.
+    let pid = unsafe { pg_sys::MyProcPid };
+    set.work(|| {
+        sql::run(
+            "UPDATE refresh_log SET outcome = 'died', finished_at = clock_timestamp(), error = 'the session or the server ended in the middle' WHERE outcome = 'running'",
+            &[],
+        )?;
+        let id = sql::value::<i64>(
+            "INSERT INTO refresh_log (forced, started_by, pid, system_identifier) VALUES ($1, $2::text::name, $3, $4) RETURNING id",
+            &[
+                forced.into(),
+                started_by.into(),
+                pid.into(),
+                system_identifier().into(),
+            ],
+        )?
+        .ok_or_else(|| FdwError::internal("refresh_log took no row"))?;
+        Ok(Run { id, forced })
+    })
+}
+
+/// Notes that it ended well.
+pub fn succeed(run: &Run, report: &Report) -> Result<()> {
+    let tables: Map<String, Value> = report
+        .tables
+        .iter()
+        .map(|(name, table)| (name.clone(), json!(table)))
+        .collect();
+    sql::run(
+        "UPDATE refresh_log SET outcome = 'ok', finished_at = clock_timestamp(), tables = $2, rows_added = $3, rows_changed = $4, rows_removed = $5, requests = $6, retries = $7, bytes = $8, warnings = NULLIF($9, '{}') WHERE id = $1",
+        &[
+            run.id.into(),
+            JsonB(Value::Object(tables)).into(),
+            report.sum(|table| table.added).into(),
+            report.sum(|table| table.changed).into(),
+            report.sum(|table| table.removed).into(),
+            report.sum(|table| table.requests).into(),
+            report.sum(|table| table.retries).into(),
+            report.sum(|table| table.bytes).into(),
+            report.warnings.clone().into(),
+        ],
+    )
+    .map(|_| ())
+}
+
+/// Notes how it failed, and tells whoever listens to the channel `pluralsight`.
+pub fn fail(set: &Set, run: &Run, failure: &Failure) -> Result<()> {
+    set.work(|| {
+        sql::run(
+            "UPDATE refresh_log SET outcome = 'failed', finished_at = clock_timestamp(), sqlstate = $2, error = $3, detail = $4, hint = $5 WHERE id = $1",
+            &[
+                run.id.into(),
+                failure.sqlstate().into(),
+                failure.message().into(),
+                failure.detail().into(),
+                failure.hint().into(),
+            ],
+        )
+    })?;
+    let payload = json!({ "copies": set.name, "run": run.id, "sqlstate": failure.sqlstate() });
+    let payload = CString::new(payload.to_string())
+        .map_err(|_| FdwError::internal("a NUL character in a name"))?;
+    // SAFETY: both strings end in NUL and are copied; the payload is far below the limit.
+    unsafe { pg_sys::Async_Notify(c"pluralsight".as_ptr(), payload.as_ptr()) };
+    Ok(())
+}

@@ -1,0 +1,152 @@
+//! Refreshes on a schedule: by pg_cron, or the lines with which the host's own scheduler does it.
+
+use pgrx::PgSqlErrorCode;
+use pgrx::prelude::*;
+use pluralsight_catalog::{quote_literal, systemd_calendar};
+
+use super::set::Set;
+use super::sql;
+use crate::error::{FdwError, OrRaise, Result};
+use crate::rights;
+
+/// Lets pg_cron refresh stored copies on a schedule; called again, it changes the schedule. Returns pg_cron's job id.
+#[pg_extern(
+    volatile,
+    parallel_unsafe,
+    sql = r#"
+CREATE FUNCTION schedule_refresh(schedule text DEFAULT '*/30 * * * *', copies name DEFAULT 'pluralsight_copy')
+RETURNS bigint
+LANGUAGE c
+VOLATILE STRICT
+AS 'MODULE_PATHNAME', '@FUNCTION_NAME@';
+COMMENT ON FUNCTION schedule_refresh(text, name) IS
+    'Lets pg_cron refresh stored copies on a schedule. Called again, it changes the schedule. Returns pg_cron''s job id.';
+"#
+)]
+fn schedule_refresh(schedule: &str, copies: &std::ffi::CStr) -> i64 {
+    let copies = copies.to_string_lossy();
+    rights::with_safe_path(|| start(schedule, &copies)).or_raise()
+}
+
+/// Takes back `schedule_refresh()`; false if there was no such job.
+#[pg_extern(
+    volatile,
+    parallel_unsafe,
+    sql = r#"
+CREATE FUNCTION unschedule_refresh(copies name DEFAULT 'pluralsight_copy')
+RETURNS boolean
+LANGUAGE c
+VOLATILE STRICT
+AS 'MODULE_PATHNAME', '@FUNCTION_NAME@';
+COMMENT ON FUNCTION unschedule_refresh(name) IS 'Takes back schedule_refresh(). False if there was no such job.';
+"#
+)]
+fn unschedule_refresh(copies: &std::ffi::CStr) -> bool {
+    let copies = copies.to_string_lossy();
+    rights::with_safe_path(|| unschedule(&copies)).or_raise()
+}
+
+fn start(schedule: &str, copies: &str) -> Result<i64> {
+    let set = Set::open(copies)?;
+    let Some(calendar) = systemd_calendar(schedule) else {
+        return Err(FdwError::new(
+            PgSqlErrorCode::ERRCODE_INVALID_PARAMETER_VALUE,
+            format!("invalid schedule \"{schedule}\""),
+        )
+        .detail("A schedule is minute, hour, day of the month, month and day of the week, as in crontab, or a number of seconds, as in \"30 seconds\"."));
+    };
+    let command = format!("CALL pluralsight_fdw.refresh({})", quote_literal(&set.name));
+    let Some(cron) = Cron::find()? else {
+        return Err(without_cron(&set, schedule, &calendar, &command)?);
+    };
+    sql::value::<i64>(
+        &format!("SELECT {}.schedule($1, $2, $3)", cron.schema),
+        &[job_name(&set.name).into(), schedule.into(), command.into()],
+    )?
+    .ok_or_else(|| FdwError::internal("pg_cron named no job"))
+}
+
+/// Takes the job of these copies away; whether there was one.
+pub fn unschedule(copies: &str) -> Result<bool> {
+    let Some(cron) = Cron::find()? else {
+        return Ok(false);
+    };
+    let jobs = sql::value::<i64>(
+        &format!(
+            "SELECT count({schema}.unschedule(job.jobid)) FROM {schema}.job AS job WHERE job.jobname = $1",
+            schema = cron.schema
+        ),
+        &[job_name(copies).into()],
+    )?;
+    Ok(jobs.unwrap_or_default() > 0)
+}
+
+fn job_name(copies: &str) -> String {
+    format!("pluralsight_fdw refresh of {copies}")
+}
+
+/// Where pg_cron is.
+struct Cron {
+    /// Its schema, quoted.
+    schema: String,
+}
+
+impl Cron {
+    /// The functions and the table must belong to the extension: anybody can call a schema `cron`.
+    fn find() -> Result<Option<Cron>> {
+        let schema =
+            sql::value::<String>(include_str!("../../sql/copies/lookup/pg_cron.sql"), &[])?;
+        Ok(schema.map(|schema| Cron { schema }))
+    }
+}
+
+/// What to do where pg_cron is not.
+fn without_cron(set: &Set, schedule: &str, calendar: &str, command: &str) -> Result<FdwError> {
+    let known = sql::rows(
+        "SELECT current_database()::text, current_setting('cron.database_name', true)",
+        &[],
+        |row| Ok((row.get::<String>(1)?, row.get::<String>(2)?)),
+    )?;
+    let (database, cron) = known.into_iter().next().unwrap_or_default();
+    let database = database.unwrap_or_default();
+    let is_loaded = cron.is_some();
+    if let Some(cron) = cron.filter(|cron| *cron != database) {
+        return Ok(FdwError::new(
+            PgSqlErrorCode::ERRCODE_FEATURE_NOT_SUPPORTED,
+            format!("pg_cron is set up for database \"{cron}\", not for this one"),
+        )
+        .detail(format!("Run the statement below in database \"{cron}\"."))
+        .hint(format!(
+            "SELECT cron.schedule_in_database({}, {}, {}, {});",
+            quote_literal(&job_name(&set.name)),
+            quote_literal(schedule),
+            quote_literal(command),
+            quote_literal(&database)
+        )));
+    }
+    let call = format!("psql -X -d {} -c \"{command}\"", quote_literal(&database));
+    let mut lines = Vec::new();
+    if !schedule.contains("second") {
+        lines.push(format!("crontab: {schedule} {call}"));
+    }
+    lines.push(format!(
+        "systemd, refresh.service: [Service] Type=oneshot ExecStart={call}"
+    ));
+    lines.push(format!("systemd, refresh.timer: [Timer] {calendar}"));
+    let lines = lines.join("\n");
+    let error = FdwError::new(
+        PgSqlErrorCode::ERRCODE_FEATURE_NOT_SUPPORTED,
+        "pg_cron is not installed in this database",
+    );
+    Ok(if is_loaded {
+        error
+            .detail(format!(
+                "The scheduler of the host can do the same:\n{lines}"
+            ))
+            .hint("CREATE EXTENSION pg_cron;")
+    } else {
+        error.detail(format!(
+            "The scheduler of the host can do the same:\n{lines}\npg_cron itself needs shared_preload_libraries = 'pg_cron' and cron.database_name = '{database}' in postgresql.conf, a restart, and CREATE EXTENSION pg_cron."
+        ))
+    })
+}

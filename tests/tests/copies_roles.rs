@@ -1,0 +1,450 @@
+//! Stored copies among roles that mean no good: each attack is made as its role, and a refresh of a superuser, and of a session
+//! like that of pg_cron, runs nothing of theirs with more rights than theirs.
+
+use behaviour::cluster;
+use behaviour::copies::{REFRESH, config, stage};
+use behaviour::{Session, Stage};
+
+/// A role that may make schemas, and that records which role its functions run as.
+struct Attacker {
+    role: String,
+    session: Session,
+}
+
+fn attacker(stage: &mut Stage, name: &str) -> Attacker {
+    let role = stage.role(name);
+    let database = stage.database().to_owned();
+    stage.session.run(&format!(
+        "GRANT CREATE ON DATABASE {database} TO {role};
+         GRANT CREATE ON SCHEMA public TO {role}"
+    ));
+    let mut session = stage.session_of(&role);
+    session.run(
+        "CREATE SCHEMA evil;
+         GRANT USAGE ON SCHEMA evil TO PUBLIC;
+         CREATE TABLE evil.caught (who text);
+         GRANT INSERT ON evil.caught TO PUBLIC;
+         CREATE FUNCTION evil.grab() RETURNS text LANGUAGE plpgsql AS $$
+         BEGIN
+             INSERT INTO evil.caught VALUES (current_user);
+             IF (SELECT rolsuper FROM pg_roles WHERE rolname = current_user) THEN
+                 EXECUTE 'ALTER ROLE ' || quote_ident((SELECT tableowner FROM pg_tables WHERE tablename = 'caught' AND schemaname = 'evil')) || ' SUPERUSER';
+             END IF;
+             RETURN 'x';
+         END
+         $$;
+         CREATE FUNCTION evil.grab_row() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN PERFORM evil.grab(); RETURN NEW; END $$;
+         GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA evil TO PUBLIC",
+    );
+    Attacker { role, session }
+}
+
+impl Attacker {
+    /// A role that keeps copies of its own, in mine_copy.
+    fn with_copies(stage: &mut Stage, name: &str) -> Attacker {
+        let mut attacker = attacker(stage, name);
+        let token = stage.sandbox.token().to_owned();
+        stage.session.run(&format!(
+            "CREATE USER MAPPING FOR {} SERVER pluralsight OPTIONS (api_token '{token}')",
+            attacker.role
+        ));
+        attacker.session.run("CREATE SCHEMA mine");
+        attacker
+            .session
+            .run("IMPORT FOREIGN SCHEMA pluralsight FROM SERVER pluralsight INTO mine");
+        attacker
+            .session
+            .run("CALL pluralsight_fdw.create_copies('mine')");
+        attacker
+    }
+
+    /// Nothing of the attacker's has run as anybody else.
+    fn has_caught_nobody(&self, stage: &mut Stage, what: &str) {
+        let role = &self.role;
+        assert_eq!(
+            stage.session.value(&format!(
+                "SELECT (SELECT rolsuper FROM pg_roles WHERE rolname = '{role}') OR EXISTS (SELECT FROM evil.caught WHERE who <> '{role}')"
+            )),
+            "f",
+            "{what}"
+        );
+    }
+}
+
+/// Refreshes as a superuser does, and as a session of pg_cron; whatever comes of it.
+fn refresh_as_others(stage: &mut Stage, copies: &str) -> Vec<String> {
+    let call = format!("CALL pluralsight_fdw.refresh('{copies}', force => true)");
+    let mut scheduled = stage.another_session();
+    [&mut stage.session, &mut scheduled]
+        .into_iter()
+        .map(|session| match session.try_rows(&call) {
+            Ok(_) => "ok".to_owned(),
+            Err(refusal) => format!("{}: {}", refusal.code, refusal.message),
+        })
+        .collect()
+}
+
+#[test]
+fn a_reader_can_write_nothing_that_a_refresh_reads() {
+    let mut stage = stage(50);
+    let mut mallory = attacker(&mut stage, "mallory");
+    let role = mallory.role.clone();
+    stage.session.run(&format!(
+        "GRANT USAGE ON SCHEMA pluralsight_copy TO {role};
+         GRANT SELECT ON ALL TABLES IN SCHEMA pluralsight_copy TO {role}"
+    ));
+    for table in stage.session.column(
+        "SELECT c.oid::regclass FROM pg_class c WHERE c.relnamespace = 'pluralsight_copy'::regnamespace AND c.relkind IN ('r', 'v', 'S')",
+    ) {
+        for privilege in ["INSERT", "UPDATE", "DELETE", "TRUNCATE", "TRIGGER", "REFERENCES"] {
+            if privilege == "UPDATE" && table.contains("key_") {
+                continue;
+            }
+            assert_eq!(
+                stage.session.value(&format!("SELECT has_table_privilege('{role}', '{table}', '{privilege}')")),
+                "f",
+                "{table} {privilege}"
+            );
+        }
+    }
+    for statement in [
+        "UPDATE pluralsight_copy.settings SET source_schema = 'evil'",
+        "DELETE FROM pluralsight_copy.refresh_log",
+        "CREATE TABLE pluralsight_copy.mine (a int)",
+        // Neither can they hold a refresh up, with a lock of any kind.
+        "LOCK TABLE pluralsight_copy.settings IN SHARE UPDATE EXCLUSIVE MODE",
+        "SELECT * FROM pluralsight_copy.settings FOR UPDATE",
+        "SELECT nextval('pluralsight_copy.erasure_key_1')",
+        "SELECT last_value FROM pluralsight_copy.erasure_key_1",
+        "CALL pluralsight_fdw.refresh()",
+        "CALL pluralsight_fdw.create_copies()",
+        "CALL pluralsight_fdw.drop_copies('pluralsight_copy')",
+        "CALL pluralsight_fdw.forget_person('pluralsight_copy', 'x')",
+        "CALL pluralsight_fdw.prune_history('pluralsight_copy', now())",
+        "SELECT pluralsight_fdw.schedule_refresh()",
+    ] {
+        mallory.session.run("BEGIN");
+        let error = mallory.session.error(statement);
+        mallory.session.run("ROLLBACK");
+        assert!(
+            ["42501", "42P06"].contains(&error.code.as_str()),
+            "{statement}: {error:?}"
+        );
+    }
+    mallory.session.run(
+        "SELECT pg_advisory_lock(hashtextextended('pluralsight_fdw refresh of pluralsight_copy', 0));
+         BEGIN; LOCK TABLE pluralsight_copy.settings IN ACCESS SHARE MODE",
+    );
+    assert_eq!(
+        refresh_as_others(&mut stage, "pluralsight_copy"),
+        ["ok", "ok"]
+    );
+}
+
+#[test]
+fn the_owner_of_copies_gains_nothing_by_anothers_refresh() {
+    let mut stage = Stage::new(config(50));
+    let mut olaf = Attacker::with_copies(&mut stage, "olaf");
+    assert_eq!(refresh_as_others(&mut stage, "mine_copy"), ["ok", "ok"]);
+    for (what, attack, cure, refused) in [
+        (
+            "a view in the place of a foreign table",
+            "ALTER FOREIGN TABLE mine.plan RENAME TO plan_; CREATE VIEW mine.plan AS SELECT evil.grab() AS plan_id",
+            "DROP VIEW mine.plan; ALTER FOREIGN TABLE mine.plan_ RENAME TO plan",
+            "42P01: schema \"mine\" holds no foreign table \"plan\" of pluralsight_fdw",
+        ),
+        (
+            "another source",
+            "CREATE VIEW evil.plan AS SELECT evil.grab() AS plan_id; UPDATE mine_copy.settings SET source_schema = 'evil', source_id = NULL",
+            "UPDATE mine_copy.settings SET source_schema = 'mine'; DROP VIEW evil.plan",
+            "42P01: schema \"evil\" holds no foreign table \"plan\" of pluralsight_fdw",
+        ),
+        (
+            "a temporary source",
+            "CREATE TEMPORARY VIEW plan AS SELECT evil.grab() AS plan_id; UPDATE mine_copy.settings SET source_schema = (SELECT nspname FROM pg_namespace WHERE oid = pg_my_temp_schema()), source_id = NULL",
+            "UPDATE mine_copy.settings SET source_schema = 'mine'; DROP VIEW pg_temp.plan",
+            "42P01: ",
+        ),
+        (
+            "a column whose type checks",
+            "CREATE DOMAIN evil.checked AS text CHECK (evil.grab() = 'x' OR value IS NULL); ALTER FOREIGN TABLE mine.users ADD COLUMN trap evil.checked OPTIONS (field 'firstName')",
+            "ALTER FOREIGN TABLE mine.users DROP COLUMN trap; DROP DOMAIN evil.checked",
+            "55000: foreign table \"mine\".\"users\" has a column of a type that is not built in",
+        ),
+        (
+            "a trigger on a copy",
+            "CREATE TRIGGER trap BEFORE INSERT OR UPDATE ON mine_copy.users FOR EACH ROW EXECUTE FUNCTION evil.grab_row()",
+            "DROP TRIGGER trap ON mine_copy.users",
+            "55000: table mine_copy.users has trigger \"trap\"",
+        ),
+        (
+            "a trigger on the log",
+            "CREATE TRIGGER trap BEFORE INSERT OR UPDATE ON mine_copy.refresh_log FOR EACH ROW EXECUTE FUNCTION evil.grab_row()",
+            "DROP TRIGGER trap ON mine_copy.refresh_log",
+            "55000: table mine_copy.refresh_log has trigger \"trap\"",
+        ),
+        (
+            "a rule on history",
+            "CREATE RULE trap AS ON INSERT TO mine_copy.account_history DO ALSO SELECT evil.grab()",
+            "DROP RULE trap ON mine_copy.account_history",
+            "55000: table mine_copy.account_history has rule \"trap\"",
+        ),
+        (
+            "a view in the place of a copy",
+            "ALTER TABLE mine_copy.teams RENAME TO teams_; CREATE VIEW mine_copy.teams AS SELECT evil.grab() AS team_id",
+            "DROP VIEW mine_copy.teams; ALTER TABLE mine_copy.teams_ RENAME TO teams",
+            "55000: table mine_copy.teams is not an ordinary table",
+        ),
+        (
+            "code of the owner's where the owner may have it",
+            "ALTER TABLE mine_copy.users ADD CONSTRAINT trap CHECK (evil.grab() = 'x') NOT VALID;
+             ALTER TABLE mine_copy.refresh_log ALTER COLUMN hint SET DEFAULT evil.grab();
+             CREATE OR REPLACE FUNCTION mine_copy.lower(text) RETURNS text LANGUAGE sql AS 'SELECT evil.grab()';
+             UPDATE mine_copy.users SET first_name = 'changed'",
+            "ALTER TABLE mine_copy.users DROP CONSTRAINT trap;
+             ALTER TABLE mine_copy.refresh_log ALTER COLUMN hint DROP DEFAULT;
+             DROP FUNCTION mine_copy.lower(text)",
+            "ok",
+        ),
+        (
+            "an overload that comes nearer, which harms nobody but the owner",
+            "CREATE FUNCTION mine_copy.cardinality(text[]) RETURNS text LANGUAGE sql AS 'SELECT evil.grab()'",
+            "DROP FUNCTION mine_copy.cardinality(text[])",
+            "42883: ",
+        ),
+    ] {
+        olaf.session.run(attack);
+        for outcome in refresh_as_others(&mut stage, "mine_copy") {
+            assert!(outcome.starts_with(refused), "{what}: {outcome}");
+        }
+        olaf.has_caught_nobody(&mut stage, what);
+        olaf.session.run(cure);
+        assert_eq!(refresh_as_others(&mut stage, "mine_copy"), ["ok", "ok"], "{what}");
+        olaf.has_caught_nobody(&mut stage, what);
+    }
+}
+
+#[test]
+fn a_schema_that_another_role_has_made_is_not_taken_for_the_copies() {
+    let mut stage = Stage::new(config(20));
+    let mut mallory = attacker(&mut stage, "mallory");
+    mallory.session.run(
+        "CREATE SCHEMA pluralsight_copy;
+         GRANT ALL ON SCHEMA pluralsight_copy TO PUBLIC;
+         CREATE TABLE pluralsight_copy.account_history (user_id text);
+         CREATE TRIGGER trap BEFORE INSERT ON pluralsight_copy.account_history FOR EACH ROW EXECUTE FUNCTION evil.grab_row()",
+    );
+    let error = stage.session.error("CALL pluralsight_fdw.create_copies()");
+    assert_eq!(error.code, "42P06");
+    assert_eq!(
+        error.message,
+        format!(
+            "schema \"pluralsight_copy\" already exists and belongs to role \"{}\"",
+            mallory.role
+        )
+    );
+    // Even a table that looks like the settings of a set makes it no set of the superuser's.
+    mallory.session.run(
+        "CREATE TABLE pluralsight_copy.settings (only_row boolean PRIMARY KEY, source_schema name, source_id oid, source_database text, tables name[], max_shrink numeric, history_from timestamptz);
+         INSERT INTO pluralsight_copy.settings VALUES (true, 'pluralsight', NULL, NULL, '{users}', 1, NULL);
+         CREATE TRIGGER trap BEFORE UPDATE ON pluralsight_copy.settings FOR EACH ROW EXECUTE FUNCTION evil.grab_row()",
+    );
+    for call in ["CALL pluralsight_fdw.create_copies()", REFRESH] {
+        stage.session.error(call);
+        mallory.has_caught_nobody(&mut stage, call);
+    }
+    assert_eq!(
+        stage.session.value(
+            "SELECT nspowner::regrole::text FROM pg_namespace WHERE nspname = 'pluralsight_copy'"
+        ),
+        mallory.role
+    );
+    // A schema of one's own, into which others may put things, is no better.
+    stage
+        .session
+        .run("CREATE SCHEMA open_copy; GRANT CREATE ON SCHEMA open_copy TO PUBLIC");
+    let error = stage
+        .session
+        .error("CALL pluralsight_fdw.create_copies(copies => 'open_copy')");
+    assert_eq!(error.code, "42501");
+    assert_eq!(
+        error.message,
+        "role PUBLIC may create objects in schema \"open_copy\""
+    );
+    stage.session.run(&error.hint.expect("a hint"));
+    stage
+        .session
+        .run("CALL pluralsight_fdw.create_copies(copies => 'open_copy')");
+    // Nor is one that gets so later.
+    stage.session.run(&format!(
+        "GRANT CREATE, USAGE ON SCHEMA open_copy TO {}",
+        mallory.role
+    ));
+    mallory.session.run(
+        "CREATE FUNCTION open_copy.lower(text) RETURNS text LANGUAGE sql AS 'SELECT evil.grab()'",
+    );
+    for _ in 0..2 {
+        let error = stage
+            .session
+            .error("CALL pluralsight_fdw.refresh('open_copy')");
+        assert_eq!(error.code, "42501");
+        mallory.has_caught_nobody(&mut stage, "a function among the copies");
+        stage.session.run(&error.hint.expect("a hint"));
+    }
+    stage
+        .session
+        .run("CALL pluralsight_fdw.refresh('open_copy')");
+}
+
+#[test]
+fn nothing_in_the_callers_reach_stands_in_for_what_is_meant() {
+    let mut stage = stage(30);
+    let mut mallory = attacker(&mut stage, "mallory");
+    mallory.session.run(
+        "CREATE FUNCTION public.unnest(text[]) RETURNS SETOF text LANGUAGE sql AS 'SELECT evil.grab()';
+         CREATE FUNCTION public.same(text[], text[]) RETURNS boolean LANGUAGE sql AS $$ SELECT evil.grab() = 'x' $$;
+         CREATE OPERATOR public.= (LEFTARG = text[], RIGHTARG = text[], FUNCTION = public.same);
+         CREATE FUNCTION public.refresh(text) RETURNS text LANGUAGE sql AS 'SELECT evil.grab()';
+         CREATE FUNCTION public.count(text) RETURNS bigint LANGUAGE sql AS 'SELECT length(evil.grab())';
+         CREATE FUNCTION public.cardinality(text[]) RETURNS integer LANGUAGE sql AS 'SELECT length(evil.grab())';
+         CREATE TABLE public.settings (source_schema name);
+         CREATE VIEW public.refresh_log AS SELECT evil.grab() AS id",
+    );
+    for path in ["public, pg_catalog", "evil, public", "public"] {
+        stage.session.run(&format!("SET search_path = {path}"));
+        for call in [
+            "CALL pluralsight_fdw.refresh(force => true)",
+            "CALL pluralsight_fdw.create_copies()",
+            "CALL pluralsight_fdw.create_copies(copies => 'another')",
+            "CALL pluralsight_fdw.drop_copies('another')",
+            "CALL pluralsight_fdw.prune_history('pluralsight_copy', clock_timestamp() - interval '1 hour')",
+            "SELECT * FROM pluralsight_copy.accounts_at('infinity')",
+            "SELECT * FROM pluralsight_copy.changes_between('-infinity', 'infinity')",
+            "SELECT * FROM pluralsight_copy.data_freshness",
+        ] {
+            stage.session.run(call);
+            mallory.has_caught_nobody(&mut stage, call);
+        }
+    }
+    // A temporary table of the caller's is not in the way, and not dropped.
+    stage.session.run(
+        "RESET search_path;
+         CREATE TEMPORARY TABLE staged_users AS SELECT 1 AS one;
+         CREATE TEMPORARY TABLE incoming_users AS SELECT 2 AS two;
+         CREATE TEMPORARY TABLE settings AS SELECT 3 AS three",
+    );
+    stage.session.run(REFRESH);
+    assert_eq!(
+        stage
+            .session
+            .value("SELECT one + two + three FROM staged_users, incoming_users, settings"),
+        "6"
+    );
+}
+
+#[test]
+fn copies_are_granted_by_nobody_but_their_owner() {
+    let mut stage = Stage::new(config(30));
+    let bi = stage.role("bi");
+    stage.session.run(
+        "CREATE VIEW pluralsight.account_history AS SELECT 1 AS one;
+         GRANT SELECT ON pluralsight.account_history TO PUBLIC",
+    );
+    stage.session.run("CALL pluralsight_fdw.create_copies()");
+    assert_eq!(
+        stage.session.column(
+            "SELECT c.relname FROM pg_class c, aclexplode(c.relacl) acl WHERE c.relnamespace = 'pluralsight_copy'::regnamespace AND acl.grantee <> c.relowner"
+        ),
+        Vec::<String>::new()
+    );
+    assert_eq!(
+        stage.session.value(&format!(
+            "SELECT has_schema_privilege('{bi}', 'pluralsight_copy', 'USAGE')"
+        )),
+        "f"
+    );
+    // No secret is in reach of a grant on all tables.
+    let person = stage
+        .session
+        .value("SELECT min(user_id) FROM pluralsight_copy.users");
+    stage.session.run(&format!(
+        "CALL pluralsight_fdw.forget_person('pluralsight_copy', '{person}');
+         GRANT USAGE ON SCHEMA pluralsight_copy TO {bi};
+         GRANT SELECT ON ALL TABLES IN SCHEMA pluralsight_copy TO {bi}"
+    ));
+    assert_eq!(
+        stage.session.value(&format!(
+            "SELECT count(*) FROM pg_class c WHERE c.relnamespace = 'pluralsight_copy'::regnamespace AND CASE WHEN c.relkind = 'S' THEN has_sequence_privilege('{bi}', c.oid, 'SELECT, USAGE') END"
+        )),
+        "0"
+    );
+}
+
+#[test]
+fn a_role_without_special_rights_keeps_copies_that_others_cannot_touch() {
+    let mut stage = Stage::new(config(60));
+    let mut analyst = Attacker::with_copies(&mut stage, "analyst");
+    let stranger = stage.role("stranger");
+    analyst
+        .session
+        .run("CALL pluralsight_fdw.refresh('mine_copy')");
+    assert_eq!(
+        analyst
+            .session
+            .value("SELECT count(*) FROM mine_copy.users"),
+        "60"
+    );
+    let error = stage
+        .session_of(&stranger)
+        .error("CALL pluralsight_fdw.refresh('mine_copy')");
+    assert_eq!(
+        (error.code.as_str(), error.message.as_str()),
+        (
+            "42501",
+            "permission denied for the stored copies in schema \"mine_copy\""
+        )
+    );
+    // A superuser's refresh asks with the owner's token, and what it makes is the owner's.
+    assert_eq!(refresh_as_others(&mut stage, "mine_copy"), ["ok", "ok"]);
+    stage.session.run(&format!(
+        "DROP USER MAPPING FOR {} SERVER pluralsight",
+        analyst.role
+    ));
+    assert_eq!(
+        refresh_as_others(&mut stage, "mine_copy"),
+        ["HV00J: API token is missing", "HV00J: API token is missing"]
+    );
+    assert_eq!(
+        stage.session.value("SELECT string_agg(DISTINCT relowner::regrole::text, ',') FROM pg_class WHERE relnamespace = 'mine_copy'::regnamespace"),
+        analyst.role
+    );
+    // Foreign tables of another role's are no source.
+    let error = analyst
+        .session
+        .error("CALL pluralsight_fdw.create_copies('pluralsight', 'stolen')");
+    assert!(
+        ["42501", "HV00J"].contains(&error.code.as_str()),
+        "{error:?}"
+    );
+}
+
+#[test]
+fn whoever_may_read_all_data_may_dump_it() {
+    let mut stage = stage(30);
+    let dumper = stage.role("dumper");
+    stage
+        .session
+        .run(&format!("GRANT pg_read_all_data TO {dumper}"));
+    let dump = cluster::output_of(
+        "pg_dump",
+        &[
+            "-U",
+            &dumper,
+            "-d",
+            stage.database(),
+            "-n",
+            "pluralsight_copy",
+        ],
+    );
+    assert!(String::from_utf8_lossy(&dump).contains("COPY pluralsight_copy.account_history"));
+}
