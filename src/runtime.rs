@@ -18,11 +18,16 @@ use tokio::runtime::{Builder, Runtime};
 use crate::error::{FdwError, Result};
 
 /// How long an interrupt may go unnoticed while the network is silent.
-const INTERRUPT_CHECK: Duration = Duration::from_millis(20);
+const INTERRUPT_CHECK: Duration = Duration::from_millis(5);
 /// Turns that a connection's tasks get to notice that their request is gone: noticing, shutting down, closing.
 const SETTLING_TURNS: usize = 8;
 /// Clients kept: as many different sets of server options as one session will sensibly use.
 const CLIENTS: usize = 8;
+
+#[cfg(any(feature = "pg17", feature = "pg18"))]
+thread_local! {
+    static WAIT_EVENT: std::cell::Cell<u32> = const { std::cell::Cell::new(0) };
+}
 
 thread_local! {
     static RUNTIME: RefCell<Option<&'static Runtime>> = const { RefCell::new(None) };
@@ -40,6 +45,9 @@ fn runtime() -> Result<&'static Runtime> {
             .enable_io()
             .enable_time()
             .max_blocking_threads(2)
+            // A server that floods the connection keeps its task busy for as long as it is let: every turn of it is
+            // followed by a look at the time.
+            .event_interval(1)
             .thread_keep_alive(Duration::from_secs(1))
             .on_thread_start(block_signals)
             .build()
@@ -96,6 +104,7 @@ pub fn wait<F: Future>(future: F) -> Result<F::Output> {
     let _settle = Settle(runtime);
     let mut future = pin!(future);
     loop {
+        let waiting = WaitEvent::begin();
         let outcome = runtime.block_on(async {
             tokio::select! {
                 biased;
@@ -103,12 +112,49 @@ pub fn wait<F: Future>(future: F) -> Result<F::Output> {
                 () = tokio::time::sleep(INTERRUPT_CHECK) => None,
             }
         });
+        drop(waiting);
         // Outside the runtime: raising an error must not unwind through it.
         pgrx::check_for_interrupts!();
         if let Some(output) = outcome {
             return Ok(output);
         }
     }
+}
+
+/// Shows in pg_stat_activity that the backend waits for the API, until it is dropped.
+struct WaitEvent;
+
+impl WaitEvent {
+    fn begin() -> WaitEvent {
+        report_wait(wait_event());
+        WaitEvent
+    }
+}
+
+impl Drop for WaitEvent {
+    fn drop(&mut self) {
+        report_wait(0);
+    }
+}
+
+/// What PostgreSQL's own `pgstat_report_wait_start` and `pgstat_report_wait_end` do.
+fn report_wait(event: u32) {
+    // SAFETY: PostgreSQL keeps the pointer valid from a process's start to its end; others only read what it points to.
+    unsafe { pg_sys::my_wait_event_info.write_volatile(event) };
+}
+
+/// `PluralsightRequest`, or before PostgreSQL 17 `Extension`, which has no names there.
+fn wait_event() -> u32 {
+    #[cfg(any(feature = "pg14", feature = "pg15", feature = "pg16"))]
+    return pg_sys::PG_WAIT_EXTENSION;
+    #[cfg(any(feature = "pg17", feature = "pg18"))]
+    WAIT_EVENT.with(|known| {
+        if known.get() == 0 {
+            // SAFETY: registers the name, or finds it registered; the text lives as long as the program.
+            known.set(unsafe { pg_sys::WaitEventExtensionNew(c"PluralsightRequest".as_ptr()) });
+        }
+        known.get()
+    })
 }
 
 /// Lets connections learn, when a wait is over, that their request was dropped: their tasks run only when somebody waits,
