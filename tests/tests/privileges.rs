@@ -299,7 +299,7 @@ fn only_the_owner_says_who_may_read() {
     let mut session = stage.session_of(&jane);
     for call in [
         format!("CALL pluralsight_fdw.grant_reading('pluralsight', '{jane}')"),
-        format!("CALL pluralsight_fdw.revoke_reading('pluralsight', 'postgres')"),
+        "CALL pluralsight_fdw.revoke_reading('pluralsight', 'postgres')".to_owned(),
         format!("CALL pluralsight_fdw.grant_reading('theirs', '{jane}')"),
     ] {
         let error = session.error(&call);
