@@ -11,6 +11,7 @@ mod generated;
 mod handed;
 mod instant;
 mod proof;
+mod refusal;
 mod rescans;
 mod scan;
 mod statement;
@@ -20,7 +21,7 @@ mod verify;
 
 pub use decode::fill;
 pub use drift::drifted_scans;
-pub use fetch::{Fetch, Reading, Session, api_shape, incomplete_scans};
+pub use fetch::{Fetch, Reading, Session, incomplete_scans};
 pub use filter::Asked;
 pub use generated::{Generated, expression as generation_expression};
 pub use instant::Epoch;

@@ -4,13 +4,12 @@ use std::ffi::CString;
 
 use pgrx::pg_sys::{self, Oid};
 use pgrx::prelude::*;
-use pluralsight_api::{FieldPath, Operation, Selection};
-use pluralsight_catalog::Shape;
+use pluralsight_api::{FieldPath, Selection, Shape};
 use serde_json::Value as Json;
 
 use crate::encoding::{self, to_server};
 use crate::error::{OrRaise, Result};
-use crate::executor::{Asked, Scan, api_shape, with_scan};
+use crate::executor::{Asked, Scan, with_scan};
 use crate::list::members;
 use crate::relation::Relation;
 use crate::spec::{ConditionKind, PushedCondition, ScanSpec, ValueSource};
@@ -64,20 +63,17 @@ unsafe fn explain(
     if let Some(limit) = spec.limit {
         print.integer("First Page", limit);
     }
-    if verbose && let Some(operation) = Operation::named(&relation.options.query) {
+    if verbose {
+        let operation = &relation.options.operation;
         let has_filter = !spec.conditions.is_empty();
         let document = if spec.count {
             operation.count_document(has_filter)
         } else {
             let mut paths: Vec<FieldPath> = fields(&relation, &spec)?;
-            if relation.options.shape == Shape::Connection {
+            if operation.shape == Shape::Connection {
                 paths.extend(relation.options.key.clone());
             }
-            operation.document(
-                &Selection::from_paths(&paths),
-                has_filter,
-                api_shape(relation.options.shape),
-            )
+            operation.document(&Selection::from_paths(&paths), has_filter)
         };
         print.text("Document", &document);
     }

@@ -7,8 +7,9 @@ use pgrx::pg_sys::Oid;
 use pluralsight_api::{Client, Context, ErrorKind, FieldPath, Stats, count_parts};
 use serde_json::Value as Json;
 
-use super::fetch::{Fetch, Reading, Session, explain_refusal, operation};
+use super::fetch::{Fetch, Reading, Session};
 use super::filter::{Asked, Filtered};
+use super::refusal;
 use super::trial::{same, values_at};
 use super::trust::learn;
 use crate::error::{FdwError, Result};
@@ -43,12 +44,15 @@ pub fn census(
     };
     let field = FieldPath::parse(&filtered.filter.field)
         .map_err(|error| FdwError::internal(error.to_string()))?;
-    let operation = operation(options)?;
+    let operation = &options.operation;
+    if !operation.total_count {
+        return Ok(None);
+    }
     let name = &filtered.filter.name;
     let filter = |value: bool| serde_json::json!({ name: value });
     let outcome = session.ask(async |client: &Client, context: &Context<'_>| {
         let (matching, others) = (filter(wanted), filter(!wanted));
-        count_parts(client, context, &operation, &field, matching, others).await
+        count_parts(client, context, operation, &field, matching, others).await
     })?;
     let [all, matching, others] = match outcome {
         Ok(parts) => parts,
@@ -56,7 +60,7 @@ pub fn census(
         Err(error) if matches!(error.kind(), ErrorKind::GraphQl | ErrorKind::Shape) => {
             return Ok(None);
         }
-        Err(error) => return Err(explain_refusal(&error, options)),
+        Err(error) => return Err(refusal::explain(&error, options)),
     };
     let is_right = |sample: &[Json], wanted: bool| {
         sample
@@ -86,18 +90,18 @@ pub fn count(options: &TableOptions, asked: &Asked, user: Oid, stats: &Rc<Stats>
     match asked {
         Asked::Nothing => {}
         Asked::Everything => {
-            let operation = operation(options)?;
             let total = session.ask(async |client: &Client, context: &Context<'_>| {
-                pluralsight_api::count(client, context, &operation, None).await
+                pluralsight_api::count(client, context, &options.operation, None).await
             })?;
             match total {
-                Ok(total) => {
+                Ok(Some(total)) => {
                     remember_total(options.server.oid, &options.query, total);
                     return Ok(total);
                 }
                 // There is no total: count the records.
+                Ok(None) => {}
                 Err(error) if error.kind() == ErrorKind::Shape => {}
-                Err(error) => return Err(explain_refusal(&error, options)),
+                Err(error) => return Err(refusal::explain(&error, options)),
             }
         }
         Asked::Filtered(filtered) => {

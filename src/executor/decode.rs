@@ -148,6 +148,8 @@ impl ColumnReader {
             return match (&found[..], listed) {
                 ([] | [Json::Null], false) if options.null_as_empty => self.array(&[]).map(Some),
                 ([] | [Json::Null], false) => Ok(None),
+                // One text is not a list of one: nothing may be concluded from its being there.
+                ([value], false) => Err(self.wrong(value, "a list")),
                 (values, _) => self.array(values).map(Some),
             };
         }

@@ -8,9 +8,9 @@ use pgrx::PgSqlErrorCode;
 use pgrx::pg_sys::Oid;
 use pluralsight_api::{
     Client, Completeness, Context, Error as ApiError, ErrorKind, FieldPath, Operation, Page,
-    PageQuery, PageSizes, Pages, RetryBudget, Selection, Stats, Token,
+    PageQuery, PageSizes, Pages, RetryBudget, Selection, Shape, Stats, Token,
 };
-use pluralsight_catalog::Shape;
+use pluralsight_catalog::Table;
 use serde_json::Value as Json;
 
 use super::count::census;
@@ -18,15 +18,17 @@ use super::drift;
 use super::filter::{Asked, Filtered};
 use super::handed::Handed;
 use super::proof::{Ask, Next, Proof};
+use super::refusal;
 use super::trial::{Trial, values_at};
 use super::trust::learn;
 use crate::announcements;
 use crate::error::{FdwError, Result};
 use crate::options::{Server, TableOptions};
 use crate::planner::remember_total;
-use crate::relation::make_absent;
 use crate::runtime;
 
+/// Pages that one scan reads at most.
+const MAX_PAGES: u64 = 100_000;
 /// A list of keys that no API refuses for its length.
 const SHORT_LIST: usize = 10;
 
@@ -129,12 +131,12 @@ struct Open {
 /// What every request's pages have in common.
 struct Template {
     operation: Operation,
-    shape: pluralsight_api::Shape,
     selection: Selection,
     sizes: PageSizes,
     /// Size of the first page, where a LIMIT sets it.
     limit: Option<u32>,
     key: Option<FieldPath>,
+    key_required: bool,
     check: Completeness,
     truncated: Vec<FieldPath>,
 }
@@ -142,8 +144,8 @@ struct Template {
 impl Fetch {
     pub fn new(reading: &Reading<'_>, user: Oid, stats: Rc<Stats>) -> Result<Fetch> {
         let options = reading.options;
-        let operation = operation(options)?;
-        let key = (options.shape == Shape::Connection)
+        let operation = options.operation.clone();
+        let key = (operation.shape == Shape::Connection)
             .then(|| options.key.clone())
             .flatten();
         let mut paths: Vec<FieldPath> = reading.fields.iter().cloned().collect();
@@ -179,13 +181,13 @@ impl Fetch {
             place: options.name.clone(),
             template: Template {
                 operation,
-                shape: api_shape(options.shape),
                 selection: Selection::from_paths(&paths),
                 sizes: options.page_sizes,
                 limit: reading
                     .limit
                     .map(|limit| u32::try_from(limit).unwrap_or(u32::MAX)),
                 key,
+                key_required: Table::over(&options.query).is_some_and(|table| table.key_required),
                 check: options.completeness,
                 truncated,
             },
@@ -251,11 +253,13 @@ impl Fetch {
                     continue;
                 }
                 Err(error) => {
-                    if error.kind() == ErrorKind::GraphQl && self.ask_in_shorter_lists(options) {
+                    let is_vague =
+                        error.kind() == ErrorKind::GraphQl && error.refusals().is_empty();
+                    if is_vague && self.ask_in_shorter_lists(options) {
                         continue;
                     }
                     let sent = self.now.as_ref().and_then(|open| open.sent.as_deref());
-                    return Err(without_sent_values(explain_refusal(&error, options), sent));
+                    return Err(without_sent_values(refusal::explain(&error, options), sent));
                 }
             };
             let records = self.take(page, options)?;
@@ -415,9 +419,6 @@ fn trial(filtered: &Filtered, keys: &[String]) -> Result<Trial> {
 
 impl Template {
     fn query(&self, filter: Option<Json>) -> PageQuery {
-        let document = self
-            .operation
-            .document(&self.selection, filter.is_some(), self.shape);
         let mut sizes = self.sizes;
         if let Some(limit) = self.limit {
             sizes.first = limit.min(sizes.first.max(sizes.then)).max(1);
@@ -426,88 +427,18 @@ impl Template {
             sizes.first = sizes.first.max(sizes.then);
         }
         PageQuery {
-            document,
-            variables: filter
-                .into_iter()
-                .map(|filter| ("filter".to_owned(), filter))
-                .collect(),
+            document: self.operation.document(&self.selection, filter.is_some()),
+            operation: self.operation.clone(),
+            filter,
             sizes,
+            limit: None,
             key: self.key.clone(),
-            shape: self.shape,
+            key_required: self.key_required,
             check: self.check,
             truncated: self.truncated.clone(),
-            ..PageQuery::new(self.operation)
+            max_pages: MAX_PAGES,
         }
     }
-}
-
-pub(super) fn operation(options: &TableOptions) -> Result<Operation> {
-    Operation::named(&options.query).ok_or_else(|| {
-        FdwError::new(
-            PgSqlErrorCode::ERRCODE_FDW_INVALID_ATTRIBUTE_VALUE,
-            format!(
-                "foreign table \"{}\": query \"{}\" is not one that this extension knows",
-                options.name, options.query
-            ),
-        )
-        .hint("Known queries are users, planInfo, planAdmins and teams.")
-    })
-}
-
-/// The same shape in the client's words.
-pub fn api_shape(shape: Shape) -> pluralsight_api::Shape {
-    match shape {
-        Shape::Connection => pluralsight_api::Shape::Connection,
-        Shape::Object => pluralsight_api::Shape::Object,
-        Shape::List => pluralsight_api::Shape::List,
-    }
-}
-
-/// An API error with, where a field or filter was refused, the column it belongs to and the statement that mends it.
-pub fn explain_refusal(error: &ApiError, options: &TableOptions) -> FdwError {
-    let mut report = FdwError::from_api(error, &options.name);
-    let Some(refused) = error.refused_field() else {
-        // A field in Beta, or one that this key may not see: the API's words are its own, but they name the field.
-        let mut named = error.named_fields().into_iter();
-        if let Some(column) =
-            named.find_map(|field| super::statement::column_reading(options, field))
-        {
-            report.hint = Some(format!(
-                "The API names field {}, which column \"{}\" reads. To have that column read NULL instead: {}",
-                column.options.field,
-                column.name,
-                make_absent(options.oid, &column)
-            ));
-        }
-        return report;
-    };
-    if options
-        .filters
-        .iter()
-        .any(|filter| filter.name == refused.field)
-    {
-        report.message = format!(
-            "{}: the API does not take the filter {}",
-            options.name, refused.field
-        );
-        report.hint = Some(format!(
-            "Have that condition checked in PostgreSQL: {}",
-            without_filter(options, &refused.field)
-        ));
-        return report;
-    }
-    if let Some(column) = super::statement::column_reading(options, &refused.field) {
-        report.message = format!(
-            "{}: the API refused field {} of column \"{}\"",
-            options.name, refused.field, column.name
-        );
-        report.detail = Some(format!("The API says: {error}"));
-        report.hint = Some(format!(
-            "To have the column read NULL: {}",
-            make_absent(options.oid, &column)
-        ));
-    }
-    report
 }
 
 /// The API may repeat in its error what it was asked for. Those who may not see the values of a scan see `…` there.
@@ -538,25 +469,4 @@ fn without_sent_values(mut error: FdwError, filter: Option<&str>) -> FdwError {
     // It repeats what the API says.
     error.data_in_detail = true;
     error
-}
-
-/// The statement that takes a filter out of a table's list, in which the others stand as they are.
-fn without_filter(options: &TableOptions, filter: &str) -> String {
-    let table = options.qualified_name();
-    let is_named = |entry: &str| {
-        let name = entry.split('=').next().unwrap_or_default();
-        name.trim_end_matches(['[', ']', '~']).trim() == filter
-    };
-    let others: Vec<&str> = options
-        .options
-        .get("filters")
-        .map_or("", String::as_str)
-        .split(',')
-        .map(str::trim)
-        .filter(|entry| !entry.is_empty() && !is_named(entry))
-        .collect();
-    if others.is_empty() {
-        return format!("ALTER FOREIGN TABLE {table} OPTIONS (DROP filters);");
-    }
-    options.statement_setting("filters", &others.join(", "))
 }

@@ -76,7 +76,10 @@ impl Filtered {
     /// The value of the query's argument that asks for these keys; a filter that takes no list takes the first of them, as
     /// JSON, or else its own value.
     pub fn argument(&self, keys: &[String]) -> Result<Json> {
-        let value = if self.is_list() {
+        let value = if self.is_list() && self.filter.numbers {
+            let numbers = keys.iter().filter_map(|key| key.parse::<i64>().ok());
+            numbers.map(Json::from).collect()
+        } else if self.is_list() {
             Json::from(keys)
         } else {
             self.value_or(keys)?
@@ -213,12 +216,17 @@ fn in_lists(
     let folds = Table::over(&options.query)
         .and_then(|table| table.filter(&filter.name))
         .is_some_and(|filter| filter.fold_case);
+    // Where keys are numbers, a text that is none is that of no record.
+    let may_be = |key: &String| !filter.numbers || key.parse::<i64>().is_ok();
     let filtered = Filtered {
         filter: filter.clone(),
         kind,
-        values: values.into_iter().collect(),
+        values: values.into_iter().filter(may_be).collect(),
         folds,
     };
+    if filtered.values.is_empty() {
+        return Some(Asked::Nothing);
+    }
     let requests = filtered.lists(trust::longest_list(options, filter)).len();
     if requests > 1 && (options.key.is_none() || requests as f64 >= whole_table(options)) {
         return None;

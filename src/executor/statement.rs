@@ -9,8 +9,8 @@ use std::collections::{BTreeSet, HashMap, VecDeque};
 use std::rc::{Rc, Weak};
 
 use pgrx::pg_sys::{self, Oid};
-use pluralsight_api::{Completeness, FieldPath, PageSizes, Stats};
-use pluralsight_catalog::{FilterOption, Shape};
+use pluralsight_api::{Completeness, FieldPath, Operation, PageSizes, Stats};
+use pluralsight_catalog::FilterOption;
 use serde_json::Value as Json;
 
 use super::buffer::Buffer;
@@ -20,7 +20,7 @@ use super::fetch::{Fetch, Reading};
 use super::filter::Asked;
 use crate::error::Result;
 use crate::options::{OnDrift, TableOptions};
-use crate::relation::{Column, Relation};
+use crate::relation::Relation;
 use crate::spec::ScanSpec;
 
 /// Answers kept for a scan that is asked again and again with other values.
@@ -126,7 +126,7 @@ pub struct Member<'a> {
 /// tables over one query may differ in them.
 #[derive(PartialEq)]
 struct Manner {
-    shape: Shape,
+    operation: Operation,
     key: Option<FieldPath>,
     filters: Vec<FilterOption>,
     truncated: Vec<FieldPath>,
@@ -138,7 +138,7 @@ struct Manner {
 impl Manner {
     fn of(options: &TableOptions) -> Manner {
         Manner {
-            shape: options.shape,
+            operation: options.operation.clone(),
             key: options.key.clone(),
             filters: options.filters.clone(),
             truncated: options.truncated.clone(),
@@ -308,49 +308,4 @@ pub fn readers(
         readers.push(ColumnReader::new(relation, number)?);
     }
     Ok((readers, fields))
-}
-
-/// The column of the table that reads `field`, or a part of its path.
-pub fn column_reading(options: &TableOptions, field: &str) -> Option<Column> {
-    let relation = Relation::load(options.oid).ok()?;
-    let mut inside = None;
-    for number in 1..=i16::MAX {
-        // SAFETY: a catalog look-up; null past the last column.
-        if unsafe {
-            pg_sys::SearchSysCacheExists(
-                pg_sys::SysCacheIdentifier::ATTNUM as i32,
-                pg_sys::Datum::from(options.oid),
-                pg_sys::Datum::from(number),
-                pg_sys::Datum::from(0usize),
-                pg_sys::Datum::from(0usize),
-            )
-        } {
-            let Ok(Some(column)) = relation.column(number) else {
-                continue;
-            };
-            if column.options.absent {
-                continue;
-            }
-            let path = column.options.field.segments().to_vec();
-            if path.last().is_some_and(|name| name == field) {
-                return Some(column);
-            }
-            let paths = [
-                Some(&column.options.field),
-                column.options.only_where.as_ref(),
-                column.options.only_where_not.as_ref(),
-            ];
-            if inside.is_none()
-                && paths
-                    .into_iter()
-                    .flatten()
-                    .any(|path| path.segments().iter().any(|name| name == field))
-            {
-                inside = Some(column);
-            }
-        } else {
-            break;
-        }
-    }
-    inside
 }

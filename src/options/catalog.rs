@@ -6,9 +6,9 @@ use std::time::Duration;
 
 use pgrx::PgSqlErrorCode;
 use pgrx::pg_sys::{self, AsPgCStr, Oid};
-use pluralsight_api::{Client, Completeness, Endpoint, FieldPath, PageSizes, Settings};
+use pluralsight_api::{Client, Completeness, Endpoint, FieldPath, Operation, PageSizes, Settings};
 use pluralsight_catalog::{
-    FilterOption, Shape, Table, parse_filters, set_column_option, set_table_option,
+    FilterOption, Table, operation_from, parse_filters, set_column_option, set_table_option,
 };
 
 use super::Options;
@@ -118,7 +118,8 @@ pub struct TableOptions {
     pub name: String,
     pub server: Server,
     pub query: String,
-    pub shape: Shape,
+    /// How the query is asked.
+    pub operation: Operation,
     pub key: Option<FieldPath>,
     pub filters: Vec<FilterOption>,
     pub truncated: Vec<FieldPath>,
@@ -152,20 +153,19 @@ impl TableOptions {
                 options_from_list((*table).options),
             )
         };
-        let query = options.get("query").cloned().ok_or_else(|| {
-            FdwError::new(
+        if !options.contains_key("query") {
+            return Err(FdwError::new(
                 PgSqlErrorCode::ERRCODE_FDW_OPTION_NAME_NOT_FOUND,
                 format!("foreign table \"{name}\" has no option \"query\""),
-            )
-        })?;
+            ));
+        }
+        let operation = operation_from(&options)
+            .map_err(|error| invalid_value(error.option, &error.problem))?;
+        let query = operation.name.to_string();
         let declared = Table::over(&query);
-        let shape = match options.get("shape") {
-            Some(text) => definition::read("shape", text, |text| {
-                Shape::parse(text).ok_or_else(|| "must be connection, object or list".to_owned())
-            })?,
-            None => declared.map_or(Shape::Connection, |table| table.shape),
-        };
         let filters = match options.get("filters") {
+            // Without the argument there is nothing to pass a filter by.
+            Some(_) if operation.filter.is_none() => Vec::new(),
             Some(text) => parse_filters(declared, text).map_err(|error| {
                 invalid_value("filters", &format!("{error:?}"))
                     .hint("A filter that is not declared for this query says what it compares: name=field, name[]=field or name~=field.")
@@ -208,7 +208,7 @@ impl TableOptions {
             oid,
             name,
             query,
-            shape,
+            operation,
             key: options
                 .get("key")
                 .map(|text| path("key", text))

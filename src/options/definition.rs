@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use pluralsight_api::{Endpoint, FieldPath};
-use pluralsight_catalog::{FilterOptionError, Shape, Table, parse_filters};
+use pluralsight_catalog::{FilterOptionError, QUERY_OPTIONS, Table, parse_filters};
 
 use crate::error::{FdwError, Result};
 use crate::executor::Epoch;
@@ -54,6 +54,7 @@ impl OnDrift {
 }
 
 /// One option.
+#[derive(Clone, Copy)]
 pub struct Definition {
     pub name: &'static str,
     pub places: &'static [Place],
@@ -63,8 +64,8 @@ pub struct Definition {
 
 use Place::{Column, Server, Table as TablePlace, UserMapping};
 
-/// Every option there is.
-pub const DEFINITIONS: &[Definition] = &[
+/// The options, but for those that say how a table's query is asked.
+const DEFINITIONS: &[Definition] = &[
     Definition {
         name: "api_url",
         places: &[Server],
@@ -171,16 +172,6 @@ pub const DEFINITIONS: &[Definition] = &[
         check: check_boolean,
     },
     Definition {
-        name: "query",
-        places: &[TablePlace],
-        check: check_name,
-    },
-    Definition {
-        name: "shape",
-        places: &[TablePlace],
-        check: check_shape,
-    },
-    Definition {
         name: "key",
         places: &[TablePlace],
         check: check_path,
@@ -242,11 +233,19 @@ pub const DEFINITIONS: &[Definition] = &[
     },
 ];
 
+/// Every option there is: those of [`DEFINITIONS`], and those of a table that say how its query is asked.
+pub fn all() -> impl Iterator<Item = Definition> {
+    let query = QUERY_OPTIONS.iter().map(|option| Definition {
+        name: option.name,
+        places: &[TablePlace],
+        check: option.check,
+    });
+    query.chain(DEFINITIONS.iter().copied())
+}
+
 /// The options that may stand at `place`.
-pub fn options_of(place: Place) -> impl Iterator<Item = &'static Definition> {
-    DEFINITIONS
-        .iter()
-        .filter(move |definition| definition.places.contains(&place))
+pub fn options_of(place: Place) -> impl Iterator<Item = Definition> {
+    all().filter(move |definition| definition.places.contains(&place))
 }
 
 fn check_api_url(value: &str) -> std::result::Result<(), String> {
@@ -379,22 +378,6 @@ fn check_epoch(value: &str) -> std::result::Result<(), String> {
     Epoch::parse(value)
         .map(drop)
         .ok_or_else(|| "must be s or ms".to_owned())
-}
-
-fn check_shape(value: &str) -> std::result::Result<(), String> {
-    Shape::parse(value)
-        .map(drop)
-        .ok_or_else(|| "must be connection, object or list".to_owned())
-}
-
-fn check_name(value: &str) -> std::result::Result<(), String> {
-    match FieldPath::parse(value) {
-        Ok(path) if path.segments().len() == 1 => Ok(()),
-        _ => Err(
-            "must be one GraphQL name: letters, digits and underscores, not starting with a digit"
-                .to_owned(),
-        ),
-    }
 }
 
 fn check_path(value: &str) -> std::result::Result<(), String> {

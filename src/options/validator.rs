@@ -4,7 +4,7 @@ use pgrx::pg_sys::Oid;
 use pgrx::{PgSqlErrorCode, pg_sys};
 use pluralsight_api::Endpoint;
 
-use super::definition::{DEFINITIONS, check_address, invalid_value, options_of};
+use super::definition::{self, check_address, invalid_value, options_of};
 use super::{Options, Place};
 use crate::error::{FdwError, Result};
 use crate::token;
@@ -148,10 +148,7 @@ fn unknown(name: &str, place: Place) -> FdwError {
         PgSqlErrorCode::ERRCODE_FDW_INVALID_OPTION_NAME,
         format!("invalid option \"{name}\" for a {}", place.name()),
     );
-    if let Some(elsewhere) = DEFINITIONS
-        .iter()
-        .find(|definition| definition.name == name)
-    {
+    if let Some(elsewhere) = definition::all().find(|definition| definition.name == name) {
         let places: Vec<&str> = elsewhere.places.iter().map(|place| place.name()).collect();
         return error.hint(format!("It belongs to a {}.", places.join(" or a ")));
     }

@@ -13,7 +13,6 @@ use crate::error::Result;
 use crate::list::{first_integer, members};
 use crate::options::catalog::Pushdown;
 use crate::spec::{ConditionKind, ScanSpec};
-use pluralsight_catalog::Shape;
 
 /// `count(*)` and `count("any")` in pg_proc.
 const COUNT_STAR: u32 = 2803;
@@ -39,8 +38,7 @@ pub unsafe extern "C-unwind" fn get_foreign_upper_paths(
         }
         let planned = &*(*input).fdw_private.cast::<Planned>();
         let options = &planned.relation.options;
-        if !planned.exact || options.shape != Shape::Connection || !options.allows(Pushdown::Count)
-        {
+        if !planned.exact || !options.operation.total_count || !options.allows(Pushdown::Count) {
             return;
         }
         // Whether the API found every key of a list is only known once the records have come.

@@ -397,7 +397,7 @@ const VALUES: &[Values] = &[
         &[("maybe", SWITCH), ("", SWITCH)],
     ),
     (
-        &[Column],
+        &[Table, Column],
         "absent",
         &["true", "false"],
         &[("perhaps", SWITCH), ("", SWITCH)],

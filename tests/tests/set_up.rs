@@ -383,6 +383,7 @@ fn a_query_that_the_api_lacks_leaves_the_rest_working() {
         assert!(
             columns(&mut stage.session, "pluralsight.plan").contains(&"product_ids".to_owned())
         );
+        stage.sandbox.reset();
         assert_eq!(
             stage.session.value("SELECT count(*) FROM pluralsight.plan"),
             "0"
@@ -400,6 +401,11 @@ fn a_query_that_the_api_lacks_leaves_the_rest_working() {
             ),
             ["warning"]
         );
+        assert_eq!(
+            stage.session.rows("SELECT * FROM pluralsight.plan").len(),
+            0
+        );
+        assert_eq!(stage.sandbox.count("planInfo"), 0, "nobody is asked");
         assert_ne!(
             stage
                 .session

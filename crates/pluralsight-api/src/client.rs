@@ -1,6 +1,7 @@
 //! Sending a query until it is answered, or until it is certain that it will not be.
 
 use std::cell::{Cell, RefCell};
+use std::collections::HashMap;
 use std::time::{Duration, Instant};
 
 use serde::Serialize;
@@ -27,6 +28,8 @@ pub struct Client {
     chosen: Cell<Option<usize>>,
     /// A copy of the address for [`Client::endpoint`].
     endpoint: RefCell<Option<Url>>,
+    /// The most records of a page that the API has not refused, by root field.
+    page_sizes: RefCell<HashMap<String, u32>>,
 }
 
 /// One query.
@@ -96,6 +99,7 @@ impl Client {
             candidates,
             chosen: Cell::new(known.as_ref().map(|_| 0)),
             endpoint: RefCell::new(known),
+            page_sizes: RefCell::default(),
         })
     }
 
@@ -248,6 +252,19 @@ impl Client {
             self.endpoint
                 .replace(self.candidates.get(candidate).cloned());
         }
+    }
+
+    /// The most records that may be asked for in one page of that root field, as far as is known.
+    pub(crate) fn page_size(&self, operation: &str) -> u32 {
+        let sizes = self.page_sizes.borrow();
+        sizes.get(operation).copied().unwrap_or(u32::MAX)
+    }
+
+    /// Keeps, for as long as the client lives, that the API refuses larger pages than that.
+    pub(crate) fn learn_page_size(&self, operation: &str, most: u32) {
+        self.page_sizes
+            .borrow_mut()
+            .insert(operation.to_owned(), most.max(1));
     }
 
     /// The host that messages name.

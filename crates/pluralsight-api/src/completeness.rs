@@ -106,6 +106,15 @@ fn are(number: usize, noun: &str) -> String {
 }
 
 impl Gap {
+    /// Whether the API named a total that is too low, which a record that was missed does not explain.
+    pub fn is_of_the_total(&self) -> bool {
+        match self {
+            Gap::TotalBelowPage { .. } => true,
+            Gap::Total { most, got, .. } => got > most,
+            _ => false,
+        }
+    }
+
     /// What a person can do about it.
     pub(crate) fn hint(&self) -> &'static str {
         match self {
@@ -141,6 +150,12 @@ impl Totals {
     /// Whether two different totals were named.
     pub fn moved(&self) -> bool {
         self.range.is_some_and(|(least, most)| least != most)
+    }
+
+    /// Whether no other total than this one was named so far.
+    pub fn are_all(&self, total: u64) -> bool {
+        self.range
+            .is_none_or(|(least, most)| least == total && most == total)
     }
 
     /// The gap between what came and every total that was named; none where none was named. A total that changed while

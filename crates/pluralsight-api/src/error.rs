@@ -5,7 +5,8 @@ use std::time::Duration;
 
 use crate::completeness::Gap;
 use crate::endpoint::UrlProblem;
-use crate::graphql_error::{GraphQlError, RefusedField, named_fields, refused_field};
+use crate::graphql_error::{GraphQlError, named_fields};
+use crate::refusal::{self, Refusal};
 use crate::text::{counted, shortened, size, spoken};
 
 /// What was read, from where, and how far it had come.
@@ -267,17 +268,15 @@ impl Error {
                 "Ask for smaller pages (page_size), or raise max_response_size."
             }
             Error::Redirect { .. } => "Set api_url to the address that answers itself.",
-            Error::GraphQl { .. } => {
-                return Some(self.refused_field().map_or_else(
-                    || "The API itself reports this; if it stays, it is a matter for Pluralsight's support.".to_owned(),
-                    |refused| {
-                        format!(
-                            "The API's type {} has no {}: correct the column's field, or drop the column.",
-                            refused.on_type, refused.field
-                        )
-                    },
-                ));
-            }
+            Error::GraphQl { .. } => match self.refusals().first() {
+                None if self.page_size(u32::MAX).is_some() => "Ask for smaller pages (page_size).",
+                Some(_) => {
+                    "The options of the foreign table and its columns say what is asked of the API: correct the one that the API refuses."
+                }
+                None => {
+                    "The API itself reports this; if it stays, it is a matter for Pluralsight's support."
+                }
+            },
             Error::Incomplete { gap, .. } => gap.hint(),
             Error::Shape { .. } => {
                 "The API may have changed; on_incomplete does not help here, since the answer cannot be read."
@@ -306,23 +305,38 @@ impl Error {
         }
     }
 
-    /// The field or filter that the API says it does not have, if that is what went wrong.
-    pub fn refused_field(&self) -> Option<RefusedField> {
+    /// What the API refuses in the document, in the order in which it says so, and the names from the root field down
+    /// to where that stands; none where it does not say.
+    pub fn refusals(&self) -> Vec<(&Refusal, &[String])> {
         match self {
             Error::GraphQl { errors, .. } => errors
                 .iter()
-                .find_map(|error| refused_field(&error.message)),
-            _ => None,
+                .filter_map(|error| Some((error.refusal.as_ref()?, error.at())))
+                .collect(),
+            _ => Vec::new(),
         }
     }
 
-    /// Names in the messages of GraphQL errors that may be those of fields, or not.
+    /// The size of a page that may be asked for instead, if the API refuses to give one of `asked` records.
+    pub(crate) fn page_size(&self, asked: u32) -> Option<u32> {
+        let Error::GraphQl { errors, .. } = self else {
+            return None;
+        };
+        let refused = errors
+            .iter()
+            .find_map(|error| refusal::read_page_size(&error.message, asked))?;
+        // Without a number, a guess that comes down quickly.
+        Some(refused.unwrap_or(asked / 10).max(1))
+    }
+
+    /// Names in the messages of errors that may be those of fields, or not.
     pub fn named_fields(&self) -> Vec<&str> {
         match self {
             Error::GraphQl { errors, .. } => errors
                 .iter()
                 .flat_map(|error| named_fields(&error.message))
                 .collect(),
+            Error::Forbidden { says, .. } => named_fields(says),
             _ => Vec::new(),
         }
     }

@@ -253,13 +253,20 @@ impl Failure {
                 },
                 Trouble::Transient | Trouble::Permanent => Error::GraphQl {
                     at,
-                    errors,
+                    errors: located(errors, document),
                     document: shortened(document, usize::MAX),
                     attempts,
                 },
             },
         }
     }
+}
+
+fn located(mut errors: Vec<GraphQlError>, document: &str) -> Vec<GraphQlError> {
+    for error in &mut errors {
+        error.locate(document);
+    }
+    errors
 }
 
 fn or_status(says: String, status: u16) -> String {

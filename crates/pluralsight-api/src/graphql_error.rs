@@ -4,11 +4,14 @@ use std::fmt;
 
 use serde_json::Value;
 
-use crate::text::presentable;
+use crate::refusal::{self, Refusal};
+use crate::text::{prefix, presentable};
 use crate::token::Token;
 
 /// Entries of one reply's `errors` that are kept.
 const KEPT: usize = 100;
+/// Bytes of a message in which a refusal is looked for.
+const READ: usize = 1024;
 
 /// One entry of `errors`, without the token.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -18,6 +21,12 @@ pub struct GraphQlError {
     pub path: Option<String>,
     /// `extensions.code`.
     pub code: Option<String>,
+    /// What the server refuses in the document, if that is what it says.
+    pub refusal: Option<Refusal>,
+    /// The line of the document that the error is about, from 1.
+    line: Option<usize>,
+    /// The field on that line, with those around it from the root field on.
+    at: Vec<String>,
 }
 
 impl fmt::Display for GraphQlError {
@@ -103,13 +112,25 @@ impl GraphQlError {
             (Some(text), _) | (None, Some(text)) => presentable(text, token),
             (None, None) => presentable(&entry.to_string(), token),
         };
-        let code = entry.pointer("/extensions/code").and_then(Value::as_str);
+        let extension = |name: &str| entry.get("extensions")?.get(name)?.as_str();
+        let code = extension("code");
         GraphQlError {
+            // Read before it is shortened: the names that count may come late.
+            refusal: (entry
+                .get("message")
+                .and_then(Value::as_str)
+                .or(entry.as_str()))
+            .and_then(|text| refusal::read(prefix(text, READ), extension("locationType"))),
             message: if message.is_empty() {
                 "an error without a message".to_owned()
             } else {
                 message
             },
+            line: entry
+                .pointer("/locations/0/line")
+                .and_then(Value::as_u64)
+                .and_then(|line| usize::try_from(line).ok()),
+            at: Vec::new(),
             path: entry
                 .get("path")
                 .and_then(Value::as_array)
@@ -121,6 +142,18 @@ impl GraphQlError {
         }
     }
 
+    /// Finds the place in the document that was sent.
+    pub(crate) fn locate(&mut self, document: &str) {
+        if let Some(line) = self.line {
+            self.at = field_at(document, line);
+        }
+    }
+
+    /// The names from the root field down to the field that the error is about, where the server says where that is.
+    pub fn at(&self) -> &[String] {
+        &self.at
+    }
+
     fn trouble(&self) -> Trouble {
         if let Some(code) = &self.code {
             let known = CODES
@@ -129,7 +162,7 @@ impl GraphQlError {
             // A code that is not known is not guessed at from the words beside it.
             return known.map_or(Trouble::Permanent, |(_, trouble)| *trouble);
         }
-        if refused_field(&self.message).is_some() {
+        if self.refusal.is_some() {
             return Trouble::Permanent;
         }
         let message = self.message.to_lowercase();
@@ -138,6 +171,27 @@ impl GraphQlError {
             .find(|(words, _)| message.contains(words))
             .map_or(Trouble::Permanent, |(_, trouble)| *trouble)
     }
+}
+
+/// The field on a line of a document as this client writes them, one field a line; empty on any other line.
+fn field_at(document: &str, line: usize) -> Vec<String> {
+    let mut names: Vec<String> = Vec::new();
+    for (number, text) in (1..).zip(document.lines()) {
+        let text = text.trim();
+        let end = text.find(|letter: char| !letter.is_ascii_alphanumeric() && letter != '_');
+        let name = text.get(..end.unwrap_or(text.len())).unwrap_or("");
+        let is_field = number > 1 && !name.is_empty();
+        if is_field {
+            names.push(name.to_owned());
+        }
+        if number == line {
+            return if is_field { names } else { Vec::new() };
+        }
+        if text == "}" || (is_field && !text.ends_with('{')) {
+            names.pop();
+        }
+    }
+    Vec::new()
 }
 
 fn joined(path: &[Value]) -> String {
@@ -172,13 +226,6 @@ pub(crate) fn overall(errors: &[GraphQlError]) -> Trouble {
     }
 }
 
-/// A field, or a field of a filter, that the API does not have.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct RefusedField {
-    pub field: String,
-    pub on_type: String,
-}
-
 /// Names in a message that may be those of fields: the second half of `User.email`, and a single name in quotes.
 pub(crate) fn named_fields(message: &str) -> Vec<&str> {
     let is_part = |letter: char| letter.is_ascii_alphanumeric() || matches!(letter, '_' | '.');
@@ -202,45 +249,6 @@ pub(crate) fn named_fields(message: &str) -> Vec<&str> {
         );
     }
     names
-}
-
-/// How servers say so: the words before the name, and those between the name and its type.
-const REFUSALS: &[(&str, &str)] = &[
-    // graphql-js
-    ("Cannot query field ", " on type "),
-    ("Field ", " is not defined by type "),
-    // async-graphql
-    ("Unknown field ", " on type "),
-    ("unknown field ", " of type "),
-    // graphql-java, Hot Chocolate
-    ("Field ", " in type "),
-    ("The field ", " does not exist on the type "),
-];
-
-/// Recognises a message that refuses a field.
-pub(crate) fn refused_field(message: &str) -> Option<RefusedField> {
-    REFUSALS.iter().find_map(|(before, between)| {
-        message.match_indices(before).find_map(|(position, _)| {
-            let (field, rest) = quoted_name(message.get(position + before.len()..)?)?;
-            let (on_type, _) = quoted_name(rest.strip_prefix(between)?)?;
-            Some(RefusedField {
-                field: field.to_owned(),
-                on_type: on_type.to_owned(),
-            })
-        })
-    })
-}
-
-/// A GraphQL name in quotes of some kind at the start of `text`, and what follows it.
-fn quoted_name(text: &str) -> Option<(&str, &str)> {
-    let quote = text
-        .chars()
-        .next()
-        .filter(|quote| matches!(quote, '"' | '\'' | '`'))?;
-    let (name, rest) = text.get(1..)?.split_once(quote)?;
-    // A list or non-null type is written with marks around its name.
-    let bare = name.trim_matches(['[', ']', '!']);
-    crate::path::is_name(bare).then_some((bare, rest))
 }
 
 #[cfg(test)]
@@ -306,6 +314,34 @@ mod tests {
     }
 
     #[test]
+    fn an_error_is_located_in_the_document() {
+        let document = "query Users($first: Int) {\n  users(first: $first) {\n    nodes {\n      email\n      teams {\n        edges {\n          id\n        }\n      }\n      note\n    }\n  }\n}\n";
+        for (line, expected) in [
+            (0, ""),
+            (1, ""),
+            (2, "users"),
+            (3, "users.nodes"),
+            (4, "users.nodes.email"),
+            (6, "users.nodes.teams.edges"),
+            (7, "users.nodes.teams.edges.id"),
+            (8, ""),
+            (10, "users.nodes.note"),
+            (99, ""),
+        ] {
+            assert_eq!(field_at(document, line).join("."), expected, "{line}");
+        }
+        let mut errors = read(json!([
+            {"message": "Cannot query field \"id\" on type \"Edge\".", "locations": [{"line": 7, "column": 11}]},
+            {"message": "Unknown type \"X\".", "locations": [{"line": -7}]},
+        ]));
+        for error in &mut errors {
+            error.locate(document);
+        }
+        assert_eq!(errors[0].at().join("."), "users.nodes.teams.edges.id");
+        assert!(errors[1].at().is_empty());
+    }
+
+    #[test]
     fn an_echoed_token_is_masked() {
         let errors = read(
             json!([{"message": "bad canary-token-0123456789", "path": ["canary-token-0123456789"], "extensions": {"code": "canary-token-0123456789"}}]),
@@ -359,57 +395,6 @@ mod tests {
             (json!([{"message": "something else"}]), Trouble::Permanent),
         ] {
             assert_eq!(overall(&read(errors.clone())), expected, "{errors}");
-        }
-    }
-
-    #[test]
-    fn a_refused_field_is_recognised() {
-        for (message, field, on_type) in [
-            (
-                r#"Cannot query field "mfaEnabled" on type "User". Did you mean "isMfaEnabled"?"#,
-                "mfaEnabled",
-                "User",
-            ),
-            (
-                r#"Unknown field "mfaEnabled" on type "User"."#,
-                "mfaEnabled",
-                "User",
-            ),
-            (
-                r#"Invalid value for argument "filter", unknown field "psUserIds" of type "UserFilter""#,
-                "psUserIds",
-                "UserFilter",
-            ),
-            (
-                r#"Variable "$filter" got invalid value { ids: [] }; Field "ids" is not defined by type "UserFilter"."#,
-                "ids",
-                "UserFilter",
-            ),
-            (
-                "Validation error (FieldUndefined@[users/nodes/x]) : Field 'x' in type 'User' is undefined",
-                "x",
-                "User",
-            ),
-            (
-                "The field `x` does not exist on the type `[User!]`.",
-                "x",
-                "User",
-            ),
-        ] {
-            let expected = RefusedField {
-                field: field.to_owned(),
-                on_type: on_type.to_owned(),
-            };
-            assert_eq!(refused_field(message), Some(expected), "{message}");
-        }
-        for message in [
-            "",
-            "Cannot query field ",
-            "Unknown field \"a b\" on type \"User\"",
-            "Unknown field \"x on type",
-            "Field ä",
-        ] {
-            assert_eq!(refused_field(message), None, "{message}");
         }
     }
 }

@@ -7,9 +7,11 @@
 //! The futures need a tokio runtime with time and I/O enabled, may be polled on one thread alone, and may be left
 //! unpolled or dropped at any moment. Nothing is printed or logged, no file is written, and the token is in no text.
 
+mod argument;
 mod cause;
 mod census;
 mod client;
+mod coding;
 mod completeness;
 mod count;
 mod endpoint;
@@ -20,6 +22,7 @@ mod operation;
 mod page;
 mod path;
 mod records;
+mod refusal;
 mod reply;
 pub mod retry;
 mod schema;
@@ -32,16 +35,19 @@ mod tls;
 mod token;
 mod transport;
 
+pub use argument::{Argument, Constant, ConstantError, InputType};
 pub use census::{Part, count_parts};
 pub use client::{Call, Client, Context, settle};
 pub use completeness::{Completeness, Finding, Gap};
 pub use count::count;
 pub use endpoint::{Endpoint, UrlProblem};
 pub use error::{Error, ErrorKind, Phase, Place};
-pub use graphql_error::{GraphQlError, RefusedField};
+pub use graphql_error::GraphQlError;
 pub use operation::{Operation, Shape};
 pub use page::{Page, PageQuery, PageSizes, Pages};
-pub use path::{FieldPath, PathError};
+pub use path::{FieldPath, Name, PathError};
+pub use records::whole_number;
+pub use refusal::Refusal;
 pub use reply::{Reply, Warning};
 pub use retry::RetryBudget;
 pub use schema::{Described, FieldShape, TypeKind, TypeRef, TypeShape, describe};

@@ -1,21 +1,20 @@
-//! The queries that this client can send, and their documents.
+//! A query as this client sends it: its root field, what it takes, and where its records are.
 //!
-//! Each is a whole document in `graphql/`. At run time the lines between `# columns` and `# end of columns` give way
-//! to the fields that are needed, and a filter that is not used is left out. Values only ever travel as variables.
+//! All of that is data, since little of it is published. Values only ever travel as variables, but for the constants
+//! that a person wrote into the options of a table.
 
 use std::fmt::Write as _;
 
-use crate::selection::Selection;
+use serde_json::{Map, Value};
 
-/// The line of a document after which the fields of a record stand.
-const COLUMNS: &str = "# columns\n";
-/// The line of a document before which they end.
-const END_OF_COLUMNS: &str = "# end of columns\n";
+use crate::argument::{Argument, Constant};
+use crate::path::{FieldPath, Name};
+use crate::selection::Selection;
 
 /// How the API hands out the records of a root field.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Shape {
-    /// Pages of `nodes`, with `pageInfo` and `totalCount`.
+    /// Pages of records, with `pageInfo` and `totalCount`.
     Connection,
     /// One object.
     Object,
@@ -23,206 +22,262 @@ pub enum Shape {
     List,
 }
 
-/// A query, by its root field.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct Operation(&'static Definition);
+impl Shape {
+    pub fn name(self) -> &'static str {
+        match self {
+            Shape::Connection => "connection",
+            Shape::Object => "object",
+            Shape::List => "list",
+        }
+    }
 
-#[derive(Debug, PartialEq, Eq, Hash)]
-struct Definition {
-    name: &'static str,
-    /// The query's name in its document.
-    title: &'static str,
-    document: &'static str,
-    shape: Shape,
-    /// The input type of the argument `filter`, where there is one.
-    filter: Option<&'static str>,
-    /// The key's field, where the schema says that it is never null.
-    required_key: Option<&'static str>,
+    pub fn parse(text: &str) -> Option<Shape> {
+        [Shape::Connection, Shape::Object, Shape::List]
+            .into_iter()
+            .find(|shape| shape.name() == text)
+    }
 }
 
-static DEFINITIONS: [Definition; 4] = [
-    Definition {
-        name: "users",
-        title: "Users",
-        document: include_str!("../../../graphql/users.graphql"),
-        shape: Shape::Connection,
-        filter: Some("UserFilter"),
-        required_key: None,
-    },
-    Definition {
-        name: "planInfo",
-        title: "Plan",
-        document: include_str!("../../../graphql/plan.graphql"),
-        shape: Shape::Object,
-        filter: None,
-        required_key: None,
-    },
-    Definition {
-        name: "planAdmins",
-        title: "Admins",
-        document: include_str!("../../../graphql/admins.graphql"),
-        shape: Shape::Connection,
-        filter: None,
-        required_key: Some("psUserId"),
-    },
-    Definition {
-        name: "teams",
-        title: "Teams",
-        document: include_str!("../../../graphql/teams.graphql"),
-        shape: Shape::Connection,
-        filter: Some("TeamsFilter"),
-        required_key: None,
-    },
-];
+/// A query.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Operation {
+    /// The root field, such as `users`.
+    pub name: Name,
+    pub shape: Shape,
+    /// Where the records of a connection are: `nodes`, or `edges.node`.
+    pub records: FieldPath,
+    /// A connection has `totalCount`.
+    pub total_count: bool,
+    /// A connection has `pageInfo`; without it, one page is all there is.
+    pub page_info: bool,
+    /// The argument that says how many records a page of a connection has.
+    pub first: Option<Argument>,
+    /// The argument that says after which record a page of a connection begins.
+    pub after: Option<Argument>,
+    /// The argument that says which records are wanted.
+    pub filter: Option<Argument>,
+    /// Arguments that are the same in every query.
+    pub arguments: Vec<Constant>,
+}
 
 impl Operation {
-    /// The query over that root field, if this client knows it.
-    pub fn named(name: &str) -> Option<Operation> {
-        Operation::all().find(|operation| operation.name() == name)
-    }
-
-    /// The key's field, where the schema says that it is never null.
-    pub(crate) fn required_key(&self) -> Option<&'static str> {
-        self.0.required_key
-    }
-
-    /// Every query that this client knows.
-    pub fn all() -> impl Iterator<Item = Operation> {
-        DEFINITIONS.iter().map(Operation)
-    }
-
-    /// The root field, such as `users`.
-    pub fn name(self) -> &'static str {
-        self.0.name
-    }
-
-    /// The shape that the documents in `graphql/` are written for.
-    pub fn shape(self) -> Shape {
-        self.0.shape
-    }
-
-    /// The GraphQL type of the argument `filter`; `None` where the query takes no filter.
-    pub fn filter_type(self) -> Option<&'static str> {
-        self.0.filter
-    }
-
-    /// The whole document with its default fields, as it stands in `graphql/`.
-    pub fn default_document(self) -> &'static str {
-        self.0.document
+    /// A query as the Relay convention has it: a connection of `nodes` with `first: Int`, `after: String`, `totalCount`
+    /// and `pageInfo`, and no filter. An object or a list takes no arguments.
+    pub fn new(name: Name, shape: Shape) -> Operation {
+        let is_paged = shape == Shape::Connection;
+        let argument = |name, of_type| is_paged.then(|| Argument::declared(name, of_type));
+        Operation {
+            name,
+            shape,
+            records: FieldPath::of_name("nodes"),
+            total_count: is_paged,
+            page_info: is_paged,
+            first: argument("first", "Int"),
+            after: argument("after", "String"),
+            filter: None,
+            arguments: Vec::new(),
+        }
     }
 
     /// The document that asks for these fields of each record. `has_filter` declares and passes the variable
-    /// `$filter`; it is of no effect where the query takes no filter. A connection also takes `$first` and `$after`.
-    pub fn document(self, selection: &Selection, has_filter: bool, shape: Shape) -> String {
-        let is_paged = |shape| shape == Shape::Connection;
-        let frame = if is_paged(shape) == is_paged(self.0.shape) {
-            self.frame_of_file()
-        } else {
-            None
-        };
-        let (head, indent, tail) = frame.unwrap_or_else(|| self.frame(shape));
-        let mut document = if has_filter {
-            head
-        } else {
-            self.without_filter(&head)
-        };
+    /// `$filter`; it is of no effect where the query takes no filter.
+    pub fn document(&self, selection: &Selection, has_filter: bool) -> String {
+        let mut document = String::new();
         // Writing to a String cannot fail.
-        let _ = selection.write(&mut document, indent);
-        document.push_str(&tail);
+        let _ = self.write_document(&mut document, selection, has_filter);
         document
     }
 
     /// The document that asks for `totalCount` alone.
-    pub fn count_document(self, has_filter: bool) -> String {
-        let (declared, passed) = self.filter_texts(has_filter, &[], &[]);
-        format!(
-            "query {}Count{declared} {{\n  {}{passed} {{\n    totalCount\n  }}\n}}\n",
-            self.0.title, self.0.name
-        )
+    pub fn count_document(&self, has_filter: bool) -> String {
+        let first = self
+            .first
+            .as_ref()
+            .filter(|first| first.of_type.is_required());
+        let mut document = String::new();
+        let _ = self.write_head(
+            &mut document,
+            "Count",
+            &self.passed(first, None, has_filter),
+        );
+        document.push_str("    totalCount\n  }\n}\n");
+        document
     }
 
-    /// What stands before and after the fields of a record in this query's file, and how far they are indented.
-    fn frame_of_file(self) -> Option<(String, usize, String)> {
-        let document = self.0.document.get(self.0.document.find("query ")?..)?;
-        let (head, rest) = document.split_once(COLUMNS)?;
-        let (_, tail) = rest.split_once(END_OF_COLUMNS)?;
-        let lines = head.trim_end_matches(' ');
-        Some((lines.to_owned(), head.len() - lines.len(), tail.to_owned()))
-    }
-
-    /// The same for a shape that the file is not written for.
-    fn frame(self, shape: Shape) -> (String, usize, String) {
-        let (title, name) = (self.0.title, self.0.name);
-        match shape {
-            Shape::Connection => {
-                let (declared, passed) = self.filter_texts(
-                    true,
-                    &["$first: Int", "$after: String"],
-                    &["first: $first", "after: $after"],
-                );
-                (
-                    format!(
-                        "query {title}{declared} {{\n  {name}{passed} {{\n    totalCount\n    pageInfo {{\n      hasNextPage\n      endCursor\n    }}\n    nodes {{\n"
-                    ),
-                    6,
-                    "    }\n  }\n}\n".to_owned(),
-                )
-            }
-            Shape::Object | Shape::List => {
-                let (declared, passed) = self.filter_texts(true, &[], &[]);
-                (
-                    format!("query {title}{declared} {{\n  {name}{passed} {{\n"),
-                    4,
-                    "  }\n}\n".to_owned(),
-                )
-            }
+    /// The values of the document's variables.
+    pub fn variables(&self, first: u32, after: Option<&str>, filter: Option<&Value>) -> Value {
+        let mut variables = Map::new();
+        if self.first.is_some() {
+            variables.insert("first".to_owned(), first.into());
         }
+        if let (Some(cursor), Some(_)) = (after, &self.after) {
+            variables.insert("after".to_owned(), cursor.into());
+        }
+        if self.declared_filter(filter.is_some()).is_some() {
+            let everything = || Value::Object(Map::new());
+            variables.insert(
+                "filter".to_owned(),
+                filter.cloned().unwrap_or_else(everything),
+            );
+        }
+        for constant in self
+            .arguments
+            .iter()
+            .filter(|known| known.of_type.is_some())
+        {
+            variables.insert(constant_variable(constant), constant.value.clone());
+        }
+        Value::Object(variables)
     }
 
-    /// The lists of variables and of arguments, in their brackets; empty if there are none.
-    fn filter_texts(
-        self,
+    /// The values of the variables of [`Operation::count_document`].
+    pub(crate) fn count_variables(&self, filter: Option<&Value>) -> Value {
+        let mut variables = self.variables(1, None, filter);
+        if let Value::Object(fields) = &mut variables
+            && self
+                .first
+                .as_ref()
+                .is_none_or(|first| !first.of_type.is_required())
+        {
+            fields.remove("first");
+        }
+        variables
+    }
+
+    fn write_document(
+        &self,
+        text: &mut String,
+        selection: &Selection,
         has_filter: bool,
-        declared: &[&str],
-        passed: &[&str],
-    ) -> (String, String) {
-        let mut declared = declared.join(", ");
-        let mut passed = passed.join(", ");
-        if let Some(filter) = self.0.filter.filter(|_| has_filter) {
-            let comma = if declared.is_empty() { "" } else { ", " };
-            // Writing to a String cannot fail.
-            let _ = write!(declared, "{comma}$filter: {filter}");
-            let _ = write!(passed, "{comma}filter: $filter");
+    ) -> std::fmt::Result {
+        let arguments = self.passed(self.first.as_ref(), self.after.as_ref(), has_filter);
+        self.write_head(text, "", &arguments)?;
+        if self.shape != Shape::Connection {
+            selection.write(text, 4)?;
+            text.push_str("  }\n}\n");
+            return Ok(());
         }
-        let bracketed = |list: String| {
-            if list.is_empty() {
-                list
-            } else {
-                format!("({list})")
-            }
-        };
-        (bracketed(declared), bracketed(passed))
+        if self.total_count {
+            text.push_str("    totalCount\n");
+        }
+        if self.page_info {
+            text.push_str("    pageInfo {\n      hasNextPage\n      endCursor\n    }\n");
+        }
+        let names = self.records.segments();
+        for (depth, name) in names.iter().enumerate() {
+            writeln!(text, "{:indent$}{name} {{", "", indent = 4 + 2 * depth)?;
+        }
+        selection.write(text, 4 + 2 * names.len())?;
+        for depth in (0..names.len()).rev() {
+            writeln!(text, "{:indent$}}}", "", indent = 4 + 2 * depth)?;
+        }
+        text.push_str("  }\n}\n");
+        Ok(())
     }
 
-    fn without_filter(self, head: &str) -> String {
-        let Some(filter) = self.0.filter else {
-            return head.to_owned();
-        };
-        [
-            format!(", $filter: {filter}"),
-            ", filter: $filter".to_owned(),
-            format!("($filter: {filter})"),
-            "(filter: $filter)".to_owned(),
-        ]
-        .iter()
-        .fold(head.to_owned(), |text, part| text.replacen(part, "", 1))
+    /// The lines down to the root field's opening brace.
+    fn write_head(&self, text: &mut String, suffix: &str, passed: &[Passed]) -> std::fmt::Result {
+        let declared: Vec<String> = passed
+            .iter()
+            .filter_map(|argument| argument.declared.clone())
+            .collect();
+        let given: Vec<String> = passed
+            .iter()
+            .map(|argument| argument.given.clone())
+            .collect();
+        write!(text, "query {}{suffix}", self.title())?;
+        if !declared.is_empty() {
+            write!(text, "({})", declared.join(", "))?;
+        }
+        write!(text, " {{\n  {}", self.name)?;
+        if !given.is_empty() {
+            write!(text, "({})", given.join(", "))?;
+        }
+        text.push_str(" {\n");
+        Ok(())
     }
+
+    fn passed(
+        &self,
+        first: Option<&Argument>,
+        after: Option<&Argument>,
+        has_filter: bool,
+    ) -> Vec<Passed> {
+        let variables = [
+            ("first", first),
+            ("after", after),
+            ("filter", self.declared_filter(has_filter)),
+        ];
+        let mut passed: Vec<Passed> = variables
+            .into_iter()
+            .filter_map(|(variable, argument)| {
+                argument.map(|argument| Passed {
+                    declared: Some(format!("${variable}: {}", argument.of_type)),
+                    given: format!("{}: ${variable}", argument.name),
+                })
+            })
+            .collect();
+        passed.extend(
+            self.arguments
+                .iter()
+                .map(|constant| match &constant.of_type {
+                    Some(of_type) => Passed {
+                        declared: Some(format!("${}: {of_type}", constant_variable(constant))),
+                        given: format!("{}: ${}", constant.name, constant_variable(constant)),
+                    },
+                    None => Passed {
+                        declared: None,
+                        given: format!("{}: {}", constant.name, constant.literal()),
+                    },
+                }),
+        );
+        passed
+    }
+
+    /// The constants: the variables that they need, and how they are given.
+    pub(crate) fn constants(&self) -> (Vec<String>, Vec<String>) {
+        let passed = self.passed(None, None, false);
+        let own = passed.into_iter().rev().take(self.arguments.len()).rev();
+        let (mut declared, mut given) = (Vec::new(), Vec::new());
+        for constant in own {
+            declared.extend(constant.declared);
+            given.push(constant.given);
+        }
+        (declared, given)
+    }
+
+    /// The filter, if a document declares it: a query that must have one gets an empty one.
+    fn declared_filter(&self, has_filter: bool) -> Option<&Argument> {
+        self.filter
+            .as_ref()
+            .filter(|filter| has_filter || filter.of_type.is_required())
+    }
+
+    /// The query's name in its document.
+    fn title(&self) -> String {
+        let mut letters = self.name.as_str().chars();
+        letters.next().map_or_else(String::new, |first| {
+            format!("{}{}", first.to_ascii_uppercase(), letters.as_str())
+        })
+    }
+}
+
+/// An argument as it stands in a document.
+struct Passed {
+    declared: Option<String>,
+    given: String,
+}
+
+/// Apart from `$first`, `$after` and `$filter`, whatever the argument is called.
+fn constant_variable(constant: &Constant) -> String {
+    format!("given_{}", constant.name)
 }
 
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+
     use super::*;
-    use crate::path::FieldPath;
 
     fn selection(paths: &[&str]) -> Selection {
         Selection::from_paths(
@@ -233,91 +288,106 @@ mod tests {
         )
     }
 
-    fn operation(name: &str) -> Operation {
-        Operation::named(name).expect(name)
+    fn operation(name: &str, shape: Shape) -> Operation {
+        Operation::new(Name::parse(name).expect(name), shape)
     }
 
-    #[test]
-    fn every_file_has_the_marks_and_the_filter_that_are_replaced() {
-        for operation in Operation::all() {
-            let document = operation.default_document();
-            assert_eq!(document.matches(COLUMNS).count(), 1, "{}", operation.name());
-            assert_eq!(
-                document.matches(END_OF_COLUMNS).count(),
-                1,
-                "{}",
-                operation.name()
-            );
-            assert!(
-                document.contains(&format!("query {}", operation.0.title)),
-                "{}",
-                operation.name()
-            );
-            assert_eq!(
-                document.matches("$filter").count(),
-                operation.filter_type().map_or(0, |_| 2),
-                "{}",
-                operation.name()
-            );
-            assert_eq!(
-                operation.frame_of_file(),
-                Some(operation.frame(operation.shape())),
-                "{}",
-                operation.name()
-            );
+    fn users() -> Operation {
+        Operation {
+            filter: Some(Argument::declared("filter", "UserFilter")),
+            ..operation("users", Shape::Connection)
         }
-        assert_eq!(Operation::named("mutation"), None);
     }
 
     #[test]
     fn only_the_fields_that_are_needed_are_asked_for() {
-        let document = operation("users").document(&selection(&["email"]), true, Shape::Connection);
         assert_eq!(
-            document,
+            users().document(&selection(&["email"]), true),
             "query Users($first: Int, $after: String, $filter: UserFilter) {\n  users(first: $first, after: $after, filter: $filter) {\n    totalCount\n    pageInfo {\n      hasNextPage\n      endCursor\n    }\n    nodes {\n      email\n    }\n  }\n}\n"
         );
     }
 
     #[test]
     fn a_filter_that_is_not_used_is_not_declared() {
-        for operation in Operation::all() {
-            for shape in [Shape::Connection, Shape::Object, Shape::List] {
-                assert!(
-                    !operation
-                        .document(&selection(&["id"]), false, shape)
-                        .contains("filter")
-                );
-                assert_eq!(
-                    operation
-                        .document(&selection(&["id"]), true, shape)
-                        .matches("$filter")
-                        .count(),
-                    operation.filter_type().map_or(0, |_| 2)
-                );
-            }
-            assert!(!operation.count_document(false).contains("filter"));
-        }
+        let users = users();
+        assert!(
+            !users
+                .document(&selection(&["id"]), false)
+                .contains("filter")
+        );
+        assert!(!users.count_document(false).contains("filter"));
+        assert_eq!(users.variables(7, None, None), json!({"first": 7}));
         assert_eq!(
-            operation("users").count_document(true),
+            users.count_document(true),
             "query UsersCount($filter: UserFilter) {\n  users(filter: $filter) {\n    totalCount\n  }\n}\n"
         );
         assert_eq!(
-            operation("planAdmins").count_document(true),
-            "query AdminsCount {\n  planAdmins {\n    totalCount\n  }\n}\n"
+            users.count_variables(Some(&json!({"emails": []}))),
+            json!({"filter": {"emails": []}})
+        );
+        let admins = operation("planAdmins", Shape::Connection);
+        assert_eq!(
+            admins.count_document(true),
+            "query PlanAdminsCount {\n  planAdmins {\n    totalCount\n  }\n}\n"
         );
     }
 
     #[test]
-    fn a_query_can_be_asked_in_another_shape_than_its_own() {
-        let plan = operation("planInfo");
+    fn what_must_be_given_is_always_given() {
+        let users = Operation {
+            first: Some(Argument::declared("limit", "Int!")),
+            filter: Some(Argument::declared("where", "UsersWhere!")),
+            ..users()
+        };
         assert_eq!(
-            plan.document(&selection(&["name"]), false, Shape::Object),
-            "query Plan {\n  planInfo {\n    name\n  }\n}\n"
+            users.count_document(false),
+            "query UsersCount($first: Int!, $filter: UsersWhere!) {\n  users(limit: $first, where: $filter) {\n    totalCount\n  }\n}\n"
         );
-        let connection = plan.document(&selection(&["name"]), true, Shape::Connection);
-        assert!(
-            connection.contains("planInfo(first: $first, after: $after) {"),
-            "{connection}"
+        assert_eq!(
+            users.count_variables(None),
+            json!({"first": 1, "filter": {}})
+        );
+        assert_eq!(
+            users.variables(9, Some("c"), None),
+            json!({"first": 9, "after": "c", "filter": {}})
+        );
+    }
+
+    #[test]
+    fn a_query_can_be_asked_in_any_shape() {
+        let document = |operation: &Operation| operation.document(&selection(&["name"]), false);
+        assert_eq!(
+            document(&operation("planInfo", Shape::Object)),
+            "query PlanInfo {\n  planInfo {\n    name\n  }\n}\n"
+        );
+        let edges = Operation {
+            records: FieldPath::parse("edges.node").expect("a path"),
+            total_count: false,
+            page_info: false,
+            first: None,
+            after: None,
+            ..operation("planInfo", Shape::Connection)
+        };
+        assert_eq!(
+            document(&edges),
+            "query PlanInfo {\n  planInfo {\n    edges {\n      node {\n        name\n      }\n    }\n  }\n}\n"
+        );
+        assert_eq!(edges.variables(9, Some("c"), None), json!({}));
+    }
+
+    #[test]
+    fn constants_are_part_of_every_query() {
+        let plan = Operation {
+            arguments: Constant::parse_list("planId=a-1, kind:PlanKind!=ACTIVE").expect("a list"),
+            ..operation("planInfo", Shape::Object)
+        };
+        assert_eq!(
+            plan.document(&selection(&["name"]), false),
+            "query PlanInfo($given_kind: PlanKind!) {\n  planInfo(planId: \"a-1\", kind: $given_kind) {\n    name\n  }\n}\n"
+        );
+        assert_eq!(
+            plan.variables(1, None, None),
+            json!({"given_kind": "ACTIVE"})
         );
     }
 }

@@ -2,7 +2,7 @@
 
 use std::time::Instant;
 
-use serde_json::{Map, Value};
+use serde_json::Value;
 
 use crate::client::{Call, Client, Context};
 use crate::completeness::{Completeness, Finding, Gap, LONGEST_CURSOR, Totals};
@@ -12,9 +12,12 @@ use crate::path::FieldPath;
 use crate::records::{Records, Unfit};
 use crate::reply::{Reply, Warning};
 use crate::seen::Seen;
+use crate::selection::Selection;
 
 /// Different warnings that one stream keeps.
 const WARNINGS_KEPT: usize = 1_000;
+/// Smaller sizes that one page is asked for in, where the API refuses larger ones.
+const SIZES_TRIED: u32 = 4;
 /// Findings that one stream keeps.
 const FINDINGS_KEPT: usize = 1_000;
 
@@ -41,17 +44,18 @@ impl Default for PageSizes {
 #[derive(Clone, Debug)]
 pub struct PageQuery {
     pub operation: Operation,
-    /// Made by [`Operation::document`] for the same `shape`.
+    /// Made by [`Operation::document`].
     pub document: String,
-    /// Values of the document's variables other than `first` and `after`: `filter`, where there is one.
-    pub variables: Map<String, Value>,
+    /// The value of the operation's filter, where one is used.
+    pub filter: Option<Value>,
     pub sizes: PageSizes,
     /// Records to read at most; the first page then asks for no more than that. Whether the answer is whole is not
     /// checked once this many have come.
     pub limit: Option<u64>,
     /// The value that no two records share: a record that comes again is left out. It must be in the selection.
     pub key: Option<FieldPath>,
-    pub shape: Shape,
+    /// The schema says that the key is never null.
+    pub key_required: bool,
     pub check: Completeness,
     /// Paths that are `true` where a list inside a record was cut, such as `teams.pageInfo.hasNextPage`.
     pub truncated: Vec<FieldPath>,
@@ -60,16 +64,16 @@ pub struct PageQuery {
 }
 
 impl PageQuery {
-    /// A query with the operation's default document and shape, without a filter, whole or an error.
-    pub fn new(operation: Operation) -> PageQuery {
+    /// A query for these fields of every record, whole or an error.
+    pub fn new(operation: Operation, selection: &Selection) -> PageQuery {
         PageQuery {
+            document: operation.document(selection, false),
             operation,
-            document: operation.default_document().to_owned(),
-            variables: Map::new(),
+            filter: None,
             sizes: PageSizes::default(),
             limit: None,
             key: None,
-            shape: operation.shape(),
+            key_required: false,
             check: Completeness::Error,
             truncated: Vec::new(),
             max_pages: 100_000,
@@ -156,18 +160,35 @@ impl Pages {
             self.state = State::Ended;
             return Ok(None);
         }
-        let size = self.size();
-        let call = Call {
-            operation: self.query.operation.name(),
-            document: &self.query.document,
-            operation_name: None,
-            variables: self.variables(size),
-        };
         let started = Instant::now();
-        let reply = client
-            .send(&call, context)
-            .await
-            .map_err(|error| error.on_page(self.number + 1))?;
+        let name = self.query.operation.name.as_str();
+        let mut size = self.size(client);
+        let mut refused = 0;
+        let reply = loop {
+            let call = Call {
+                operation: name,
+                document: &self.query.document,
+                operation_name: None,
+                variables: self.query.operation.variables(
+                    size,
+                    self.after.as_deref(),
+                    self.query.filter.as_ref(),
+                ),
+            };
+            match client.send(&call, context).await {
+                Ok(reply) => break reply,
+                Err(error) => match error.page_size(size) {
+                    Some(most) if refused < SIZES_TRIED => {
+                        size = most;
+                        refused += 1;
+                    }
+                    _ => return Err(error.on_page(self.number + 1)),
+                },
+            }
+        };
+        if refused > 0 {
+            client.learn_page_size(name, size);
+        }
         // Nothing below waits, so that a dropped future cannot leave a page half counted.
         let (page, duplicates) = self.take(client, context, reply, size)?;
         context
@@ -201,7 +222,7 @@ impl Pages {
         self.got
     }
 
-    fn size(&self) -> u32 {
+    fn size(&self, client: &Client) -> u32 {
         let wanted = if self.number == 0 {
             self.query.sizes.first
         } else {
@@ -211,18 +232,11 @@ impl Pages {
             .query
             .limit
             .map_or(u64::MAX, |limit| limit.saturating_sub(self.got));
-        wanted.min(u32::try_from(left).unwrap_or(u32::MAX)).max(1)
-    }
-
-    fn variables(&self, size: u32) -> Value {
-        let mut variables = self.query.variables.clone();
-        if self.query.shape == Shape::Connection {
-            variables.insert("first".to_owned(), size.into());
-            if let Some(cursor) = &self.after {
-                variables.insert("after".to_owned(), cursor.as_str().into());
-            }
-        }
-        Value::Object(variables)
+        let most = client.page_size(self.query.operation.name.as_str());
+        wanted
+            .min(u32::try_from(left).unwrap_or(u32::MAX))
+            .min(most)
+            .max(1)
     }
 
     /// Takes one reply: its records that are new, and how many are not.
@@ -233,8 +247,7 @@ impl Pages {
         mut reply: Reply,
         asked: u32,
     ) -> Result<(Page, usize), Error> {
-        let operation = self.query.operation;
-        let records = Records::read(&mut reply.data, operation.name(), self.query.shape)
+        let records = Records::read(&mut reply.data, &self.query.operation)
             .map_err(|unfit| self.unfit(client, context, unfit))?;
         for warning in reply.warnings {
             if self.warnings.len() < WARNINGS_KEPT && !self.warnings.contains(&warning) {
@@ -264,19 +277,13 @@ impl Pages {
                 )?;
             }
         }
-        let next = match self.cursor(&records) {
-            Ok(next) => next,
-            Err(gap) => {
-                self.found(client, gap)?;
-                None
-            }
-        };
+        let next = self.cursor(&records);
         if records.has_next && records.nodes.len() < asked as usize {
             self.cap = self.cap.max(u32::try_from(records.nodes.len()).ok());
         }
         if let Some(total) = records.total_count {
             self.totals.note(total);
-            if next.is_some() && self.query.key.is_some() {
+            if matches!(next, Ok(Some(_))) && self.query.key.is_some() {
                 self.seen.expect(total);
             }
         }
@@ -310,6 +317,15 @@ impl Pages {
             nodes.truncate(usize::try_from(left).unwrap_or(usize::MAX));
         }
         self.got += nodes.len() as u64;
+        let next = match next {
+            Ok(next) => next,
+            // Everything that there is has come; some APIs say so by nothing but a cursor that is null.
+            Err(Gap::MissingCursor | Gap::EmptyPage) if self.is_all(records.total_count) => None,
+            Err(gap) => {
+                self.found(client, gap)?;
+                None
+            }
+        };
         let last = enough || next.is_none();
         if last
             && !enough
@@ -356,6 +372,13 @@ impl Pages {
         }
     }
 
+    /// Whether as many different records have come as the API says there are, and it has named no other number.
+    fn is_all(&self, total: Option<u64>) -> bool {
+        self.query.key.is_some()
+            && self.got > 0
+            && total.is_some_and(|total| self.totals.are_all(total) && self.got == total)
+    }
+
     /// Notes a gap, or fails for good.
     fn found(&mut self, client: &Client, gap: Gap) -> Result<(), Error> {
         match self.query.check {
@@ -367,7 +390,7 @@ impl Pages {
             Completeness::Warn => {
                 if self.findings.len() < FINDINGS_KEPT {
                     self.findings.push(Finding {
-                        operation: self.query.operation.name().to_owned(),
+                        operation: self.query.operation.name.to_string(),
                         page: self.number + 1,
                         gap,
                     });
@@ -378,9 +401,9 @@ impl Pages {
     }
 
     fn place(&self, client: &Client) -> Box<Place> {
-        let page = (self.query.shape == Shape::Connection).then_some(self.number + 1);
+        let page = (self.query.operation.shape == Shape::Connection).then_some(self.number + 1);
         Box::new(Place {
-            operation: self.query.operation.name().to_owned(),
+            operation: self.query.operation.name.to_string(),
             host: client.host(),
             page,
         })
@@ -389,7 +412,7 @@ impl Pages {
     /// Records whose key is null where the schema says that it never is.
     fn null_keys(&self, nodes: &[Value]) -> Option<Gap> {
         let path = self.query.key.as_ref()?;
-        if self.query.operation.required_key() != Some(path.to_string().as_str()) {
+        if !self.query.key_required {
             return None;
         }
         let mut places = nodes

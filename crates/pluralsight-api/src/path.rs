@@ -50,6 +50,11 @@ impl FieldPath {
         Ok(FieldPath(names))
     }
 
+    /// The path of one field that this program itself declares.
+    pub(crate) fn of_name(name: &'static str) -> FieldPath {
+        FieldPath(vec![name.to_owned()])
+    }
+
     /// The names, outermost first; there is at least one.
     pub fn segments(&self) -> &[String] {
         &self.0
@@ -89,6 +94,36 @@ impl FromStr for FieldPath {
 impl fmt::Display for FieldPath {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0.join("."))
+    }
+}
+
+/// One GraphQL name of at most 64 characters, such as `users`.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Name(String);
+
+impl Name {
+    /// Reads a name; nothing else is accepted, not even a space.
+    pub fn parse(text: &str) -> Result<Name, PathError> {
+        match FieldPath::parse(text)?.0.as_slice() {
+            [name] => Ok(Name(name.clone())),
+            _ => Err(PathError::NotAName(text.to_owned())),
+        }
+    }
+
+    /// A name that this program itself declares.
+    pub fn declared(name: &'static str) -> Name {
+        debug_assert!(is_name(name));
+        Name(name.to_owned())
+    }
+
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for Name {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
     }
 }
 

@@ -3,7 +3,7 @@
 use serde_json::{Map, Value};
 
 use crate::completeness::Gap;
-use crate::operation::Shape;
+use crate::operation::{Operation, Shape};
 use crate::text::shortened;
 
 /// What one answer holds.
@@ -30,12 +30,13 @@ pub(crate) struct Unfit {
 
 impl Records {
     /// Takes the records out of `data`. An object where a list was expected is a list of one, and the other way round.
-    pub fn read(data: &mut Value, root: &str, shape: Shape) -> Result<Records, Unfit> {
+    pub fn read(data: &mut Value, operation: &Operation) -> Result<Records, Unfit> {
+        let root = operation.name.as_str();
         let answer = data.as_object_mut().and_then(|fields| fields.remove(root));
         let path = format!("data.{root}");
-        match (shape, answer) {
+        match (operation.shape, answer) {
             (Shape::Connection, Some(Value::Object(connection))) => {
-                Records::of_connection(connection, &path)
+                Records::of_connection(connection, &path, operation)
             }
             (Shape::Connection, Some(Value::Null)) => Ok(Records {
                 gap: Some(Gap::NullConnection),
@@ -43,7 +44,7 @@ impl Records {
             }),
             (Shape::Connection, other) => Err(unfit(path, "an object with nodes", other.as_ref())),
             (_, Some(object @ Value::Object(_))) => Ok(Records::of_nodes(vec![object])),
-            (_, Some(Value::Array(elements))) => Records::of_list(elements, &path),
+            (_, Some(Value::Array(elements))) => Records::of_list(elements, &path, &[]),
             (Shape::Object, other) => Err(unfit(path, "an object", other.as_ref())),
             (Shape::List, other) => Err(unfit(path, "a list", other.as_ref())),
         }
@@ -59,19 +60,29 @@ impl Records {
         }
     }
 
-    fn of_connection(mut connection: Map<String, Value>, path: &str) -> Result<Records, Unfit> {
+    fn of_connection(
+        mut connection: Map<String, Value>,
+        path: &str,
+        operation: &Operation,
+    ) -> Result<Records, Unfit> {
         let total_count = total_count(&connection, path)?;
         let (has_next, end_cursor) = match connection.get("pageInfo") {
+            _ if !operation.page_info => (false, None),
             Some(Value::Object(page)) => page_info(page, path)?,
             other => return Err(unfit(format!("{path}.pageInfo"), "an object", other)),
         };
-        let records = match connection.remove("nodes") {
-            Some(Value::Array(nodes)) => Records::of_list(nodes, &format!("{path}.nodes"))?,
+        let (list, below) = match operation.records.segments() {
+            [list, below @ ..] => (list.as_str(), below),
+            [] => ("nodes", [].as_slice()),
+        };
+        let path = format!("{path}.{list}");
+        let records = match connection.remove(list) {
+            Some(Value::Array(elements)) => Records::of_list(elements, &path, below)?,
             Some(Value::Null) => Records {
                 gap: Some(Gap::NullNodes),
                 ..Records::of_nodes(Vec::new())
             },
-            other => return Err(unfit(format!("{path}.nodes"), "a list", other.as_ref())),
+            other => return Err(unfit(path, "a list", other.as_ref())),
         };
         Ok(Records {
             total_count,
@@ -81,28 +92,38 @@ impl Records {
         })
     }
 
-    fn of_list(mut elements: Vec<Value>, path: &str) -> Result<Records, Unfit> {
-        let wrong = elements
-            .iter()
-            .enumerate()
-            .find(|(_, element)| !element.is_object() && !element.is_null());
-        if let Some((position, element)) = wrong {
-            return Err(unfit(
-                format!("{path}[{position}]"),
-                "an object",
-                Some(element),
-            ));
+    /// The records in a list, each of them `below` its element.
+    fn of_list(elements: Vec<Value>, path: &str, below: &[String]) -> Result<Records, Unfit> {
+        let mut nodes = Vec::with_capacity(elements.len());
+        let (mut first_null, mut nulls) = (None, 0);
+        for (position, element) in elements.into_iter().enumerate() {
+            let mut record = element;
+            for name in below {
+                record = match record {
+                    Value::Object(mut holder) => holder.remove(name).unwrap_or_default(),
+                    other => other,
+                };
+            }
+            if record.is_object() {
+                nodes.push(record);
+            } else if record.is_null() {
+                first_null = first_null.or(Some(position));
+                nulls += 1;
+            } else {
+                return Err(unfit(
+                    format!("{path}[{position}]"),
+                    "an object",
+                    Some(&record),
+                ));
+            }
         }
-        let first_null = elements.iter().position(Value::is_null);
-        let all = elements.len();
-        elements.retain(|element| !element.is_null());
         let gap = first_null.map(|first| Gap::NullRecords {
             first,
-            number: all - elements.len(),
+            number: nulls,
         });
         Ok(Records {
             gap,
-            ..Records::of_nodes(elements)
+            ..Records::of_nodes(nodes)
         })
     }
 }
@@ -114,7 +135,7 @@ pub(crate) fn total_count(
 ) -> Result<Option<u64>, Unfit> {
     match connection.get("totalCount") {
         None | Some(Value::Null) => Ok(None),
-        Some(value) => match value.as_u64().or_else(|| whole(value)) {
+        Some(value) => match whole_number(value) {
             Some(total) => Ok(Some(total)),
             None => Err(unfit(
                 format!("{path}.totalCount"),
@@ -125,11 +146,14 @@ pub(crate) fn total_count(
     }
 }
 
-/// A whole number that is written with a point, as `10.0`.
-fn whole(value: &Value) -> Option<u64> {
-    let number = value.as_f64()?;
-    let is_whole = number.fract() == 0.0 && (0.0..9_007_199_254_740_992.0).contains(&number);
-    is_whole.then_some(number as u64)
+/// A number that is whole, also where it is written `10.0`.
+pub fn whole_number(value: &Value) -> Option<u64> {
+    // Beyond this, a floating-point number is not sure of its ones.
+    const EXACT: f64 = 9_007_199_254_740_992.0;
+    value.as_u64().or_else(|| {
+        let number = value.as_f64()?;
+        ((0.0..EXACT).contains(&number) && number.fract() == 0.0).then_some(number as u64)
+    })
 }
 
 fn page_info(page: &Map<String, Value>, path: &str) -> Result<(bool, Option<String>), Unfit> {
@@ -178,9 +202,36 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+    use crate::path::FieldPath;
 
     fn read(mut data: Value, shape: Shape) -> Result<Records, Unfit> {
-        Records::read(&mut data, "users", shape)
+        Records::read(&mut data, &operation(shape))
+    }
+
+    fn operation(shape: Shape) -> Operation {
+        Operation::new(crate::path::Name::parse("users").expect("a name"), shape)
+    }
+
+    #[test]
+    fn records_may_stand_below_edges_and_without_pages() {
+        let edges = Operation {
+            records: FieldPath::parse("edges.node").expect("a path"),
+            page_info: false,
+            ..operation(Shape::Connection)
+        };
+        let mut data = json!({"users": {"edges": [{"node": {"id": 1}}, {"node": null}, null]}});
+        let records = Records::read(&mut data, &edges).expect("a connection");
+        assert_eq!(records.nodes, [json!({"id": 1})]);
+        assert_eq!(
+            records.gap,
+            Some(Gap::NullRecords {
+                first: 1,
+                number: 2
+            })
+        );
+        assert!(!records.has_next);
+        let mut data = json!({"users": {"edges": [{"node": 7}]}});
+        assert!(Records::read(&mut data, &edges).is_err());
     }
 
     #[test]
@@ -197,20 +248,6 @@ mod tests {
             ),
             (1, Some(3), true, Some("c"), None)
         );
-    }
-
-    #[test]
-    fn a_total_is_as_whole_with_a_point_as_without() {
-        let total = |total: Value| {
-            let connection = json!({ "totalCount": total });
-            total_count(connection.as_object().expect("an object"), "data.users")
-        };
-        assert_eq!(total(json!(10)), Ok(Some(10)));
-        assert_eq!(total(json!(10.0)), Ok(Some(10)));
-        assert_eq!(total(json!(null)), Ok(None));
-        for wrong in [json!(10.5), json!(-1.0), json!(1e300)] {
-            assert!(total(wrong).is_err());
-        }
     }
 
     #[test]

@@ -98,7 +98,8 @@ pub fn decide(
 
 /// Statuses of a server that may do better the next time.
 pub fn is_retried(status: u16) -> bool {
-    matches!(status, 408 | 425 | 429 | 500 | 502 | 503 | 504)
+    // 520 to 529 are what gateways say of a server behind them.
+    matches!(status, 408 | 425 | 429 | 500 | 502 | 503 | 504 | 520..=529)
 }
 
 /// The most that the wait after attempt number `attempt` may take.
@@ -113,7 +114,8 @@ fn ceiling(attempt: u32, policy: Policy) -> Duration {
         .min(policy.max_backoff)
 }
 
-/// The length that a `Retry-After` header asks to wait: whole seconds, or an HTTP date. A date that has passed is no
+/// The length that a `Retry-After` header asks to wait: whole seconds, or an HTTP date, measured from `now` by the
+/// sender's clock. A date that has passed is no
 /// wait; anything else is ignored. A number too large to count is the longest wait there is.
 pub fn parse_retry_after(value: &str, now: SystemTime) -> Option<Duration> {
     let value = value.trim();
@@ -198,6 +200,9 @@ mod tests {
             (status(502, None), 2, 0.5, RetryAfter(ms(250))),
             (status(503, None), 3, 1.0, Stop(Reason::AttemptsUsed)),
             (status(504, None), 4, 1.0, Stop(Reason::AttemptsUsed)),
+            (status(520, None), 1, 1.0, RetryAfter(ms(250))),
+            (status(524, None), 1, 1.0, RetryAfter(ms(250))),
+            (status(529, None), 1, 1.0, RetryAfter(ms(250))),
             // Retry-After.
             (status(429, Some(1)), 1, 1.0, RetryAfter(s(1))),
             (status(503, Some(30)), 2, 0.0, RetryAfter(s(30))),
@@ -250,6 +255,7 @@ mod tests {
             (status(403, Some(1)), 1, 1.0, Stop(Reason::Permanent)),
             (status(404, None), 1, 1.0, Stop(Reason::Permanent)),
             (status(501, None), 1, 1.0, Stop(Reason::Permanent)),
+            (status(530, None), 1, 1.0, Stop(Reason::Permanent)),
             (Outcome::Permanent, 1, 1.0, Stop(Reason::Permanent)),
         ];
         for (outcome, attempt, random, expected) in table {

@@ -115,6 +115,8 @@ pub struct TypeRef {
     kind: TypeKind,
     list: bool,
     non_null: bool,
+    /// As the schema language writes it.
+    text: String,
 }
 
 impl Described {
@@ -158,8 +160,10 @@ impl FieldShape {
 impl TypeRef {
     /// A type by itself: nullable and no list.
     pub fn named(name: impl Into<String>, kind: TypeKind) -> TypeRef {
+        let name = name.into();
         TypeRef {
-            name: name.into(),
+            text: name.clone(),
+            name,
             kind,
             list: false,
             non_null: false,
@@ -172,6 +176,7 @@ impl TypeRef {
         TypeRef {
             list: true,
             non_null: false,
+            text: format!("[{}]", self.text),
             ..self
         }
     }
@@ -181,6 +186,7 @@ impl TypeRef {
     pub fn required(self) -> TypeRef {
         TypeRef {
             non_null: true,
+            text: format!("{}!", self.text),
             ..self
         }
     }
@@ -192,6 +198,11 @@ impl TypeRef {
 
     pub fn kind(&self) -> TypeKind {
         self.kind
+    }
+
+    /// The whole type, as the schema language writes it: `[ID!]!`.
+    pub fn text(&self) -> &str {
+        &self.text
     }
 
     /// Whether it is a list, or a list of lists.
@@ -393,6 +404,7 @@ mod tests {
             .and_then(|shape| shape.field("nodes"))
             .expect("nodes");
         assert!(nodes.type_ref.is_list() && !nodes.type_ref.is_leaf());
+        assert_eq!(nodes.type_ref.text(), "[User!]");
         let user = described
             .type_named(nodes.type_ref.name())
             .expect("the record's type");

@@ -1,5 +1,9 @@
 //! The API key: something that can be sent and can hide itself in a text, and nothing else.
 
+use std::collections::{BTreeMap, HashSet};
+use std::hash::{BuildHasher as _, RandomState};
+use std::sync::OnceLock;
+
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD_NO_PAD, URL_SAFE_NO_PAD};
 use secrecy::{ExposeSecret, SecretString};
@@ -13,7 +17,11 @@ const LONGEST: usize = 8 * 1024;
 
 /// An API key of Pluralsight's portal ("Manage Keys"). It cannot be printed, compared or written anywhere; its memory
 /// is wiped when it is dropped.
-pub struct Token(SecretString);
+pub struct Token {
+    secret: SecretString,
+    /// What its parts look like, once a text had to be masked.
+    parts: OnceLock<Parts>,
+}
 
 /// Why a text cannot be a token.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -39,32 +47,43 @@ impl Token {
         } else if !text.bytes().all(|byte| byte.is_ascii_graphic()) {
             Err(TokenError::Character)
         } else {
-            Ok(Token(secret))
+            Ok(Token {
+                secret,
+                parts: OnceLock::new(),
+            })
         }
     }
 
     /// The header's value, marked so that no one below prints it or puts it into a compression table.
     pub(crate) fn header(&self) -> Option<reqwest::header::HeaderValue> {
-        let mut value =
-            reqwest::header::HeaderValue::from_str(&format!("Bearer {}", self.0.expose_secret()))
-                .ok()?;
+        let mut value = reqwest::header::HeaderValue::from_str(&format!(
+            "Bearer {}",
+            self.secret.expose_secret()
+        ))
+        .ok()?;
         value.set_sensitive(true);
         Some(value)
     }
 
     /// The text with every occurrence of the token replaced by `***`: as it is, as JSON, a URL, HTML or base64 would
-    /// write it, and every part of it of twelve characters or more.
+    /// write it, and every part of it of twelve characters or more. The time that it takes grows with the length of the
+    /// text, however long the token is.
     pub fn mask(&self, text: &str) -> String {
-        let mut masked = text.to_owned();
-        for form in self.forms() {
-            masked = hide(&masked, &form);
+        let parts = self.parts.get_or_init(|| Parts::of(&self.forms()));
+        let mut masked = String::with_capacity(text.len());
+        let mut shown = 0;
+        for (start, end) in parts.found_in(text.as_bytes()) {
+            masked.push_str(text.get(shown..start).unwrap_or(""));
+            masked.push_str(MASK);
+            shown = end;
         }
+        masked.push_str(text.get(shown..).unwrap_or(""));
         masked
     }
 
-    /// How the token may be written, longest first, so that no shorter form leaves the rest of a longer one behind.
+    /// How the token may be written.
     fn forms(&self) -> Vec<String> {
-        let token = self.0.expose_secret();
+        let token = self.secret.expose_secret();
         let mut forms = vec![
             token.to_owned(),
             written(token, |c| matches!(c, '"' | '\\').then(|| format!("\\{c}"))),
@@ -105,8 +124,6 @@ impl Token {
                 );
             }
         }
-        forms.sort_by_key(|form| std::cmp::Reverse(form.len()));
-        forms.dedup();
         forms
     }
 }
@@ -137,38 +154,50 @@ fn named_entity(c: char) -> Option<&'static str> {
     }
 }
 
-/// Replaces `form`, and every stretch of `text` that is a long enough part of it. `form` is ASCII.
-fn hide(text: &str, form: &str) -> String {
-    let telling = TELLING.min(form.len());
-    let mut hidden = String::with_capacity(text.len());
-    let mut rest = text;
-    while let Some(next) = rest.chars().next() {
-        let shared = longest_part(rest.as_bytes(), form.as_bytes(), telling);
-        if shared == 0 {
-            hidden.push(next);
-            rest = rest.get(next.len_utf8()..).unwrap_or("");
-        } else {
-            hidden.push_str(MASK);
-            rest = rest.get(shared..).unwrap_or("");
-        }
-    }
-    hidden
+/// The parts of a token that would tell what it is, in every form: as keyed hashes, so that no copy of it is kept.
+struct Parts {
+    keys: RandomState,
+    /// By length: twelve, or less where the whole token is shorter.
+    hashes: BTreeMap<usize, HashSet<u64>>,
 }
 
-/// How many bytes at the start of `text` are a part of `form`; 0 if they are fewer than `telling`.
-fn longest_part(text: &[u8], form: &[u8], telling: usize) -> usize {
-    let Some(start) = text.get(..telling) else {
-        return 0;
-    };
-    form.windows(telling)
-        .enumerate()
-        .filter(|(_, window)| *window == start)
-        .map(|(position, _)| {
-            let tail = form.get(position..).unwrap_or_default();
-            tail.iter().zip(text).take_while(|(a, b)| a == b).count()
-        })
-        .max()
-        .unwrap_or(0)
+impl Parts {
+    fn of(forms: &[String]) -> Parts {
+        let mut parts = Parts {
+            keys: RandomState::new(),
+            hashes: BTreeMap::new(),
+        };
+        for form in forms.iter().filter(|form| !form.is_empty()) {
+            let length = TELLING.min(form.len());
+            let hashes = form
+                .as_bytes()
+                .windows(length)
+                .map(|part| parts.keys.hash_one(part));
+            let hashes: Vec<u64> = hashes.collect();
+            parts.hashes.entry(length).or_default().extend(hashes);
+        }
+        parts
+    }
+
+    /// Where parts stand in `text`, from start to end; parts that overlap are one. Parts are ASCII, so that both ends
+    /// are ends of characters.
+    fn found_in(&self, text: &[u8]) -> Vec<(usize, usize)> {
+        let mut found: Vec<(usize, usize)> = Vec::new();
+        for start in 0..text.len() {
+            let longest = self.hashes.iter().rev().find_map(|(length, hashes)| {
+                let part = text.get(start..start.checked_add(*length)?)?;
+                (part.is_ascii() && hashes.contains(&self.keys.hash_one(part))).then_some(*length)
+            });
+            let Some(length) = longest else {
+                continue;
+            };
+            match found.last_mut() {
+                Some((_, end)) if start < *end => *end = (start + length).max(*end),
+                _ => found.push((start, start + length)),
+            }
+        }
+        found
+    }
 }
 
 #[cfg(test)]
@@ -239,6 +268,18 @@ mod tests {
         assert_eq!(token.mask("key 0123456789ab…"), "key ***…");
         assert_eq!(token.mask("…stuvwxyz0"), "…stuvwxyz0");
         assert_eq!(token.mask("äöü 456789abcdefghij äöü"), "äöü *** äöü");
+    }
+
+    #[test]
+    fn masking_takes_time_in_proportion_to_the_text() {
+        // Each part of the token is in the text again and again, without ever being the whole of it.
+        let token = Token::new("a".repeat(LONGEST)).expect("a legal token");
+        let text = "aaaaaaaaaaab".repeat(100_000);
+        let started = std::time::Instant::now();
+        assert_eq!(token.mask(&text), text);
+        // It took minutes when each place was compared with each part.
+        assert!(started.elapsed() < std::time::Duration::from_secs(5));
+        assert_eq!(token.mask(&format!("x{}y", "a".repeat(1_000_000))), "x***y");
     }
 
     #[test]

@@ -4,13 +4,15 @@ use std::cell::{Cell, RefCell};
 use std::time::{Duration, SystemTime};
 
 use reqwest::header::{
-    ACCEPT, AUTHORIZATION, CONTENT_TYPE, DATE, HeaderMap, LOCATION, RETRY_AFTER,
+    ACCEPT, ACCEPT_ENCODING, AUTHORIZATION, CONTENT_ENCODING, CONTENT_TYPE, DATE, HeaderMap,
+    LOCATION, RETRY_AFTER,
 };
 use rustls::ClientConfig;
 use url::Url;
 
 use crate::cause::{self, Cause};
 use crate::client::settle;
+use crate::coding::{self, Decoder, Undecodable};
 use crate::error::{Error, Phase};
 use crate::failure::Failure;
 use crate::retry::parse_retry_after;
@@ -130,58 +132,57 @@ impl Transport {
             .header(AUTHORIZATION, authorization)
             .header(CONTENT_TYPE, "application/json")
             .header(ACCEPT, "application/json")
+            .header(ACCEPT_ENCODING, coding::ACCEPTED)
             .body(body.to_vec());
         let mut response = request
             .send()
             .await
             .map_err(|error| self.failed_to_send(&error))?;
-        if let Ok(sent) = httpdate::parse_http_date(&text_of(response.headers(), DATE)) {
+        let sent = httpdate::parse_http_date(&text_of(response.headers(), DATE)).ok();
+        if let Some(sent) = sent {
             stats.heard_the_time(sent);
         }
-        let status = response.status().as_u16();
-        let limit = if response.status().is_success() {
+        let is_success = response.status().is_success();
+        let limit = if is_success {
             self.max_response_size
         } else {
             EXPLANATION.min(self.max_response_size)
         };
         let mut reply = RawReply {
-            status,
+            status: response.status().as_u16(),
             content_type: text_of(response.headers(), CONTENT_TYPE),
+            // The clock that wrote the date is the one to read it by.
             retry_after: parse_retry_after(
                 &text_of(response.headers(), RETRY_AFTER),
-                SystemTime::now(),
+                sent.unwrap_or_else(SystemTime::now),
             ),
             redirected_to: redirect_target(url, response.headers()),
             body: Vec::new(),
         };
-        if response.status().is_success()
+        if is_success
             && response
                 .content_length()
                 .is_some_and(|length| length > limit)
         {
             return Err(Failure::TooLarge { limit });
         }
+        let codings = response.headers().get_all(CONTENT_ENCODING);
+        let decoder = Decoder::new(
+            codings.iter().filter_map(|coding| coding.to_str().ok()),
+            limit,
+        );
         phase.set(Phase::Reading(0));
-        loop {
-            match response.chunk().await {
-                Ok(Some(chunk)) => {
-                    stats.count_bytes(chunk.len());
-                    if reply.body.len() as u64 + chunk.len() as u64 > limit {
-                        if response.status().is_success() {
-                            return Err(Failure::TooLarge { limit });
-                        }
-                        // The status says what happened; no explanation is that long.
-                        return Ok(reply);
-                    }
-                    reply.body.extend_from_slice(&chunk);
-                    phase.set(Phase::Reading(reply.body.len() as u64));
-                }
-                Ok(None) => return Ok(reply),
-                // The status says more than a broken explanation.
-                Err(_) if !response.status().is_success() => return Ok(reply),
-                Err(error) => return Err(broken_body(&error, reply.body.len())),
-            }
+        let body = match decoder {
+            Ok(decoder) => read_body(&mut response, decoder, stats, phase).await,
+            Err(undecodable) => Err(unreadable(undecodable, limit)),
+        };
+        match body {
+            Ok(body) => reply.body = body,
+            Err(failure) if is_success => return Err(failure),
+            // The status says more than a broken or endless explanation.
+            Err(_) => {}
         }
+        Ok(reply)
     }
 
     fn failed_to_send(&self, error: &reqwest::Error) -> Failure {
@@ -209,6 +210,54 @@ impl Transport {
                 passes: true,
             },
         }
+    }
+}
+
+/// Reads the body to its end.
+async fn read_body(
+    response: &mut reqwest::Response,
+    mut decoder: Decoder,
+    stats: &Stats,
+    phase: &Cell<Phase>,
+) -> Result<Vec<u8>, Failure> {
+    let limit = decoder.limit();
+    loop {
+        match response.chunk().await {
+            Ok(Some(chunk)) => {
+                let before = decoder.decoded().len();
+                let decoded = decoder
+                    .feed(&chunk)
+                    .map_err(|undecodable| unreadable(undecodable, limit))?;
+                stats.count_bytes(decoded - before);
+                phase.set(Phase::Reading(decoded as u64));
+            }
+            Ok(None) => {
+                return decoder
+                    .finish()
+                    .map_err(|undecodable| unreadable(undecodable, limit));
+            }
+            Err(error) => return Err(broken_body(&error, decoder.decoded().len())),
+        }
+    }
+}
+
+fn unreadable(undecodable: Undecodable, limit: u64) -> Failure {
+    let (why, passes) = match undecodable {
+        Undecodable::TooLarge => return Failure::TooLarge { limit },
+        Undecodable::Unknown(coding) => {
+            let coding = crate::text::shortened(&coding, 100);
+            (
+                format!("its content coding is {coding}, which was not asked for"),
+                false,
+            )
+        }
+        Undecodable::Broken(why) => (why, true),
+    };
+    Failure::Broken {
+        why,
+        excerpt: String::new(),
+        is_page: false,
+        passes,
     }
 }
 

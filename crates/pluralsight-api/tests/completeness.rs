@@ -204,6 +204,46 @@ async fn where_a_warning_is_enough_what_came_is_returned_with_a_finding() {
 }
 
 #[tokio::test]
+async fn a_list_may_end_with_a_null_cursor_once_all_that_there_is_has_come() {
+    let ended = |ids: &[&str], total: u64, cursor: Value| {
+        let nodes: Vec<Value> = ids.iter().map(|id| json!({"psUserId": id})).collect();
+        json!({"data": {"users": {"totalCount": total, "pageInfo": {"hasNextPage": true, "endCursor": cursor}, "nodes": nodes}}})
+    };
+    for pages in [
+        vec![
+            ended(&["a", "b"], 3, json!("1")),
+            ended(&["c"], 3, json!(null)),
+        ],
+        vec![
+            ended(&["a", "b"], 3, json!("1")),
+            ended(&["c"], 3, json!("2")),
+            ended(&[], 3, json!(null)),
+        ],
+        vec![
+            ended(&["a", "b"], 3, json!("1")),
+            ended(&["c"], 3, json!("2")),
+            page(&[], 3, None),
+        ],
+    ] {
+        let (outcome, pages, _) = read(users_query(), pages).await;
+        assert_eq!(outcome.expect("complete"), ["a", "b", "c"]);
+        assert!(pages.findings().is_empty());
+    }
+    // One short, or one that came twice.
+    for second in [ended(&["c"], 4, json!(null)), ended(&["b"], 3, json!(null))] {
+        let (outcome, ..) = read(
+            users_query(),
+            vec![ended(&["a", "b"], 3, json!("1")), second],
+        )
+        .await;
+        assert_eq!(
+            outcome.expect_err("incomplete").kind(),
+            ErrorKind::Incomplete
+        );
+    }
+}
+
+#[tokio::test]
 async fn a_missing_total_is_tolerated_and_a_senseless_one_is_not() {
     let (outcome, ..) = read(
         users_query(),

@@ -46,21 +46,40 @@ async fn the_request_says_who_asks_and_what() {
 
 #[tokio::test]
 async fn gzip_is_decoded() {
-    let body = gzipped(
-        json!({"data": {"users": {"totalCount": 7}}})
-            .to_string()
-            .as_bytes(),
+    let body = json!({"data": {"users": {"totalCount": 7}}}).to_string();
+    let (start, end) = body.as_bytes().split_at(11);
+    let members = [gzipped(start), gzipped(end)].concat();
+    for (coding, body) in [
+        ("gzip", gzipped(body.as_bytes())),
+        ("GZIP", gzipped(body.as_bytes())),
+        ("x-gzip", gzipped(body.as_bytes())),
+        ("gzip", members),
+        ("identity", body.clone().into_bytes()),
+        ("", body.clone().into_bytes()),
+    ] {
+        let server = Server::scripted(vec![reply(
+            200,
+            &[
+                ("content-type", "application/json"),
+                ("content-encoding", coding),
+            ],
+            body,
+        )]);
+        let answer = Caller::new(&server).send().await.expect(coding);
+        assert_eq!(answer.data["users"]["totalCount"], 7);
+    }
+}
+
+#[tokio::test]
+async fn a_coding_that_was_not_asked_for_is_named() {
+    let server = Server::scripted(vec![reply(200, &[("content-encoding", "br")], "\u{1}")]);
+    let error = Caller::new(&server).send().await.expect_err("unreadable");
+    assert_eq!(error.kind(), ErrorKind::BadReply);
+    assert!(
+        error.to_string().contains("content coding is br"),
+        "{error}"
     );
-    let server = Server::scripted(vec![reply(
-        200,
-        &[
-            ("content-type", "application/json"),
-            ("content-encoding", "gzip"),
-        ],
-        body,
-    )]);
-    let answer = Caller::new(&server).send().await.expect("answered");
-    assert_eq!(answer.data["users"]["totalCount"], 7);
+    assert_eq!(server.count(), 1);
 }
 
 #[tokio::test]

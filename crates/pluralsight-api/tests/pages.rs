@@ -6,7 +6,7 @@ use std::future::Future;
 use std::pin::pin;
 use std::time::Duration;
 
-use pluralsight_api::{ErrorKind, Operation, Page, PageQuery, PageSizes, Pages, Shape, count};
+use pluralsight_api::{ErrorKind, Page, PageQuery, PageSizes, Pages, Shape, count};
 use serde_json::{Value, json};
 use support::*;
 
@@ -57,9 +57,7 @@ async fn no_cursor_is_sent_for_the_first_page() {
     let server = Server::start(users(150));
     let filter = json!({"emails": ["a@example.com\"}) { id }"]});
     let query = PageQuery {
-        variables: [("filter".to_owned(), filter.clone())]
-            .into_iter()
-            .collect(),
+        filter: Some(filter.clone()),
         ..users_query()
     };
     Caller::new(&server)
@@ -333,7 +331,7 @@ async fn what_the_api_announces_is_kept_once_each() {
 
 #[tokio::test]
 async fn an_object_or_a_list_is_one_request() {
-    let plan = Operation::named("planInfo").unwrap();
+    let plan = |shape| PageQuery::new(operation("planInfo", shape), &selection(&["name"]));
     for (shape, answered, rows) in [
         (Shape::Object, json!({"name": "x"}), 1),
         (Shape::Object, json!([{"name": "x"}, {"name": "y"}]), 2),
@@ -344,10 +342,7 @@ async fn an_object_or_a_list_is_one_request() {
         let server = Server::scripted(vec![answer(&json!({"data": {"planInfo": answered}}))]);
         let caller = Caller::new(&server);
         let page = caller
-            .next(&mut Pages::new(PageQuery {
-                shape,
-                ..PageQuery::new(plan)
-            }))
+            .next(&mut Pages::new(plan(shape)))
             .await
             .expect("answered")
             .expect("one page");
@@ -360,7 +355,7 @@ async fn an_object_or_a_list_is_one_request() {
     for nothing in [json!({"planInfo": null}), json!({})] {
         let server = Server::scripted(vec![answer(&json!({ "data": nothing }))]);
         let error = Caller::new(&server)
-            .next(&mut Pages::new(PageQuery::new(plan)))
+            .next(&mut Pages::new(plan(Shape::Object)))
             .await
             .expect_err("no plan");
         assert_eq!(error.kind(), ErrorKind::Shape);
@@ -380,10 +375,10 @@ async fn a_plan_that_comes_in_pages_is_read() {
     let server = Server::scripted(vec![answer(
         &json!({"data": {"planInfo": {"totalCount": 1, "pageInfo": {"hasNextPage": false}, "nodes": [{"name": "x"}]}}}),
     )]);
-    let query = PageQuery {
-        shape: Shape::Connection,
-        ..PageQuery::new(Operation::named("planInfo").unwrap())
-    };
+    let query = PageQuery::new(
+        operation("planInfo", Shape::Connection),
+        &selection(&["name"]),
+    );
     let page = Caller::new(&server)
         .next(&mut Pages::new(query))
         .await
@@ -394,29 +389,24 @@ async fn a_plan_that_comes_in_pages_is_read() {
 
 #[tokio::test]
 async fn a_count_is_one_request_for_the_total_alone() {
-    let users = Operation::named("users").unwrap();
+    let users = users_operation();
     let server = Server::scripted(vec![answer(
         &json!({"data": {"users": {"totalCount": 2_345}}}),
     )]);
     let caller = Caller::new(&server);
     let filter = json!({"isOnAccount": true});
     assert_eq!(
-        count(
-            &caller.client,
-            &caller.context(),
-            &users,
-            Some(filter.clone())
-        )
-        .await
-        .expect("a number"),
-        2_345
+        count(&caller.client, &caller.context(), &users, Some(&filter))
+            .await
+            .expect("a number"),
+        Some(2_345)
     );
     assert_eq!(
         server.requests()[0].body,
         json!({"query": users.count_document(true), "variables": {"filter": filter}})
     );
     assert_eq!((server.count(), caller.stats.pages()), (1, 0));
-    for total in [json!(null), json!(-3), json!(2.5), json!("7")] {
+    for total in [json!(-3), json!(2.5), json!("7")] {
         let server = Server::scripted(vec![answer(
             &json!({"data": {"users": {"totalCount": total}}}),
         )]);
@@ -426,12 +416,60 @@ async fn a_count_is_one_request_for_the_total_alone() {
             .expect_err("no number");
         assert_eq!(error.kind(), ErrorKind::Shape, "{error}");
     }
-    let admins = Operation::named("planAdmins").unwrap();
+    let server = Server::scripted(vec![answer(
+        &json!({"data": {"users": {"totalCount": null}}}),
+    )]);
+    let caller = Caller::new(&server);
     assert_eq!(
-        count(&caller.client, &caller.context(), &admins, Some(json!({})))
+        count(&caller.client, &caller.context(), &users, None)
+            .await
+            .expect("an answer"),
+        None
+    );
+    let admins = operation("planAdmins", Shape::Connection);
+    assert_eq!(
+        count(&caller.client, &caller.context(), &admins, Some(&json!({})))
             .await
             .expect_err("takes no filter")
             .kind(),
         ErrorKind::Settings
     );
+}
+
+#[tokio::test]
+async fn a_page_size_that_the_api_refuses_is_learned() {
+    let mut serve = users(250);
+    let server = Server::start(move |request| {
+        let first = request.variable("first").as_u64().unwrap_or(0);
+        if first > 60 {
+            let message = format!("first must not exceed 60, but is {first}");
+            return answer(&json!({"errors": [{"message": message}]}));
+        }
+        serve(request)
+    });
+    let caller = Caller::new(&server);
+    let ids = caller
+        .read(&mut Pages::new(users_query()))
+        .await
+        .expect("complete");
+    assert_eq!(ids.len(), 250);
+    // Asked for 100 once; from then on the client knows.
+    assert_eq!(sizes(&server), [100, 60, 60, 60, 60, 60]);
+    let again = caller.read(&mut Pages::new(users_query())).await;
+    assert_eq!(again.expect("complete").len(), 250);
+    assert_eq!(server.count(), 11);
+}
+
+#[tokio::test]
+async fn a_refusal_of_every_size_is_an_error_that_names_the_option() {
+    let server = Server::scripted(vec![answer(
+        &json!({"errors": [{"message": "the maximum for first is exceeded, try 10"}]}),
+    )]);
+    let caller = Caller::new(&server);
+    let error = caller
+        .read(&mut Pages::new(users_query()))
+        .await
+        .expect_err("refused");
+    assert!(server.count() <= 5, "{} requests", server.count());
+    assert!(error.hint().unwrap().contains("page_size"), "{error}");
 }

@@ -91,6 +91,27 @@ async fn a_retry_after_that_is_a_date_is_obeyed() {
 }
 
 #[tokio::test]
+async fn a_retry_after_that_is_a_date_is_read_by_the_servers_own_clock() {
+    // Its clock is years ahead; by that clock it asks for no wait, and for one second.
+    for (date, wait) in [
+        ("Mon, 05 Jan 2037 00:00:00 GMT", 0),
+        ("Sun, 04 Jan 2037 23:59:59 GMT", 1),
+    ] {
+        let started = Instant::now();
+        let headers = [
+            ("retry-after", "Mon, 05 Jan 2037 00:00:00 GMT"),
+            ("date", date),
+        ];
+        once(reply(503, &headers, "")).await;
+        let elapsed = started.elapsed();
+        assert!(
+            elapsed >= Duration::from_secs(wait) && elapsed < Duration::from_secs(wait + 2),
+            "{date}: {elapsed:?}"
+        );
+    }
+}
+
+#[tokio::test]
 async fn a_retry_after_that_is_nonsense_or_past_is_ignored() {
     for value in [
         "soon",

@@ -2,7 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use crate::{Presence, Shape, Table};
+use pluralsight_api::Operation;
+
+use crate::query::{QUERY_OPTIONS, operation_options};
+use crate::{Presence, Table};
 
 /// Options of a table or column, by name.
 pub type Options = BTreeMap<String, String>;
@@ -26,8 +29,8 @@ pub struct ImportedColumn {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ImportedTable {
     pub name: String,
-    pub query: String,
-    pub shape: Shape,
+    /// How its query is asked.
+    pub operation: Operation,
     pub key: Option<String>,
     pub filters: Vec<String>,
     pub truncated: Vec<String>,
@@ -70,25 +73,15 @@ const COLUMN_OPTIONS: &[&str] = &[
     "absent",
 ];
 
-/// The options that say how the API hands out a table; all others are the user's.
-const TABLE_OPTIONS: &[&str] = &[
-    "query",
-    "shape",
-    "key",
-    "filters",
-    "truncated",
-    "rows",
-    "unchecked",
-    "absent",
-];
+/// The options that say how the API hands out a table, beside those of its query; all others are the user's.
+const TABLE_OPTIONS: &[&str] = &["key", "filters", "truncated", "rows", "unchecked", "absent"];
 
 impl ImportedTable {
     /// The declaration itself, for when the API cannot be asked.
     pub fn declared(table: &Table) -> ImportedTable {
         ImportedTable {
             name: table.name.to_owned(),
-            query: table.query.to_owned(),
-            shape: table.shape,
+            operation: table.operation(),
             key: table
                 .key
                 .and_then(|fields| fields.first())
@@ -147,13 +140,16 @@ impl ImportedTable {
                 }
             }
         }
-        if let Some(changes) = changes(&existing.options, &self.options(), TABLE_OPTIONS) {
+        let of_query = QUERY_OPTIONS.iter().map(|option| option.name);
+        let managed: Vec<&str> = of_query.chain(TABLE_OPTIONS.iter().copied()).collect();
+        if let Some(changes) = changes(&existing.options, &self.options(), &managed) {
             statements.push(format!("ALTER FOREIGN TABLE {table} OPTIONS ({changes})"));
         }
         statements
     }
 
-    fn options(&self) -> Options {
+    /// The options that say how the API hands it out.
+    pub fn options(&self) -> Options {
         let mut options = Options::new();
         let mut add = |name: &str, value: Option<String>| {
             if let Some(value) = value {
@@ -161,8 +157,9 @@ impl ImportedTable {
             }
         };
         let list = |list: &[String]| (!list.is_empty()).then(|| list.join(", "));
-        add("query", Some(self.query.clone()));
-        add("shape", Some(self.shape.name().to_owned()));
+        for (name, value) in operation_options(&self.operation) {
+            add(name, Some(value));
+        }
         add("key", self.key.clone());
         add("filters", list(&self.filters));
         add("truncated", list(&self.truncated));
@@ -254,12 +251,17 @@ pub fn set_table_option(table: &str, existing: &Options, name: &str, value: &str
 }
 
 fn set(existing: &Options, name: &str, value: &str) -> String {
-    let verb = if existing.contains_key(name) {
-        "SET"
-    } else {
-        "ADD"
-    };
-    format!("{verb} {name} {}", quote_literal(value))
+    change(existing.contains_key(name), name, Some(value)).unwrap_or_default()
+}
+
+/// What an `OPTIONS` list says to give an option that value, or to take it away; nothing if it is not there anyway.
+pub(crate) fn change(is_there: bool, name: &str, value: Option<&str>) -> Option<String> {
+    match (value, is_there) {
+        (Some(value), true) => Some(format!("SET {name} {}", quote_literal(value))),
+        (Some(value), false) => Some(format!("ADD {name} {}", quote_literal(value))),
+        (None, true) => Some(format!("DROP {name}")),
+        (None, false) => None,
+    }
 }
 
 fn listed(options: &Options) -> String {

@@ -1,281 +1,164 @@
-//! What a live schema has of what is declared.
+//! What an API has of what is declared: its schema is asked, and then each table's own query is tried.
 
-use pluralsight_api::{Described, FieldShape, TypeShape};
+use pluralsight_api::{Client, Constant, Context, Error, describe};
 
-use crate::{
-    Column, Filter, FilterKind, FilterOption, ImportedColumn, ImportedTable, Presence, Shape,
-    SqlType, Table,
-};
+use crate::probe::{Known, is_no_query, probe, probe_filters};
+use crate::told::plan_import;
+use crate::{ExistingTable, ImportedColumn, ImportedTable, Shape, Table};
 
 /// Something that a person should know about an import.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Notice(pub String);
 
-/// The table as the live schema allows it: what the schema lacks is absent, a candidate name that exists is chosen, and
-/// with `all` the unknown scalar fields of a record are added. Where the schema lacks the query itself, the table is as
-/// declared.
-pub fn plan_import(
-    table: &Table,
-    described: &Described,
+/// What the API has of these tables: its schema is asked, and each table's own query is tried. Every table is in the
+/// answer, with every declared column; what the API lacks is marked as absent. With `all`, the scalar fields of a record
+/// that no column reads are added, where the schema tells of them. `existing` is what is there of a table already: a field
+/// that a person gave a column is kept if the API has it. An error is one of the token or the network.
+pub async fn discover(
+    client: &Client,
+    context: &Context<'_>,
+    tables: &[&Table],
     all: bool,
-) -> (ImportedTable, Vec<Notice>) {
-    let mut notices = Vec::new();
-    let Some(record) = Record::find(table, described) else {
-        notices.push(Notice(format!(
-            "table \"{}\" cannot be read: the API's schema has no query {}",
-            table.name, table.query
-        )));
-        return (ImportedTable::declared(table), notices);
+    existing: impl Fn(&Table) -> Option<ExistingTable>,
+) -> Result<Vec<Discovered>, Error> {
+    let roots: Vec<&str> = tables.iter().map(|table| table.query).collect();
+    let described = describe(client, context, &roots).await?;
+    let told = |table: &Table| {
+        described
+            .as_ref()
+            .and_then(|described| plan_import(table, described, all))
     };
-    let mut columns = Vec::new();
-    for column in table.columns {
-        match record.column(column) {
-            Found::Complete(imported) => {
-                if imported.field != column.default_field() {
-                    notices.push(Notice(format!(
-                        "column \"{}.{}\" reads {}, as this API calls it",
-                        table.name, column.name, imported.field
-                    )));
-                }
-                columns.push(imported);
-            }
-            Found::Missing => {
-                // What was only hoped for is not missed.
-                if column.presence == Presence::Declared {
-                    notices.push(Notice(format!(
-                        "column \"{}.{}\" is absent: the API's schema has no {}",
-                        table.name,
-                        column.name,
-                        column.fields.join(" or ")
-                    )));
-                }
-                columns.push(ImportedColumn::missing(column));
-            }
+    let mut known = Known::default();
+    let mut found = Vec::with_capacity(tables.len());
+    for &declared in tables {
+        let (planned, there) = (told(declared), existing(declared));
+        found.push(one(client, context, declared, planned, there, &mut known).await?);
+    }
+    // A value that one table needs may be told by a later one.
+    for (&declared, discovered) in tables.iter().zip(&mut found) {
+        if discovered.failure.is_some() && !known.is_empty() {
+            let (planned, there) = (told(declared), existing(declared));
+            *discovered = one(client, context, declared, planned, there, &mut known).await?;
         }
     }
-    if all {
-        columns.extend(record.unknown_columns(table, &columns));
-    }
-    let filters = record.filters(table, &mut notices, all);
-    let key = table.key.and_then(|fields| {
-        fields
-            .iter()
-            .find(|field| record.resolve(field).is_some())
-            .map(|&field| field.to_owned())
+    Ok(found)
+}
+
+/// What was found out about one table.
+pub struct Discovered {
+    pub table: ImportedTable,
+    /// What a person should know about it.
+    pub notices: Vec<Notice>,
+    /// Why it cannot be read: the API has no such query, or refuses it to this key.
+    pub failure: Option<Error>,
+}
+
+async fn one(
+    client: &Client,
+    context: &Context<'_>,
+    declared: &Table,
+    planned: Option<(ImportedTable, Vec<Notice>)>,
+    existing: Option<ExistingTable>,
+    known: &mut Known,
+) -> Result<Discovered, Error> {
+    let is_told = planned.is_some();
+    // A schema that is told in part may keep back a query that works.
+    let (mut table, mut notices) = planned.unwrap_or_else(|| {
+        let mut table = ImportedTable::declared(declared);
+        // What was only hoped for is asked for, too.
+        for column in &mut table.columns {
+            column.absent = false;
+        }
+        (table, Vec::new())
     });
-    let truncated = table
-        .truncated
+    table.unchecked = false;
+    if let Some(existing) = &existing {
+        keep_own(&mut table, existing);
+    }
+    let failure = probe(client, context, declared, &mut table, known, &mut notices).await?;
+    if failure.is_none() && is_of_parts(declared, &table) {
+        table.absent = true;
+        notices.push(Notice(format!(
+            "table \"{}\" is empty: the API's {} hands out the parts of such a record, not the record",
+            table.name, declared.query
+        )));
+    }
+    match &failure {
+        None if table.absent => {}
+        None if !is_told => probe_filters(client, context, declared, &mut table).await?,
+        None => {}
+        Some(error) => notices.push(Notice(format!(
+            "table \"{}\" cannot be read: {error}",
+            table.name
+        ))),
+    }
+    if let Some(error) = &failure {
+        // Without its people an organization has nothing to show; and any other error may be gone tomorrow, so that an
+        // empty table would be a lie.
+        table.absent = declared.name != "users" && is_no_query(error, declared);
+    }
+    Ok(Discovered {
+        table,
+        notices,
+        failure,
+    })
+}
+
+/// Whether the records are not what is declared, but the parts of one: several of them where there is to be one, without
+/// what the whole is known by.
+fn is_of_parts(declared: &Table, table: &ImportedTable) -> bool {
+    let read: Vec<(&str, &str)> = table
+        .columns
         .iter()
-        .filter(|path| record.resolve(path).is_some())
-        .map(|&path| path.to_owned())
-        .collect();
-    let imported = ImportedTable {
-        name: table.name.to_owned(),
-        query: table.query.to_owned(),
-        shape: record.shape,
-        key: key.filter(|_| record.shape == Shape::Connection),
-        filters,
-        truncated,
-        columns,
-        rows: None,
-        unchecked: false,
-        absent: false,
-    };
-    (imported, notices)
-}
-
-/// The type of a table's records, in a live schema.
-struct Record<'a> {
-    described: &'a Described,
-    root: &'a FieldShape,
-    shape: Shape,
-    node: &'a TypeShape,
-}
-
-enum Found {
-    Complete(ImportedColumn),
-    Missing,
-}
-
-impl<'a> Record<'a> {
-    fn find(table: &Table, described: &'a Described) -> Option<Record<'a>> {
-        let root = described.root(table.query)?;
-        let answer = described.type_named(root.type_ref.name())?;
-        let (shape, node) = match answer.field("nodes") {
-            Some(nodes) => (
-                Shape::Connection,
-                described.type_named(nodes.type_ref.name())?,
-            ),
-            None if root.type_ref.is_list() => (Shape::List, answer),
-            None => (Shape::Object, answer),
-        };
-        Some(Record {
-            described,
-            root,
-            shape,
-            node,
+        .filter(|column| !column.absent)
+        .filter_map(|column| {
+            let known = declared.column(&column.name)?;
+            Some((known.default_field(), column.field.as_str()))
         })
-    }
+        .collect();
+    let is_of_part = |(default, field): &(&str, &str)| {
+        let whole = default.strip_suffix(field);
+        whole.is_some_and(|whole| whole.ends_with('.'))
+    };
+    let known_by = declared
+        .columns
+        .first()
+        .map(|column| column.default_field());
+    let is_whole = |(_, field): &(&str, &str)| Some(*field) == known_by;
+    declared.shape == Shape::Object
+        && table.operation.shape != Shape::Object
+        && read.iter().any(is_of_part)
+        && !read.iter().any(is_whole)
+}
 
-    /// The field at the end of a path below a record, and whether a list stands on the way.
-    fn resolve(&self, path: &str) -> Option<(&'a FieldShape, bool)> {
-        let mut holder = self.node;
-        let mut listed = false;
-        let mut names = path.split('.').peekable();
-        while let Some(name) = names.next() {
-            let field = holder.field(name)?;
-            listed |= field.type_ref.is_list();
-            if names.peek().is_none() {
-                return Some((field, listed));
-            }
-            holder = self.described.type_named(field.type_ref.name())?;
-        }
-        None
-    }
-
-    fn column(&self, column: &Column) -> Found {
-        for &field in column.fields {
-            let Some((_, listed)) = self.resolve(field) else {
-                continue;
-            };
-            let condition = column.only_where.or(column.only_where_not);
-            let marked = condition.is_none_or(|path| self.resolve(path).is_some());
-            if !marked && column.only_where_not.is_some() {
-                // Without the mark nothing can be told apart.
-                continue;
-            }
-            return Found::Complete(ImportedColumn {
-                name: column.name.to_owned(),
-                sql_type: column.sql_type.sql(),
-                field: field.to_owned(),
-                only_where: column.only_where.filter(|_| marked).map(str::to_owned),
-                only_where_not: column.only_where_not.map(str::to_owned),
-                aggregate: column.aggregate.filter(|_| listed),
-                null_as_empty: column.null_as_empty,
-                absent: false,
-            });
-        }
-        Found::Missing
-    }
-
-    /// Scalar fields of a record that no column reads, in the schema's order.
-    fn unknown_columns(&self, table: &Table, known: &[ImportedColumn]) -> Vec<ImportedColumn> {
-        let mut added: Vec<ImportedColumn> = Vec::new();
-        for field in &self.node.fields {
-            let declared = table
-                .columns
-                .iter()
-                .any(|column| column.fields.contains(&field.name.as_str()));
-            if declared
-                || field.deprecated
-                || !field.type_ref.is_leaf()
-                || field.has_required_argument()
-                || known.iter().any(|column| column.field == field.name)
-            {
-                continue;
-            }
-            let mut name = snake_case(&field.name);
-            while known.iter().chain(&added).any(|column| column.name == name) {
-                name.push('_');
-            }
-            added.push(ImportedColumn {
-                name,
-                sql_type: sql_type(field).sql(),
-                field: field.name.clone(),
-                only_where: None,
-                only_where_not: None,
-                aggregate: None,
-                null_as_empty: false,
-                absent: false,
-            });
-        }
-        added
-    }
-
-    /// The table's option `filters`: what is declared and there, and with `all` what else compares a field by name.
-    fn filters(&self, table: &Table, notices: &mut Vec<Notice>, all: bool) -> Vec<String> {
-        let Some(input) = self
-            .root
-            .argument("filter")
-            .and_then(|argument| self.described.type_named(argument.type_ref.name()))
-        else {
-            let lost: Vec<&Filter> = table
-                .filters
-                .iter()
-                .filter(|filter| filter.presence == Presence::Declared)
-                .collect();
-            notices.extend(lost.iter().map(|filter| lost_filter(table, filter)));
-            return Vec::new();
+/// A column that reads another field than planned was set by a person, or found earlier: it stays as long as the API has
+/// the field. So do the values of further arguments.
+fn keep_own(table: &mut ImportedTable, existing: &ExistingTable) {
+    for column in &mut table.columns {
+        let Some(there) = existing.column(&column.name) else {
+            continue;
         };
-        let mut filters = Vec::new();
-        for filter in table.filters {
-            match input.input_field(filter.name) {
-                Some(_) if self.resolve(filter.field).is_some() => {
-                    filters.push(filter.name.to_owned())
-                }
-                Some(_) => {}
-                None if filter.presence == Presence::Declared => {
-                    notices.push(lost_filter(table, filter))
-                }
-                None => {}
-            }
+        let option = |name: &str| there.options.get(name).cloned();
+        let is_on =
+            |name: &str| matches!(option(name).as_deref(), Some("true" | "on" | "yes" | "1"));
+        if let Some(field) = option("field")
+            && field != column.field
+            && !is_on("absent")
+        {
+            *column = ImportedColumn {
+                field,
+                only_where: option("only_where"),
+                only_where_not: option("only_where_not"),
+                aggregate: option("aggregate").map(|_| "sum"),
+                null_as_empty: is_on("null_as_empty"),
+                absent: false,
+                ..column.clone()
+            };
         }
-        if all {
-            for field in &input.input_fields {
-                let known = table.filters.iter().any(|filter| filter.name == field.name);
-                if !known
-                    && field.type_ref.is_leaf()
-                    && !field.type_ref.is_list()
-                    && self
-                        .node
-                        .field(&field.name)
-                        .is_some_and(|column| column.type_ref.name() == field.type_ref.name())
-                {
-                    filters.push(
-                        FilterOption {
-                            name: field.name.clone(),
-                            field: field.name.clone(),
-                            kind: FilterKind::Scalar,
-                            exact: false,
-                        }
-                        .to_string(),
-                    );
-                }
-            }
-        }
-        filters
     }
-}
-
-fn lost_filter(table: &Table, filter: &Filter) -> Notice {
-    Notice(format!(
-        "the API's schema has no filter {} on {}: conditions on that column are checked in PostgreSQL, after reading everything",
-        filter.name, table.query
-    ))
-}
-
-fn sql_type(field: &FieldShape) -> SqlType {
-    let list = field.type_ref.is_list();
-    match (field.type_ref.name(), list) {
-        ("Boolean", false) => SqlType::Boolean,
-        ("Int", false) => SqlType::Integer,
-        ("Int", true) => SqlType::IntegerArray,
-        ("Float", false) => SqlType::Double,
-        ("DateTime", false) => SqlType::Timestamptz,
-        (_, true) => SqlType::TextArray,
-        (_, false) => SqlType::Text,
+    if let Some(arguments) = existing.options.get("arguments")
+        && let Ok(arguments) = Constant::parse_list(arguments)
+    {
+        table.operation.arguments = arguments;
     }
-}
-
-fn snake_case(name: &str) -> String {
-    let mut snake = String::new();
-    let mut previous_lower = false;
-    for letter in name.chars() {
-        if letter.is_ascii_uppercase() && previous_lower {
-            snake.push('_');
-        }
-        previous_lower = letter.is_ascii_lowercase() || letter.is_ascii_digit();
-        snake.push(letter.to_ascii_lowercase());
-    }
-    snake
 }

@@ -2,7 +2,7 @@
 //!
 //! A comma-separated list. A name that the table declares stands alone (`emails`); any other filter says what it
 //! compares: `name=field` for one value, `name[]=field` for a list of values, `name~=field` for a pattern that an
-//! equal value always matches.
+//! equal value always matches. `name[Int]=field` and `name:Int=field` take whole numbers where the others take texts.
 
 use crate::Table;
 
@@ -25,6 +25,8 @@ pub struct FilterOption {
     pub kind: FilterKind,
     /// See [`crate::Filter::exact`]. A filter that only the user knows is never exact.
     pub exact: bool,
+    /// Its values are numbers.
+    pub numbers: bool,
 }
 
 /// Why the option cannot be read.
@@ -57,16 +59,21 @@ fn parse_filter(table: Option<&Table>, entry: &str) -> Result<FilterOption, Filt
                 field: filter.field.to_owned(),
                 kind: filter.kind,
                 exact: filter.exact,
+                numbers: false,
             }),
             None => Err(FilterOptionError::Unknown(entry.to_owned())),
         };
     };
-    let (name, kind) = if let Some(name) = left.strip_suffix("[]") {
-        (name, FilterKind::List)
+    let (name, kind, numbers) = if let Some(name) = left.strip_suffix("[]") {
+        (name, FilterKind::List, false)
+    } else if let Some(name) = left.strip_suffix("[Int]") {
+        (name, FilterKind::List, true)
+    } else if let Some(name) = left.strip_suffix(":Int") {
+        (name, FilterKind::Scalar, true)
     } else if let Some(name) = left.strip_suffix('~') {
-        (name, FilterKind::Pattern)
+        (name, FilterKind::Pattern, false)
     } else {
-        (left, FilterKind::Scalar)
+        (left, FilterKind::Scalar, false)
     };
     let (name, field) = (name.trim(), field.trim());
     for text in std::iter::once(name).chain(field.split('.')) {
@@ -74,11 +81,16 @@ fn parse_filter(table: Option<&Table>, entry: &str) -> Result<FilterOption, Filt
             return Err(FilterOptionError::NotAName(text.to_owned()));
         }
     }
+    // What is known of a declared filter holds as long as it compares what was declared.
+    let declared = table
+        .and_then(|table| table.filter(name))
+        .filter(|filter| filter.field == field && filter.kind == kind);
     Ok(FilterOption {
         name: name.to_owned(),
         field: field.to_owned(),
         kind,
-        exact: false,
+        exact: declared.is_some_and(|filter| filter.exact),
+        numbers,
     })
 }
 
@@ -90,13 +102,25 @@ fn is_graphql_name(text: &str) -> bool {
         && characters.all(|other| other == '_' || other.is_ascii_alphanumeric())
 }
 
+impl FilterOption {
+    /// The shortest entry that [`parse_filters`] reads back as this filter of that table.
+    pub fn written(&self, table: &Table) -> String {
+        match parse_filter(Some(table), &self.name) {
+            Ok(known) if known == *self => self.name.clone(),
+            _ => self.to_string(),
+        }
+    }
+}
+
 /// The entry that [`parse_filters`] reads back as `filter`.
 impl std::fmt::Display for FilterOption {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let mark = match self.kind {
-            FilterKind::List => "[]",
-            FilterKind::Scalar => "",
-            FilterKind::Pattern => "~",
+        let mark = match (self.kind, self.numbers) {
+            (FilterKind::List, false) => "[]",
+            (FilterKind::List, true) => "[Int]",
+            (FilterKind::Scalar, false) => "",
+            (FilterKind::Scalar, true) => ":Int",
+            (FilterKind::Pattern, _) => "~",
         };
         write!(f, "{}{mark}={}", self.name, self.field)
     }
@@ -131,12 +155,31 @@ mod tests {
                 name: "notes".into(),
                 field: "note".into(),
                 kind: FilterKind::List,
-                exact: false
+                exact: false,
+                numbers: false
             }
         );
         assert_eq!(read[1].kind, FilterKind::Scalar);
         assert_eq!(read[2].kind, FilterKind::Pattern);
         assert_eq!(read[2].to_string(), "like~=note");
+    }
+
+    #[test]
+    fn a_filter_may_take_numbers() {
+        let users = Table::named("users");
+        let read = parse_filters(users, "psUserIds[Int]=psUserId, rank:Int=rank, ids[]=id")
+            .expect("all say it");
+        assert_eq!(
+            read.iter().map(|filter| filter.numbers).collect::<Vec<_>>(),
+            [true, true, false]
+        );
+        // The first compares what is declared of it.
+        assert_eq!(
+            read.iter().map(|filter| filter.exact).collect::<Vec<_>>(),
+            [true, false, false]
+        );
+        let written: Vec<String> = read.iter().map(ToString::to_string).collect();
+        assert_eq!(parse_filters(users, &written.join(",")).as_ref(), Ok(&read));
     }
 
     #[test]

@@ -13,9 +13,15 @@ mod copy;
 mod ddl;
 mod discover;
 mod filter;
+mod halve;
+mod imported;
 mod match_key;
+mod mend;
+mod probe;
+mod query;
 mod reference;
 pub mod tables;
+mod told;
 
 pub use calendar::systemd_calendar;
 pub use copy::{CopiedColumn, CopiedTable, account_history, drop_unchanged, stage_accounts};
@@ -23,10 +29,15 @@ pub use ddl::{
     ExistingColumn, ExistingTable, ImportedColumn, ImportedTable, Options, qualified,
     quote_identifier, quote_literal, set_column_option, set_table_option,
 };
-pub use discover::{Notice, plan_import};
+pub use discover::{Discovered, Notice, discover};
 pub use filter::{FilterKind, FilterOption, FilterOptionError, parse_filters};
 pub use match_key::match_key;
+pub use mend::{ColumnMapping, Mapping, Mend, Refused, mend_statement, mends};
+pub use pluralsight_api::Shape;
+pub use query::{QUERY_OPTIONS, QueryOptionError, operation_from, operation_options};
 pub use reference::reference_page;
+
+use pluralsight_api::{Argument, Name, Operation};
 
 /// The SQL type that a column is imported with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -54,6 +65,11 @@ impl SqlType {
             SqlType::IntegerArray => "integer[]",
             SqlType::TextArray => "text[]",
         }
+    }
+
+    /// Whether it holds a list of values.
+    pub fn is_list(self) -> bool {
+        matches!(self, SqlType::IntegerArray | SqlType::TextArray)
     }
 }
 
@@ -182,34 +198,6 @@ impl Column {
     }
 }
 
-/// How the API hands out the records of a root field.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Shape {
-    /// Pages of `nodes`, with `pageInfo` and `totalCount`.
-    Connection,
-    /// One object, which becomes one row.
-    Object,
-    /// A plain list, without pages.
-    List,
-}
-
-impl Shape {
-    /// As it is written in the table option `shape`.
-    pub fn name(self) -> &'static str {
-        match self {
-            Shape::Connection => "connection",
-            Shape::Object => "object",
-            Shape::List => "list",
-        }
-    }
-
-    pub fn parse(text: &str) -> Option<Shape> {
-        [Shape::Connection, Shape::Object, Shape::List]
-            .into_iter()
-            .find(|shape| shape.name() == text)
-    }
-}
-
 /// A condition that the API can evaluate itself.
 #[derive(Clone, Copy, Debug)]
 pub struct Filter {
@@ -235,6 +223,10 @@ pub struct Table {
     pub comment: &'static str,
     /// Path of the value that no two records share, if there is one.
     pub key: Option<&'static [&'static str]>,
+    /// The schema says that the key is never null.
+    pub key_required: bool,
+    /// The type of the query's argument `filter`, where it takes one.
+    pub filter_type: Option<&'static str>,
     pub columns: &'static [Column],
     pub filters: &'static [Filter],
     /// Paths that are `true` where a list inside a record was cut.
@@ -258,6 +250,21 @@ impl Table {
     /// The column of that name, if it is declared.
     pub fn column(&self, name: &str) -> Option<&'static Column> {
         self.columns.iter().find(|column| column.name == name)
+    }
+
+    /// The query as it is declared.
+    pub fn operation(&self) -> Operation {
+        self.operation_in(self.shape)
+    }
+
+    /// The query as it would be declared in another shape.
+    pub fn operation_in(&self, shape: Shape) -> Operation {
+        Operation {
+            filter: self
+                .filter_type
+                .map(|of_type| Argument::declared("filter", of_type)),
+            ..Operation::new(Name::declared(self.query), shape)
+        }
     }
 
     /// The filter of that name, if the API may have it.

@@ -21,27 +21,6 @@ fn check(path: &Path, expected: &str) {
     );
 }
 
-/// The selection with a field a line.
-fn lines(selection: &str, depth: usize) -> String {
-    let mut depth = depth;
-    let mut text = String::new();
-    for word in selection.split_whitespace() {
-        match word {
-            "{" => {
-                text.truncate(text.trim_end().len());
-                text.push_str(" {\n");
-                depth += 1;
-            }
-            "}" => {
-                depth -= 1;
-                text.push_str(&format!("{}}}\n", "  ".repeat(depth)));
-            }
-            name => text.push_str(&format!("{}{name}\n", "  ".repeat(depth))),
-        }
-    }
-    text
-}
-
 #[test]
 fn the_reference_page_is_true() {
     check(&root().join("docs/tables.md"), &reference_page());
@@ -62,21 +41,14 @@ fn the_documents_ask_for_the_declared_columns() {
                 paths.push(FieldPath::parse(&path).expect("a declared path"));
             }
         }
-        let selection = Selection::from_paths(&paths).to_string();
         let path = root().join(format!("graphql/{file}.graphql"));
-        let document = std::fs::read_to_string(&path).expect("each table has a document");
-        let (before, rest) = document
-            .split_once("# columns\n")
-            .expect("the selection's start is marked");
-        let (_, after) = rest
-            .split_once("# end of columns")
-            .expect("the selection's end is marked");
-        let indent = before.len() - before.trim_end_matches(' ').len();
-        let wanted = format!(
-            "{before}# columns\n{}{}# end of columns{after}",
-            lines(&selection, indent / 2),
-            " ".repeat(indent)
-        );
-        check(&path, &wanted);
+        let found = std::fs::read_to_string(&path).expect("each table has a document");
+        let comment = found
+            .split_inclusive('\n')
+            .take_while(|line| line.starts_with('#'));
+        let document = table
+            .operation()
+            .document(&Selection::from_paths(&paths), table.filter_type.is_some());
+        check(&path, &format!("{}{document}", comment.collect::<String>()));
     }
 }

@@ -4,8 +4,8 @@ use std::time::{Duration, Instant};
 
 use behaviour::Stage;
 use pluralsight_api::{
-    Client, Context, Endpoint, FieldPath, Operation, PageQuery, Pages, RetryBudget, Selection,
-    Settings, Shape, Stats, Token,
+    Client, Context, Endpoint, FieldPath, Name, Operation, PageQuery, Pages, RetryBudget,
+    Selection, Settings, Shape, Stats, Token,
 };
 use pluralsight_sandbox::{Config, Sandbox};
 
@@ -44,12 +44,10 @@ fn bare(sandbox: &Sandbox) -> u64 {
             .iter()
             .map(|field| FieldPath::parse(field).expect("a path"))
             .collect();
-        let operation = Operation::named("users").expect("users is asked");
-        let document = operation.document(&Selection::from_paths(&paths), false, Shape::Connection);
+        let operation = Operation::new(Name::declared("users"), Shape::Connection);
         let mut pages = Pages::new(PageQuery {
-            document,
             key: Some(paths[0].clone()),
-            ..PageQuery::new(operation)
+            ..PageQuery::new(operation, &Selection::from_paths(&paths))
         });
         let mut records = 0;
         while let Some(page) = pages.next(&client, &context).await.expect("a page") {

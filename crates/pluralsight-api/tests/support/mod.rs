@@ -11,8 +11,8 @@ use std::sync::{Arc, Condvar, Mutex};
 use std::time::{Duration, Instant};
 
 use pluralsight_api::{
-    Call, Client, Context, Endpoint, Error, Operation, Page, PageQuery, Pages, Reply, RetryBudget,
-    Settings, Stats, Token,
+    Argument, Call, Client, Context, Endpoint, Error, FieldPath, Name, Operation, Page, PageQuery,
+    Pages, Reply, RetryBudget, Selection, Settings, Shape, Stats, Token,
 };
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -429,10 +429,27 @@ pub async fn read(
     (outcome, pages, server)
 }
 
+pub fn operation(name: &'static str, shape: Shape) -> Operation {
+    Operation::new(Name::declared(name), shape)
+}
+
+/// The users, with their filter.
+pub fn users_operation() -> Operation {
+    Operation {
+        filter: Some(Argument::declared("filter", "UserFilter")),
+        ..operation("users", Shape::Connection)
+    }
+}
+
+pub fn selection(paths: &[&str]) -> Selection {
+    let paths: Vec<FieldPath> = paths.iter().map(|path| path.parse().expect(path)).collect();
+    Selection::from_paths(&paths)
+}
+
 pub fn users_query() -> PageQuery {
     PageQuery {
         key: Some("psUserId".parse().unwrap()),
-        ..PageQuery::new(Operation::named("users").unwrap())
+        ..PageQuery::new(users_operation(), &selection(&["psUserId", "email"]))
     }
 }
 

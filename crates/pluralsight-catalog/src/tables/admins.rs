@@ -8,6 +8,8 @@ pub const ADMINS: Table = Table {
     shape: Shape::Connection,
     comment: "People who may change the plan and make API keys, with or without a license of their own. One row per admin.",
     key: Some(&["psUserId", "id"]),
+    key_required: true,
+    filter_type: None,
     columns: columns! {
         user_id: Text = "psUserId" or "id" [key, identifying] "The person's identifier at Pluralsight; joins to users.user_id.";
         email: Text = "email" [identifying] "E-mail address, in the case in which it was entered.";

@@ -9,6 +9,8 @@ pub const PLAN: Table = Table {
     shape: Shape::Object,
     comment: "The plan and its licenses, in one request. One row; the arrays hold one element per product, in the same order.",
     key: None,
+    key_required: false,
+    filter_type: None,
     columns: columns! {
         plan_id: Text = "planId" or "id" "The plan.";
         name: Text = "name" or "planName" "Name of the plan.";

@@ -8,6 +8,8 @@ pub const TEAMS: Table = Table {
     shape: Shape::Connection,
     comment: "The organization's teams. One row per team; parent_team_id makes the tree.",
     key: Some(&["id"]),
+    key_required: false,
+    filter_type: Some("TeamsFilter"),
     columns: columns! {
         team_id: Text = "id" [key] "The team's id, as in users.team_ids.";
         name: Text = "name" "Name of the team.";

@@ -9,6 +9,8 @@ pub const USERS: Table = Table {
     shape: Shape::Connection,
     comment: "Everyone who uses or ever used a license of the plan, removed people included. One row per person.",
     key: Some(&["psUserId", "id"]),
+    key_required: false,
+    filter_type: Some("UserFilter"),
     columns: columns! {
         user_id: Text = "psUserId" or "id" [key, identifying] "The person's identifier at Pluralsight; joins to admins.user_id.";
         email: Text = "email" [identifying] "Main e-mail address, in the case in which it was entered.";
@@ -21,8 +23,8 @@ pub const USERS: Table = Table {
         started_on: Timestamptz = "startedOn" "When this plan's license was given.";
         created_on: Timestamptz = "createdOn" "When the person's Pluralsight account was made.";
         note: Text = "note" [identifying] "Free text kept by plan admins, often the key of an HR system.";
-        team_names: TextArray = "teams.edges.node.name" [empty_if_null, only_where("teams.edges.isDirect"), beside] "Names of the teams that the person was put into.";
-        team_ids: TextArray = "teams.edges.node.id" [empty_if_null, only_where("teams.edges.isDirect")] "Ids of these teams, in the order of team_names.";
+        team_names: TextArray = "teams.edges.node.name" or "teams.nodes.name" or "teams.name" or "teamNames" [empty_if_null, only_where("teams.edges.isDirect"), beside] "Names of the teams that the person was put into.";
+        team_ids: TextArray = "teams.edges.node.id" or "teams.nodes.id" or "teams.id" or "teamIds" [empty_if_null, only_where("teams.edges.isDirect")] "Ids of these teams, in the order of team_names.";
         inherited_team_names: TextArray = "teams.edges.node.name" [empty_if_null, only_where_not("teams.edges.isDirect"), untracked] "Names of the teams above those, which the person belongs to through them.";
         inherited_team_ids: TextArray = "teams.edges.node.id" [empty_if_null, only_where_not("teams.edges.isDirect"), untracked] "Ids of the teams above those, in the order of inherited_team_names.";
         product_ids: TextArray = "productIds" [empty_if_null] "Products whose licenses the person holds; empty if none.";

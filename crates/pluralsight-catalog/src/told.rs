@@ -1,0 +1,380 @@
+//! What a live schema tells of what is declared.
+
+use pluralsight_api::{Argument, Described, FieldPath, FieldShape, Operation, TypeShape};
+
+use crate::discover::Notice;
+use crate::query::argument_names;
+use crate::{
+    Column, Filter, FilterKind, FilterOption, ImportedColumn, ImportedTable, Presence, Shape,
+    SqlType, Table,
+};
+
+/// The table as the live schema allows it: what the schema lacks is absent, a candidate name that exists is chosen, and
+/// with `all` the unknown scalar fields of a record are added. `None` where the schema does not tell of the query, or of
+/// no field that it has.
+pub(crate) fn plan_import(
+    table: &Table,
+    described: &Described,
+    all: bool,
+) -> Option<(ImportedTable, Vec<Notice>)> {
+    let mut notices = Vec::new();
+    let record = Record::find(table, described)?;
+    let mut columns = Vec::new();
+    for column in table.columns {
+        match record.column(column) {
+            Ok(imported) => {
+                if imported.field != column.default_field() {
+                    notices.push(Notice(format!(
+                        "column \"{}.{}\" reads {}, as this API calls it",
+                        table.name, column.name, imported.field
+                    )));
+                }
+                columns.push(imported);
+            }
+            Err(why) => {
+                // What was only hoped for is not missed.
+                if column.presence == Presence::Declared {
+                    notices.push(Notice(format!(
+                        "column \"{}.{}\" is absent: {why}",
+                        table.name, column.name
+                    )));
+                }
+                columns.push(ImportedColumn::missing(column));
+            }
+        }
+    }
+    if columns.iter().all(|column| column.absent) {
+        return None;
+    }
+    if all {
+        columns.extend(record.unknown_columns(table, &columns));
+    }
+    let filters = record.filters(table, &columns, &mut notices, all);
+    let key = table
+        .key
+        .and_then(|fields| fields.iter().find(|field| record.leaf(field).is_some()))
+        .map(|&field| field.to_owned());
+    let truncated = table
+        .truncated
+        .iter()
+        .filter(|path| record.resolve(path).is_some())
+        .map(|&path| path.to_owned())
+        .collect();
+    let imported = ImportedTable {
+        name: table.name.to_owned(),
+        operation: record.operation(table),
+        key: key.filter(|_| record.shape == Shape::Connection),
+        filters,
+        truncated,
+        columns,
+        rows: None,
+        unchecked: false,
+        absent: false,
+    };
+    Some((imported, notices))
+}
+
+/// The type of a table's records, in a live schema.
+struct Record<'a> {
+    described: &'a Described,
+    root: &'a FieldShape,
+    /// The root field's type.
+    answer: &'a TypeShape,
+    shape: Shape,
+    /// Where the records of a connection are.
+    records: Option<FieldPath>,
+    node: &'a TypeShape,
+}
+
+impl<'a> Record<'a> {
+    fn find(table: &Table, described: &'a Described) -> Option<Record<'a>> {
+        let root = described.root(table.query)?;
+        let answer = described.type_named(root.type_ref.name())?;
+        let listed = |holder: &'a TypeShape, field: &str| {
+            let field = holder.field(field)?;
+            let is_list = field.type_ref.is_list() && !field.type_ref.is_leaf();
+            is_list.then(|| described.type_named(field.type_ref.name()))?
+        };
+        let (shape, records, node) = if root.type_ref.is_list() {
+            (Shape::List, None, answer)
+        } else if let Some(node) = listed(answer, "nodes") {
+            (Shape::Connection, FieldPath::parse("nodes").ok(), node)
+        } else if let Some(node) = listed(answer, "edges")
+            .and_then(|edge| edge.field("node"))
+            .and_then(|node| described.type_named(node.type_ref.name()))
+        {
+            (Shape::Connection, FieldPath::parse("edges.node").ok(), node)
+        } else {
+            (Shape::Object, None, answer)
+        };
+        Some(Record {
+            described,
+            root,
+            answer,
+            shape,
+            records,
+            node,
+        })
+    }
+
+    /// The query as the schema has it.
+    fn operation(&self, table: &Table) -> Operation {
+        let argument = |option: &str| {
+            let mut names = argument_names(option).iter();
+            let found = names.find_map(|name| self.root.argument(name))?;
+            Argument::new(&found.name, found.type_ref.text()).ok()
+        };
+        let standard = table.operation_in(self.shape);
+        let filter = argument("filter_argument");
+        if self.shape != Shape::Connection {
+            return Operation { filter, ..standard };
+        }
+        let is_page_info = |page: &TypeShape| {
+            page.field("hasNextPage").is_some() && page.field("endCursor").is_some()
+        };
+        Operation {
+            records: self.records.clone().unwrap_or(standard.records),
+            total_count: self
+                .answer
+                .field("totalCount")
+                .is_some_and(|total| total.type_ref.is_leaf() && !total.type_ref.is_list()),
+            page_info: self
+                .answer
+                .field("pageInfo")
+                .and_then(|page| self.described.type_named(page.type_ref.name()))
+                .is_some_and(is_page_info),
+            first: argument("first_argument"),
+            after: argument("after_argument"),
+            filter,
+            ..standard
+        }
+    }
+
+    /// The field at the end of a path below a record, and whether a list stands on the way. A field on the way that must
+    /// be given an argument leads nowhere.
+    fn resolve(&self, path: &str) -> Option<(&'a FieldShape, bool)> {
+        let mut holder = self.node;
+        let mut listed = false;
+        let mut names = path.split('.').peekable();
+        while let Some(name) = names.next() {
+            let field = holder.field(name)?;
+            listed |= field.type_ref.is_list();
+            if field.has_required_argument() {
+                return None;
+            }
+            if names.peek().is_none() {
+                return Some((field, listed));
+            }
+            holder = self.described.type_named(field.type_ref.name())?;
+        }
+        None
+    }
+
+    /// The same for a field that is one value, without fields of its own.
+    fn leaf(&self, path: &str) -> Option<&'a FieldShape> {
+        self.resolve(path)
+            .filter(|(field, listed)| field.type_ref.is_leaf() && !listed)
+            .map(|(field, _)| field)
+    }
+
+    /// The column as the schema has it, or why it cannot be read.
+    fn column(&self, column: &Column) -> Result<ImportedColumn, String> {
+        let takes_list = column.sql_type.is_list();
+        let mut problem = None;
+        for &path in column.fields {
+            let Some((field, listed)) = self.resolve(path) else {
+                continue;
+            };
+            let condition = column.only_where.or(column.only_where_not);
+            let is_marked = condition.is_none_or(|mark| self.resolve(mark).is_some());
+            let wrong = if !field.type_ref.is_leaf() {
+                Some("has fields of its own")
+            } else if takes_list && !listed {
+                Some("is one value, not a list")
+            } else if !takes_list && listed && column.aggregate.is_none() {
+                Some("is a list, not one value")
+            } else if column.only_where_not.is_some() && !is_marked {
+                Some("has no mark beside it that tells its values apart")
+            } else {
+                None
+            };
+            if let Some(wrong) = wrong {
+                problem.get_or_insert_with(|| format!("the API's field {path} {wrong}"));
+                continue;
+            }
+            // A mark stands beside the path that it was declared for.
+            let beside = path == column.default_field() && is_marked;
+            return Ok(ImportedColumn {
+                field: path.to_owned(),
+                only_where: column.only_where.filter(|_| beside).map(str::to_owned),
+                aggregate: column.aggregate.filter(|_| listed),
+                absent: false,
+                ..ImportedColumn::declared(column)
+            });
+        }
+        Err(problem
+            .unwrap_or_else(|| format!("the API's schema has no {}", column.fields.join(" or "))))
+    }
+
+    /// Scalar fields of a record that no column reads, in the schema's order.
+    fn unknown_columns(&self, table: &Table, known: &[ImportedColumn]) -> Vec<ImportedColumn> {
+        let mut added: Vec<ImportedColumn> = Vec::new();
+        for field in &self.node.fields {
+            let declared = table
+                .columns
+                .iter()
+                .any(|column| column.fields.contains(&field.name.as_str()));
+            if declared
+                || field.deprecated
+                || !field.type_ref.is_leaf()
+                || field.has_required_argument()
+                || known.iter().any(|column| column.field == field.name)
+            {
+                continue;
+            }
+            let mut name = snake_case(&field.name);
+            while known.iter().chain(&added).any(|column| column.name == name) {
+                name.push('_');
+            }
+            added.push(ImportedColumn {
+                name,
+                sql_type: sql_type(field).sql(),
+                field: field.name.clone(),
+                only_where: None,
+                only_where_not: None,
+                aggregate: None,
+                null_as_empty: false,
+                absent: false,
+            });
+        }
+        added
+    }
+
+    /// The table's option `filters`: what is declared and there, and with `all` what else compares a field by name.
+    fn filters(
+        &self,
+        table: &Table,
+        columns: &[ImportedColumn],
+        notices: &mut Vec<Notice>,
+        all: bool,
+    ) -> Vec<String> {
+        let Some(input) = argument_names("filter_argument")
+            .iter()
+            .find_map(|name| self.root.argument(name))
+            .and_then(|argument| self.described.type_named(argument.type_ref.name()))
+        else {
+            let lost = table
+                .filters
+                .iter()
+                .filter(|filter| filter.presence == Presence::Declared);
+            notices.extend(lost.map(|filter| lost_filter(table, filter)));
+            return Vec::new();
+        };
+        let mut filters = Vec::new();
+        for filter in table.filters {
+            let Some(taken) = input.input_field(filter.name) else {
+                if filter.presence == Presence::Declared {
+                    notices.push(lost_filter(table, filter));
+                }
+                continue;
+            };
+            let Some(field) = self.compared(table, filter, columns) else {
+                continue;
+            };
+            if !taken.type_ref.is_leaf() {
+                continue;
+            }
+            let kind = match (filter.kind, taken.type_ref.is_list()) {
+                (FilterKind::Pattern, false) => FilterKind::Pattern,
+                (_, true) => FilterKind::List,
+                (_, false) => FilterKind::Scalar,
+            };
+            let option = FilterOption {
+                name: filter.name.to_owned(),
+                field,
+                kind,
+                exact: filter.exact,
+                numbers: matches!(taken.type_ref.name(), "Int" | "Long" | "BigInt"),
+            };
+            filters.push(option.written(table));
+        }
+        if all {
+            for field in &input.input_fields {
+                let known = table.filters.iter().any(|filter| filter.name == field.name);
+                if !known
+                    && field.type_ref.is_leaf()
+                    && !field.type_ref.is_list()
+                    && self
+                        .node
+                        .field(&field.name)
+                        .is_some_and(|column| column.type_ref.name() == field.type_ref.name())
+                {
+                    filters.push(
+                        FilterOption {
+                            name: field.name.clone(),
+                            field: field.name.clone(),
+                            kind: FilterKind::Scalar,
+                            exact: false,
+                            numbers: false,
+                        }
+                        .to_string(),
+                    );
+                }
+            }
+        }
+        filters
+    }
+
+    /// The path that a filter compares, where a column reads it. The several paths of a list mean the same list.
+    fn compared(
+        &self,
+        table: &Table,
+        filter: &Filter,
+        columns: &[ImportedColumn],
+    ) -> Option<String> {
+        if !filter.field.contains('.') {
+            return self.leaf(filter.field).map(|_| filter.field.to_owned());
+        }
+        let column = table
+            .columns
+            .iter()
+            .find(|column| column.default_field() == filter.field)?;
+        columns
+            .iter()
+            .find(|imported| imported.name == column.name && !imported.absent)
+            .map(|imported| imported.field.clone())
+    }
+}
+
+fn lost_filter(table: &Table, filter: &Filter) -> Notice {
+    Notice(format!(
+        "the API's schema has no filter {} on {}: conditions on that column are checked in PostgreSQL, after reading everything",
+        filter.name, table.query
+    ))
+}
+
+fn sql_type(field: &FieldShape) -> SqlType {
+    let list = field.type_ref.is_list();
+    match (field.type_ref.name(), list) {
+        ("Boolean", false) => SqlType::Boolean,
+        ("Int", false) => SqlType::Integer,
+        ("Int", true) => SqlType::IntegerArray,
+        ("Float", false) => SqlType::Double,
+        ("DateTime", false) => SqlType::Timestamptz,
+        (_, true) => SqlType::TextArray,
+        (_, false) => SqlType::Text,
+    }
+}
+
+fn snake_case(name: &str) -> String {
+    let mut snake = String::new();
+    let mut previous_lower = false;
+    for letter in name.chars() {
+        if letter.is_ascii_uppercase() && previous_lower {
+            snake.push('_');
+        }
+        previous_lower = letter.is_ascii_lowercase() || letter.is_ascii_digit();
+        snake.push(letter.to_ascii_lowercase());
+    }
+    snake
+}

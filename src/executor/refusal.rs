@@ -1,0 +1,194 @@
+//! An error of the API in terms of the table that was read: which of its options to change, as a statement.
+
+use std::collections::BTreeMap;
+use std::ffi::CStr;
+
+use pgrx::pg_sys;
+use pluralsight_api::{Error as ApiError, Refusal};
+use pluralsight_catalog::{
+    ColumnMapping, Mapping, Mend, Refused, mend_statement, mends, quote_literal,
+};
+
+use crate::error::FdwError;
+use crate::options::TableOptions;
+use crate::options::catalog::raw_column_options;
+use crate::relation::{Column, Relation, make_absent, qualified_name};
+
+/// The error with, where the API refuses something that the table's options ask for, the statement that changes them.
+pub fn explain(error: &ApiError, options: &TableOptions) -> FdwError {
+    let mut report = FdwError::from_api(error, &options.name);
+    let columns = columns(options);
+    if let ApiError::Incomplete { gap, .. } = error
+        && gap.is_of_the_total()
+    {
+        let mend = Mend {
+            column: None,
+            option: "total_count",
+            value: Some("off".to_owned()),
+        };
+        report.hint = Some(format!(
+            "More records came than the API says there are. To have its totals ignored: {}",
+            statement(&[mend], options, &columns)
+        ));
+        return report;
+    }
+    let refusals = error.refusals();
+    let Some((first, _)) = refusals.first() else {
+        explain_named_field(&mut report, error, options, &columns);
+        return report;
+    };
+    let mends = mends(
+        &mapping(options, &columns),
+        &refusals,
+        &mut Refused::default(),
+    );
+    report.detail = Some(match &report.detail {
+        Some(detail) => format!("The API says: {error}\n{detail}"),
+        None => format!("The API says: {error}"),
+    });
+    report.message = format!("{}: {}", options.name, subject(first, &mends, options));
+    report.hint = Some(if mends.is_empty() {
+        renew(options)
+    } else {
+        hint(&mends, options, &columns)
+    });
+    report
+}
+
+/// A field in Beta, or one that this key may not see: the API's words are its own, but they name the field.
+fn explain_named_field(
+    report: &mut FdwError,
+    error: &ApiError,
+    options: &TableOptions,
+    columns: &[Column],
+) {
+    let reads = |column: &&Column, name: &str| {
+        let path = column.options.field.segments();
+        path.iter().any(|segment| segment == name)
+    };
+    let column = error.named_fields().into_iter().find_map(|name| {
+        let last = |column: &&Column| {
+            column
+                .options
+                .field
+                .segments()
+                .last()
+                .is_some_and(|segment| segment == name)
+        };
+        columns
+            .iter()
+            .find(last)
+            .or_else(|| columns.iter().find(|column| reads(column, name)))
+    });
+    if let Some(column) = column {
+        report.hint = Some(format!(
+            "The API names field {}, which column \"{}\" reads. To have that column read NULL instead: {}",
+            column.options.field,
+            column.name,
+            make_absent(options.oid, column)
+        ));
+    }
+}
+
+/// What was refused, in one line.
+fn subject(refusal: &Refusal, mends: &[Mend], options: &TableOptions) -> String {
+    let column = mends.iter().find_map(|mend| mend.column.as_deref());
+    match (refusal, column) {
+        (Refusal::Field { field, .. }, Some(column)) => {
+            format!("the API refused field {field} of column \"{column}\"")
+        }
+        (Refusal::Field { field, .. }, None)
+            if options.filters.iter().any(|filter| filter.name == *field) =>
+        {
+            format!("the API does not take the filter {field}")
+        }
+        (refusal, Some(column)) => format!("{refusal} (column \"{column}\")"),
+        (refusal, None) => refusal.to_string(),
+    }
+}
+
+fn hint(mends: &[Mend], options: &TableOptions, columns: &[Column]) -> String {
+    let statement = statement(mends, options, columns);
+    let has = |option: &str| mends.iter().any(|mend| mend.option == option);
+    if has("absent") {
+        format!(
+            "If the API has it under another name, set the column's option field. To have it read NULL: {statement}"
+        )
+    } else if mends.iter().any(|mend| mend.value.as_deref() == Some("")) {
+        format!("Do without it: {statement}")
+    } else {
+        format!("Ask as the API wants it: {statement}")
+    }
+}
+
+fn statement(mends: &[Mend], options: &TableOptions, columns: &[Column]) -> String {
+    let of_columns: BTreeMap<&str, Vec<String>> = columns
+        .iter()
+        .map(|column| {
+            let options = raw_column_options(options.oid, column.number);
+            (column.name.as_str(), options.into_keys().collect())
+        })
+        .collect();
+    mend_statement(
+        &qualified_name(options.oid),
+        mends,
+        |column, option| match column {
+            None => options.options.contains_key(option),
+            Some(column) => of_columns
+                .get(column)
+                .is_some_and(|names| names.iter().any(|name| name == option)),
+        },
+    )
+}
+
+/// The statement that has everything found out anew.
+fn renew(options: &TableOptions) -> String {
+    // SAFETY: catalog look-ups by the id of a table that exists; the string is copied.
+    let schema = unsafe {
+        let schema = pg_sys::get_namespace_name(pg_sys::get_rel_namespace(options.oid));
+        if schema.is_null() {
+            return "Have it found out what the API takes: CALL pluralsight_fdw.set_up(…);"
+                .to_owned();
+        }
+        CStr::from_ptr(schema).to_string_lossy().into_owned()
+    };
+    format!(
+        "Have it found out what the API takes: CALL pluralsight_fdw.set_up({}, {});",
+        quote_literal(&options.server.name),
+        quote_literal(&schema)
+    )
+}
+
+/// The columns that are read from the API.
+fn columns(options: &TableOptions) -> Vec<Column> {
+    let Ok(relation) = Relation::load(options.oid) else {
+        return Vec::new();
+    };
+    relation
+        .numbers()
+        .filter_map(|number| relation.column(number).ok().flatten())
+        .filter(|column| !column.options.absent)
+        .collect()
+}
+
+fn mapping(options: &TableOptions, columns: &[Column]) -> Mapping {
+    Mapping {
+        operation: options.operation.clone(),
+        key: options.key.as_ref().map(ToString::to_string),
+        filters: options.filters.clone(),
+        truncated: options.truncated.iter().map(ToString::to_string).collect(),
+        columns: columns
+            .iter()
+            .map(|column| ColumnMapping {
+                name: column.name.clone(),
+                field: column.options.field.to_string(),
+                only_where: column.options.only_where.as_ref().map(ToString::to_string),
+                only_where_not: column
+                    .options
+                    .only_where_not
+                    .as_ref()
+                    .map(ToString::to_string),
+            })
+            .collect(),
+    }
+}
