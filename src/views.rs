@@ -430,13 +430,14 @@ fn keyword(kind: u8) -> &'static str {
     }
 }
 
-/// For SQL that makes stored copies.
+/// For tables that are neither foreign tables nor stored copies of them, such as those of a test.
 #[pg_extern(sql = r#"
-CREATE FUNCTION create_views(schema name DEFAULT 'pluralsight')
+CREATE FUNCTION pluralsight_fdw_internal.create_views(schema name)
 RETURNS void
 LANGUAGE c
 AS 'MODULE_PATHNAME', '@FUNCTION_NAME@';
-COMMENT ON FUNCTION create_views(name) IS 'Makes the views over the tables of a schema.';
+REVOKE ALL ON FUNCTION pluralsight_fdw_internal.create_views(name) FROM PUBLIC;
+COMMENT ON FUNCTION pluralsight_fdw_internal.create_views(name) IS 'Makes the views over the tables of a schema, as set_up and create_copies do.';
 "#)]
 fn create_views_from_sql(schema: &CStr) {
     let schema = schema.to_string_lossy();

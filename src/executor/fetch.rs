@@ -141,6 +141,16 @@ struct Template {
     truncated: Vec<FieldPath>,
 }
 
+/// Where the API takes no filter, a table is mostly read whole: in one request, if one page holds it.
+fn page_sizes(options: &TableOptions) -> PageSizes {
+    let mut sizes = options.page_sizes;
+    let fits = |rows: f64| rows <= f64::from(sizes.then);
+    if options.filters.is_empty() && options.rows.is_some_and(fits) {
+        sizes.first = sizes.then;
+    }
+    sizes
+}
+
 impl Fetch {
     pub fn new(reading: &Reading<'_>, user: Oid, stats: Rc<Stats>) -> Result<Fetch> {
         let options = reading.options;
@@ -182,7 +192,7 @@ impl Fetch {
             template: Template {
                 operation,
                 selection: Selection::from_paths(&paths),
-                sizes: options.page_sizes,
+                sizes: page_sizes(options),
                 limit: reading
                     .limit
                     .map(|limit| u32::try_from(limit).unwrap_or(u32::MAX)),

@@ -66,7 +66,7 @@ impl Aviary {
             "CREATE EXTENSION pluralsight_fdw; CREATE SCHEMA pluralsight; CREATE EXTENSION pg_stat_statements;
              CREATE SERVER pluralsight FOREIGN DATA WRAPPER pluralsight_fdw OPTIONS (api_url '{url}', initial_backoff '1ms', max_attempts '2');
              IMPORT FOREIGN SCHEMA pluralsight FROM SERVER pluralsight INTO pluralsight OPTIONS (discover 'off');
-             SELECT pluralsight_fdw.create_views();
+             SELECT pluralsight_fdw_internal.create_views('pluralsight');
              CALL pluralsight_fdw.create_copies(fill => false)"
         ));
         aviary

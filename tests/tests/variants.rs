@@ -58,7 +58,9 @@ fn a_missing_field_is_absent_with_a_notice_and_the_rest_works() {
         stage.session.rows("SELECT * FROM pluralsight.users").len(),
         50
     );
-    stage.session.run("SELECT pluralsight_fdw.create_views()");
+    stage
+        .session
+        .run("SELECT pluralsight_fdw_internal.create_views('pluralsight')");
     assert_eq!(stage.session.value("SELECT count(*) FROM pluralsight.accounts WHERE mfa_enabled IS NOT NULL OR (billable IS NOT NULL AND status <> 'admin without license')"), "0");
 }
 
@@ -305,7 +307,9 @@ fn the_plan_is_read_in_whatever_shape_it_comes() {
     for name in ["as-declared", "plan-list", "plan-pages"] {
         let mut stage = stage(named(name));
         stage.session.run(IMPORT);
-        stage.session.run("SELECT pluralsight_fdw.create_views()");
+        stage
+            .session
+            .run("SELECT pluralsight_fdw_internal.create_views('pluralsight')");
         let products = stage.sandbox.organisation().products().len();
         assert_eq!(
             stage
@@ -325,7 +329,9 @@ fn the_plan_is_read_in_whatever_shape_it_comes() {
     }
     let mut without = stage(named("plan-bare"));
     without.session.run(IMPORT);
-    without.session.run("SELECT pluralsight_fdw.create_views()");
+    without
+        .session
+        .run("SELECT pluralsight_fdw_internal.create_views('pluralsight')");
     assert_eq!(
         without
             .session

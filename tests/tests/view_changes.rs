@@ -268,7 +268,7 @@ fn what_is_no_view_is_not_replaced() {
 fn tables_that_are_not_there_leave_out_the_views_that_read_them() {
     let mut stage = stage();
     stage.session.run(
-        "CREATE SCHEMA part; IMPORT FOREIGN SCHEMA pluralsight LIMIT TO (users, teams) FROM SERVER pluralsight INTO part; SELECT pluralsight_fdw.create_views('part')",
+        "CREATE SCHEMA part; IMPORT FOREIGN SCHEMA pluralsight LIMIT TO (users, teams) FROM SERVER pluralsight INTO part; SELECT pluralsight_fdw_internal.create_views('part')",
     );
     let notices = said_about_views(&mut stage);
     assert!(
@@ -283,6 +283,6 @@ fn tables_that_are_not_there_leave_out_the_views_that_read_them() {
     );
     let error = stage
         .session
-        .error("SELECT pluralsight_fdw.create_views('nowhere')");
+        .error("SELECT pluralsight_fdw_internal.create_views('nowhere')");
     assert_eq!(error.code, "3F000", "{error:?}");
 }

@@ -33,7 +33,7 @@ fn tidied(text: &str) -> String {
     for character in text.chars() {
         if character.is_whitespace() {
             blank = true;
-        } else if !character.is_control() && !unseen.contains(character) {
+        } else if !character.is_control() && (character.is_ascii() || !unseen.contains(character)) {
             if blank && !tidy.is_empty() {
                 tidy.push(' ');
             }
