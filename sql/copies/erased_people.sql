@@ -9,7 +9,7 @@ COMMENT ON TABLE erased_people IS 'People who were erased by forget_person(). Re
 COMMENT ON COLUMN erased_people.person_hash IS 'SHA-256 of the key and the user_id.';
 COMMENT ON COLUMN erased_people.erased_at IS 'When the person was erased.';
 
--- The key. Two sequences, because GRANT … ON ALL TABLES IN SCHEMA does not reach sequences, while dumps, renames and
+-- The key. Two sequences, because GRANT ... ON ALL TABLES IN SCHEMA does not reach sequences, while dumps, renames and
 -- REASSIGN OWNED carry them along like everything else in this schema. forget_person() gives them their values.
 CREATE SEQUENCE erasure_key_1;
 CREATE SEQUENCE erasure_key_2;

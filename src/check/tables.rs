@@ -72,16 +72,6 @@ fn look(oid: Oid, user: Oid, set_up: &str, name: &str) -> Finding {
     if let Err(error) = read_one(&relation, &columns.read, user) {
         return Finding::failed(name, error);
     }
-    if options.has_switch("absent") {
-        return Finding::warning(
-            name,
-            format!(
-                "empty, because the API has no query {}, or refuses it to this key",
-                options.query
-            ),
-            set_up,
-        );
-    }
     if options.has_switch("unchecked") {
         return Finding::warning(
             name,
