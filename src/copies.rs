@@ -10,6 +10,7 @@ mod attempt;
 mod call;
 mod clock;
 mod columns;
+mod copy;
 mod create;
 mod drop;
 mod erase;
@@ -27,3 +28,6 @@ mod write;
 
 /// The tables that every set has beside its copies, in the order in which they are made.
 const OWN_TABLES: [&str; 3] = ["settings", "refresh_log", "erased_people"];
+
+/// The sequences whose values are the key of `erased_people`.
+const ERASURE_KEY: [&str; 2] = ["erasure_key_1", "erasure_key_2"];

@@ -149,6 +149,12 @@ pub fn report(schema: &str, outcomes: &[(&'static str, Outcome)]) -> Result<()> 
     Ok(())
 }
 
+/// Takes from every other role what default privileges have given it on sequences that hold a secret. To be called with the
+/// schema on the search path.
+pub fn make_private(schema: &str, sequences: &[&str]) -> Result<()> {
+    Place::find(schema)?.make_private(sequences)
+}
+
 /// The schema that the views are in.
 pub(crate) struct Place {
     pub name: String,

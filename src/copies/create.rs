@@ -3,17 +3,21 @@
 use pgrx::PgSqlErrorCode;
 use pgrx::pg_sys::{self, Oid};
 use pgrx::prelude::*;
-use pluralsight_catalog::{CopiedTable, quote_identifier, quote_literal, tables};
+use pluralsight_catalog::{quote_identifier, quote_literal, tables};
 
 use super::set::{Place, Set, required};
 use super::source::{Source, SourceTable, missing, this_database};
-use super::{OWN_TABLES, attempt, call, columns, guard, history, lock, refresh, sql};
+use super::{
+    ERASURE_KEY, OWN_TABLES, attempt, call, columns, copy, guard, history, lock, refresh, sql,
+};
 use crate::error::{FdwError, OrRaise, Result};
 use crate::rights;
 use crate::views;
 
 /// The most bytes of a name.
 const LONGEST_NAME: usize = 63;
+/// The schemas that the extension keeps for itself.
+const OWN_SCHEMAS: [&str; 2] = ["pluralsight_fdw", "pluralsight_fdw_internal"];
 /// The tables that the views, and with them history, rest on.
 const NEEDED_BY_VIEWS: [&str; 3] = ["plan", "users", "admins"];
 /// What every set has beside its copies, in the files that make it.
@@ -111,6 +115,12 @@ fn read_request(
         ))
         .detail("Give another schema as the argument \"copies\"."));
     }
+    if OWN_SCHEMAS.contains(&copies.as_str()) {
+        return Err(
+            invalid(format!("schema \"{copies}\" is the extension's own"))
+                .detail("Give another schema as the argument \"copies\"."),
+        );
+    }
     let tables = match tables {
         None => None,
         Some(tables) if tables.is_empty() => {
@@ -168,6 +178,7 @@ fn create(request: &Request) -> Result<(Set, bool)> {
     };
     if is_new {
         set.refuse_taken(OWN_TABLES)?;
+        set.refuse_taken(history::TABLES.map(|(name, _)| name))?;
     } else {
         set = Set::open(&request.copies)?;
         lock::take(&set)?;
@@ -204,7 +215,7 @@ fn create(request: &Request) -> Result<(Set, bool)> {
                 sql::run(definition, &[])?;
             }
         }
-        Ok(())
+        views::make_private(&set.name, &ERASURE_KEY)
     })?;
     if is_new {
         set = Set::find(&request.copies)?
@@ -214,7 +225,7 @@ fn create(request: &Request) -> Result<(Set, bool)> {
     set.refuse_damage(OWN_TABLES)?;
     for table in &source_tables {
         let is_known = known.is_bare || known.tables.contains(&table.name);
-        make_copy(&set, &source, table, is_known)?;
+        copy::make(&set, &source, table, is_known)?;
     }
     set.refuse_damage(wanted.iter().map(String::as_str))?;
     write_settings(&set, &source, &wanted, request.max_shrink)?;
@@ -325,93 +336,29 @@ fn wanted(request: &Request, source: &Source, known: &[String], owner: Oid) -> R
         )
     });
     wanted.dedup();
-    Ok(wanted)
-}
-
-/// Makes one copy, or gives it the columns that are new.
-fn make_copy(set: &Set, source: &Source, table: &SourceTable, is_known: bool) -> Result<()> {
-    let wanted = columns::wanted(source, table)?;
-    let there = columns::relation(set, &table.name)?;
-    if there.is_some() && !is_known {
-        set.refuse_taken([table.name.as_str()])?;
-    }
-    if there.is_some() {
-        set.refuse_damage([table.name.as_str()])?;
-    }
-    set.work(|| {
-        let known = match there {
-            None => {
-                sql::run(&wanted.create(), &[])?;
-                index(&wanted)?;
-                Vec::new()
-            }
-            Some(copy) => {
-                let (known, _) = columns::of(copy)?;
-                for column in &wanted.columns {
-                    if !known.iter().any(|known| known.name == column.name) {
-                        sql::run(&column.add_to(&wanted.name), &[])?;
-                    }
-                }
-                known
-            }
-        };
-        comment(source, table, &wanted, &known)
-    })
-}
-
-/// What people look for and join by.
-fn index(table: &CopiedTable) -> Result<()> {
-    for (column, indexed) in [("email", "lower(email)"), ("last_login", "last_login")] {
-        let fits = table
-            .columns
-            .iter()
-            .any(|known| known.name == column && (column != "email" || known.sql_type == "text"));
-        if fits {
-            sql::run(
-                &format!("CREATE INDEX ON {} ({indexed})", table.quoted()),
-                &[],
-            )?;
-        }
-    }
-    Ok(())
-}
-
-/// Comments as the foreign table has them, where the copy has none of its own.
-fn comment(
-    source: &Source,
-    table: &SourceTable,
-    wanted: &CopiedTable,
-    known: &[pluralsight_catalog::CopiedColumn],
-) -> Result<()> {
-    let of_source = sql::value::<String>(
-        "SELECT obj_description($1, 'pg_class')",
-        &[table.oid.into()],
-    )?;
-    if known.is_empty() {
-        let text = format!(
-            "Stored copy of {}.{}. {}",
+    // A foreign table of the user's may be called like something that a set has beside its copies.
+    let is_reserved = |name: &String| {
+        OWN_TABLES
+            .into_iter()
+            .chain(history::TABLES.map(|(name, _)| name))
+            .chain(views::FILES.iter().map(|file| file.name))
+            .chain([views::PRICES])
+            .any(|own| own == name)
+    };
+    if let Some(name) = wanted.iter().find(|name| is_reserved(name)) {
+        return Err(FdwError::new(
+            PgSqlErrorCode::ERRCODE_RESERVED_NAME,
+            format!("foreign table \"{name}\" cannot be copied under its name"),
+        )
+        .detail("Stored copies have something else of that name.")
+        .hint(format!(
+            "ALTER FOREIGN TABLE {}.{} RENAME TO {};",
             quote_identifier(&source.name),
-            wanted.quoted(),
-            of_source.unwrap_or_default()
-        );
-        sql::run(
-            &format!(
-                "COMMENT ON TABLE {} IS {}",
-                wanted.quoted(),
-                quote_literal(text.trim_end())
-            ),
-            &[],
-        )?;
+            quote_identifier(name),
+            quote_identifier(&format!("{name}_live"))
+        )));
     }
-    for column in &wanted.columns {
-        let is_commented = known
-            .iter()
-            .any(|known| known.name == column.name && known.comment.is_some());
-        if column.comment.is_some() && !is_commented {
-            sql::run(&column.comment_on(&wanted.name), &[])?;
-        }
-    }
-    Ok(())
+    Ok(wanted)
 }
 
 fn write_settings(
@@ -494,24 +441,4 @@ fn carry_salt(set: &Set) -> Result<()> {
     .into_iter()
     .flatten()
     .try_for_each(|statement| sql::run(&statement, &[]).map(|_| ()))
-}
-
-impl Set {
-    /// Refuses to take what is there for ours.
-    fn refuse_taken<'a>(&self, names: impl IntoIterator<Item = &'a str>) -> Result<()> {
-        for name in names {
-            if columns::relation(self, name)?.is_some() {
-                let (schema, quoted) = (quote_identifier(&self.name), quote_identifier(name));
-                return Err(FdwError::new(
-                    PgSqlErrorCode::ERRCODE_DUPLICATE_TABLE,
-                    format!("{schema}.{quoted} already exists and is no stored copy"),
-                )
-                .hint(format!(
-                    "ALTER TABLE {schema}.{quoted} RENAME TO {};",
-                    quote_identifier(&format!("{name}_old"))
-                )));
-            }
-        }
-        Ok(())
-    }
 }

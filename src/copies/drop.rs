@@ -5,14 +5,13 @@ use pgrx::prelude::*;
 use pluralsight_catalog::quote_identifier;
 
 use super::set::{Set, required};
-use super::{OWN_TABLES, call, columns, history, lock, schedule, sql};
+use super::{ERASURE_KEY, OWN_TABLES, call, columns, history, lock, schedule, sql};
 use crate::error::{OrRaise, Result};
 use crate::rights;
 use crate::views;
 
 /// The views of this layer; the others are in `views`.
 const OWN_VIEWS: [&str; 2] = ["history_span", "data_freshness"];
-const OWN_SEQUENCES: [&str; 2] = ["erasure_key_1", "erasure_key_2"];
 
 /// Takes away stored copies with their views and their history. What else the schema holds stays, and so does the schema then;
 /// what depends on the copies keeps them from being dropped.
@@ -98,7 +97,7 @@ fn drops(set: &Set, tables: &[String]) -> Result<Vec<String>> {
                 .into(),
             views::SALT
                 .into_iter()
-                .chain(OWN_SEQUENCES)
+                .chain(ERASURE_KEY)
                 .map(str::to_owned)
                 .collect::<Vec<String>>()
                 .into(),

@@ -7,7 +7,7 @@ use pluralsight_catalog::quote_identifier;
 
 use super::set::{Set, required};
 use super::stage::person_hash;
-use super::{OWN_TABLES, call, history, lock, sql};
+use super::{ERASURE_KEY, OWN_TABLES, call, history, lock, sql};
 use crate::error::{FdwError, OrRaise, Result};
 use crate::rights;
 
@@ -106,7 +106,7 @@ fn forget(set: &Set, user_id: &str) -> Result<()> {
 
 /// Gives the two halves of the key their values, once.
 fn make_key() -> Result<()> {
-    for half in ["erasure_key_1", "erasure_key_2"] {
+    for half in ERASURE_KEY {
         let has_value =
             sql::value::<bool>(&format!("SELECT key.is_called FROM {half} AS key"), &[])?;
         if has_value == Some(true) {

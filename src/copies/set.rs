@@ -2,9 +2,9 @@
 
 use pgrx::PgSqlErrorCode;
 use pgrx::pg_sys::Oid;
-use pluralsight_catalog::quote_literal;
+use pluralsight_catalog::{quote_identifier, quote_literal};
 
-use super::sql;
+use super::{columns, sql};
 use crate::error::{FdwError, Result};
 use crate::rights;
 
@@ -119,12 +119,43 @@ impl Set {
             format!("table {table} {problem}"),
         )
         .detail("A refresh writes only tables that run no code and belong to the owner of their schema.")
-        .hint(hint.unwrap_or_else(|| {
-            format!(
+        .hint(hint.unwrap_or_else(|| self.renewal())))
+    }
+
+    /// The statement that makes what is missing.
+    fn renewal(&self) -> String {
+        let source = self.work(|| {
+            sql::value::<String>("SELECT settings.source_schema::text FROM settings", &[])
+        });
+        match source {
+            Ok(Some(source)) => format!(
+                "CALL pluralsight_fdw.create_copies({}, {});",
+                quote_literal(&source),
+                quote_literal(&self.name)
+            ),
+            _ => format!(
                 "CALL pluralsight_fdw.create_copies(copies => {});",
                 quote_literal(&self.name)
-            )
-        })))
+            ),
+        }
+    }
+
+    /// Refuses to take what is there for ours.
+    pub fn refuse_taken<'a>(&self, names: impl IntoIterator<Item = &'a str>) -> Result<()> {
+        for name in names {
+            if columns::relation(self, name)?.is_some() {
+                let (schema, quoted) = (quote_identifier(&self.name), quote_identifier(name));
+                return Err(FdwError::new(
+                    PgSqlErrorCode::ERRCODE_DUPLICATE_TABLE,
+                    format!("{schema}.{quoted} already exists and is no stored copy"),
+                )
+                .hint(format!(
+                    "ALTER TABLE {schema}.{quoted} RENAME TO {};",
+                    quote_identifier(&format!("{name}_old"))
+                )));
+            }
+        }
+        Ok(())
     }
 
     /// The tables that are copied, in the order in which they are refreshed.

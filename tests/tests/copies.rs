@@ -248,6 +248,12 @@ fn what_cannot_be_copied_is_refused_with_what_to_do() {
             "It holds admins, plan, teams, users.",
         ),
         (
+            "create_copies(copies => 'pluralsight_fdw')",
+            "22023",
+            "schema \"pluralsight_fdw\" is the extension's own",
+            "another schema",
+        ),
+        (
             "create_copies(tables => '{}')",
             "22023",
             "argument \"tables\" names no table",

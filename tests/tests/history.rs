@@ -426,17 +426,16 @@ fn four_hundred_days_are_replayed_as_they_were() {
     }
 
     for (day, everyone) in days.iter().enumerate() {
-        // At the refresh itself, and just before the next one.
-        for moment in [
-            start + Days::new(day as u64),
-            start + Days::new(day as u64 + 1) - chrono::Duration::milliseconds(1),
-        ] {
-            let found = recorded(&mut stage.session, moment);
-            for (id, person) in everyone {
-                assert_eq!(found.get(id), Some(person), "day {day}, {id}");
-            }
-            assert_eq!(found.len(), everyone.len(), "day {day}");
+        // At the refresh itself on even days, and just before the next one on odd days.
+        let moment = match day % 2 {
+            0 => start + Days::new(day as u64),
+            _ => start + Days::new(day as u64 + 1) - chrono::Duration::milliseconds(1),
+        };
+        let found = recorded(&mut stage.session, moment);
+        for (id, person) in everyone {
+            assert_eq!(found.get(id), Some(person), "day {day}, {id}");
         }
+        assert_eq!(found.len(), everyone.len(), "day {day}");
     }
     assert!(moved > 30, "{moved}");
     // Before the first refresh nothing is known, and that is not the same as nobody.

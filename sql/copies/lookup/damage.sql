@@ -16,7 +16,7 @@ CROSS JOIN LATERAL (
     SELECT 1 AS number, 'does not exist' AS text, NULL AS hint
     WHERE expected.oid IS NULL
     UNION ALL
-    SELECT 2, 'is not an ordinary table', NULL
+    SELECT 2, 'is not an ordinary table', format('ALTER TABLE %s RENAME TO %I;', expected.qualified, expected.name || '_old')
     WHERE expected.relkind <> 'r'
     UNION ALL
     SELECT
