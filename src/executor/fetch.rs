@@ -20,7 +20,7 @@ use super::handed::Handed;
 use super::proof::{Ask, Next, Proof};
 use super::refusal;
 use super::trial::{Trial, values_at};
-use super::trust::learn;
+use super::trust::{learn, remember_keys};
 use crate::announcements;
 use crate::error::{FdwError, Result};
 use crate::options::{Server, TableOptions};
@@ -268,6 +268,7 @@ impl Fetch {
                     if is_vague && self.ask_in_shorter_lists(options) {
                         continue;
                     }
+                    self.forget_shorter_lists(options);
                     let sent = self.now.as_ref().and_then(|open| open.sent.as_deref());
                     return Err(without_sent_values(refusal::explain(&error, options), sent));
                 }
@@ -332,6 +333,17 @@ impl Fetch {
         true
     }
 
+    /// An error that a short list met as well says nothing of the length of lists.
+    fn forget_shorter_lists(&self, options: &TableOptions) {
+        if let (Some(open), Asked::Filtered(filtered)) = (&self.now, &self.asked)
+            && matches!(&open.ask, Ask::Filter(keys) if keys.len() <= SHORT_LIST)
+        {
+            learn(options, &filtered.filter, |standing| {
+                standing.longest = None
+            });
+        }
+    }
+
     /// Looks at a page, decides what else has to be asked, and takes the records that are new.
     fn take(&mut self, page: Page, options: &TableOptions) -> Result<Vec<Json>> {
         let Some(open) = self.now.as_mut() else {
@@ -358,6 +370,11 @@ impl Fetch {
             && let Some(total) = page.total_count
         {
             remember_total(options.server.oid, &options.query, total);
+        }
+        if open.trial.is_none()
+            && let Some(record) = page.nodes.first()
+        {
+            remember_keys(options, record);
         }
         let is_last_request = open.ask == Ask::Everything;
         let ends_here = page.last

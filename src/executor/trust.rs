@@ -8,8 +8,10 @@ use std::cell::RefCell;
 
 use pgrx::PgSqlErrorCode;
 use pgrx::pg_sys::Oid;
-use pluralsight_catalog::FilterOption;
+use pluralsight_catalog::{FilterKind, FilterOption};
+use serde_json::Value as Json;
 
+use super::trial::text_of;
 use crate::error::FdwError;
 use crate::options::{Options, TableOptions};
 
@@ -58,7 +60,7 @@ pub struct Standing {
     pub any_of: bool,
     /// How many values of a list the API is known to look at: as many as lead to the last one that was found.
     pub reads: usize,
-    /// A key that was found.
+    /// A key that exists: the filter has found it, or a reading without a filter has brought it.
     pub known: Option<String>,
     /// The longest list that the API reads to its end, where a longer one was seen to be cut.
     pub longest: Option<usize>,
@@ -74,7 +76,10 @@ impl Standing {
 
     /// The list with a key at its end that is known to exist, unless nothing can be learned from that.
     pub fn with_control(&self, mut list: Vec<String>) -> Vec<String> {
-        let is_proved = list.len() < 2 || (self.any_of && list.len() <= self.reads);
+        let is_proved = match list.len() {
+            0 | 1 => self.finds,
+            length => self.any_of && length <= self.reads,
+        };
         let fits = self.longest.is_none_or(|longest| list.len() < longest);
         if let Some(known) = self.known.clone()
             && !is_proved
@@ -113,6 +118,21 @@ pub fn learn(options: &TableOptions, filter: &FilterOption, change: impl FnOnce(
         }
         known.push((identity, standing));
     });
+}
+
+/// Remembers, of a record that came without a filter, a key for each filter of the table that takes a list of keys.
+pub fn remember_keys(options: &TableOptions, record: &Json) {
+    for filter in &options.filters {
+        // The entries of a list may differ in kind, so that not every one of them is a key for the filter.
+        if filter.kind == FilterKind::List
+            && let Some(key) = record.get(&filter.field).filter(|key| !key.is_null())
+            && standing(options, filter).known.is_none()
+        {
+            learn(options, filter, |standing| {
+                standing.known = Some(text_of(key))
+            });
+        }
+    }
 }
 
 /// Why the filter is not used in this session; `None` if it may be.

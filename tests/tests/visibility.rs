@@ -1,7 +1,7 @@
 //! What `EXPLAIN`, errors and warnings show of the rows below a view to those who may read the view alone.
 
 use behaviour::{Refusal, Session, Stage};
-use pluralsight_sandbox::{Config, Filters, TeamMatch};
+use pluralsight_sandbox::{Action, Config, Rule, When};
 
 const HR: &str = "SELECT department, is_on_account FROM staff";
 
@@ -168,7 +168,7 @@ fn an_error_shows_values_only_to_those_who_may_read_every_table() {
          ALTER SERVER pluralsight OPTIONS (ADD max_attempts '1')",
         office.reader
     ));
-    let anonymous = "SELECT last_activity_month FROM pluralsight.accounts_anonymous";
+    let anonymous = "SELECT last_sign_in_month FROM pluralsight.accounts_anonymous";
     // A value that does not fit, and a record that is no record.
     for (fault, told, hidden) in [
         (
@@ -217,34 +217,40 @@ fn an_error_shows_values_only_to_those_who_may_read_every_table() {
 
 #[test]
 fn verify_pushdown_names_records_only_to_those_who_may_read_every_table() {
-    // An API that compares team ids by direct memberships only, and a column that means all of them.
+    // An API that leaves out a record which it was asked for, beside one that it finds.
     let mut stage = Stage::new(Config {
         users: 300,
-        filters: Filters {
-            teams: TeamMatch::Direct,
-            ..Filters::default()
-        },
         ..Config::default()
     });
     let reader = format!("reader_{}", stage.database());
     stage.session.run(&format!(
-        "ALTER FOREIGN TABLE pluralsight.users ADD COLUMN all_team_ids text[] OPTIONS (field 'teams.edges.node.id');
-         CREATE VIEW in_teams WITH (security_barrier) AS SELECT is_on_account, all_team_ids FROM pluralsight.users;
-         CREATE ROLE {reader} LOGIN; GRANT SELECT ON in_teams TO {reader}"
+        "CREATE VIEW chosen WITH (security_barrier = false) AS SELECT is_on_account, user_id FROM pluralsight.users;
+         CREATE ROLE {reader} LOGIN; GRANT SELECT ON chosen TO {reader}"
     ));
-    let team = stage.session.value("SELECT inherited_team_ids[1] FROM pluralsight.users WHERE cardinality(inherited_team_ids) > 0 LIMIT 1");
-    let sql = format!(
-        "SET pluralsight_fdw.verify_pushdown = on;
-         SELECT is_on_account FROM in_teams WHERE '{team}' = ANY (all_team_ids)"
-    );
-    // Whatever a condition of the reader's own would tell, the view's owner asks.
-    stage
-        .session
-        .run("ALTER VIEW in_teams SET (security_barrier = false)");
     let ids = stage
         .session
         .column("SELECT user_id FROM pluralsight.users");
-    let owner = stage.session.error(&sql);
+    let first = ids.first().expect("the API's first user").clone();
+    let behind = ids
+        .iter()
+        .find(|id| **id > first)
+        .expect("one that is asked for behind the first");
+    let sql = format!(
+        "SET pluralsight_fdw.verify_pushdown = on;
+         SELECT is_on_account FROM chosen WHERE user_id IN ('{first}', '{behind}')"
+    );
+    let fault = Rule::new(
+        "users",
+        When::Nth(1),
+        Action::RemoveJson {
+            pointer: "/data/users/nodes/0".to_owned(),
+        },
+    )
+    .and(Action::TotalCount(1));
+    stage.sandbox.faults().add(fault.clone());
+    let mut afresh = stage.another_session();
+    let owner = afresh.error(&sql);
+    stage.sandbox.faults().add(fault);
     let mut session = stage.session_of(&reader);
     let error = session.error(&sql);
     let told = |error: &Refusal| {
