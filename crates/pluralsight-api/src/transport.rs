@@ -288,6 +288,8 @@ fn build(
         .connect_timeout(connect_timeout)
         .pool_max_idle_per_host(1)
         .pool_idle_timeout(IDLE)
+        // Another crate of the same build may have switched this on; `coding` decodes.
+        .no_gzip()
         .no_proxy();
     if let Some(proxy) = proxy {
         let proxy = reqwest::Proxy::all(proxy.clone()).map_err(|error| {
