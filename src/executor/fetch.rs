@@ -141,11 +141,11 @@ struct Template {
     truncated: Vec<FieldPath>,
 }
 
-/// Where the API takes no filter, a table is mostly read whole: in one request, if one page holds it.
+/// Where the API takes no filter, a table is mostly read whole: in one request, unless it is known to fill more pages.
 fn page_sizes(options: &TableOptions) -> PageSizes {
     let mut sizes = options.page_sizes;
     let fits = |rows: f64| rows <= f64::from(sizes.then);
-    if options.filters.is_empty() && options.rows.is_some_and(fits) {
+    if options.filters.is_empty() && options.rows.is_none_or(fits) {
         sizes.first = sizes.then;
     }
     sizes

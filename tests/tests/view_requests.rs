@@ -1,4 +1,4 @@
-//! What the views ask of the API. Requests are counted, exactly.
+//! What the views ask of the API. Requests are counted; a filter that has not been tried in a session takes one more to prove itself.
 
 use behaviour::Stage;
 use pluralsight_sandbox::Config;
@@ -21,10 +21,10 @@ fn a_look_at_an_organization_of_50_000_takes_few_requests() {
         ),
         (
             "SELECT email, status FROM pluralsight.accounts WHERE is_admin",
-            7,
+            8,
         ),
-        ("SELECT * FROM pluralsight.admins_without_use", 8),
-        (&one, 3),
+        ("SELECT * FROM pluralsight.admins_without_use", 10),
+        (&one, 5),
         ("SELECT * FROM pluralsight.idle_licenses LIMIT 5", 3),
         (
             "SELECT email, product_name, days_idle FROM pluralsight.seats LIMIT 5",
@@ -68,7 +68,7 @@ fn a_look_at_an_organization_of_50_000_takes_few_requests() {
             "SELECT count(*) FROM (SELECT * FROM pluralsight.{view} OFFSET 0) AS all_of_it"
         ));
         assert!(
-            stage.sandbox.count("users") <= 54,
+            stage.sandbox.count("users") <= 55,
             "{view}: {}",
             stage.sandbox.count("users")
         );
