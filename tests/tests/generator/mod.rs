@@ -389,10 +389,15 @@ impl Generator {
 
 /// A foreign organisation, local copies of its tables, the same views over both, and an HR table.
 pub fn stage() -> Stage {
-    let mut stage = Stage::new(Config {
+    stage_of(Config {
         users: 1_300,
         ..Config::default()
-    });
+    })
+}
+
+/// The same over another API.
+pub fn stage_of(config: Config) -> Stage {
+    let mut stage = Stage::new(config);
     let session = &mut stage.session;
     session.run("CREATE SCHEMA copy");
     for table in ["users", "admins", "teams", "plan"] {
@@ -400,7 +405,7 @@ pub fn stage() -> Stage {
             "CREATE TABLE copy.{table} AS SELECT * FROM pluralsight.{table}; ANALYZE copy.{table}"
         ));
     }
-    session.run("SELECT pluralsight_fdw_internal.create_views('copy')");
+    session.run("SELECT pluralsight_fdw.create_views('copy')");
     session.run(
         "CREATE TABLE hr AS
          SELECT email, user_id, (row_number() OVER (ORDER BY user_id)) % 97 AS cost FROM copy.users WHERE user_id < '28'
