@@ -405,7 +405,7 @@ pub fn stage_of(config: Config) -> Stage {
             "CREATE TABLE copy.{table} AS SELECT * FROM pluralsight.{table}; ANALYZE copy.{table}"
         ));
     }
-    session.run("SELECT pluralsight_fdw.create_views('copy')");
+    session.run("SELECT pluralsight_fdw_internal.create_views('copy')");
     session.run(
         "CREATE TABLE hr AS
          SELECT email, user_id, (row_number() OVER (ORDER BY user_id)) % 97 AS cost FROM copy.users WHERE user_id < '28'
