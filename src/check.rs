@@ -117,21 +117,43 @@ fn check(
 fn wrapped(text: &str, line_length: usize) -> String {
     let mut lines: Vec<String> = Vec::new();
     let mut length = 0;
-    for word in text.split(' ') {
+    for word in words(text) {
         let letters = word.chars().count();
         match lines.last_mut() {
             Some(line) if length + 1 + letters <= line_length => {
                 line.push(' ');
-                line.push_str(word);
+                line.push_str(&word);
                 length += 1 + letters;
             }
             _ => {
-                lines.push(word.to_owned());
+                lines.push(word);
                 length = letters;
             }
         }
     }
     lines.join("\n")
+}
+
+/// The words between which a line may be broken: what stands in quotes is one, because a statement has to run as it is
+/// shown. An apostrophe is no quote.
+fn words(text: &str) -> Vec<String> {
+    let mut words = vec![String::new()];
+    let (mut quote, mut before) = (None, ' ');
+    for c in text.chars() {
+        match quote {
+            None if c == ' ' => words.push(String::new()),
+            None if matches!(c, '\'' | '"') && !before.is_alphanumeric() => quote = Some(c),
+            Some(open) if open == c => quote = None,
+            _ => {}
+        }
+        if (c != ' ' || quote.is_some())
+            && let Some(word) = words.last_mut()
+        {
+            word.push(c);
+        }
+        before = c;
+    }
+    words
 }
 
 /// What the server's token can see is not for everyone.
@@ -368,8 +390,13 @@ fn page(session: &Session, server: &Server, total: Option<u64>) -> Finding {
         .map_or(0, Vec::len) as u64;
     let has_more = answer.pointer("/pageInfo/hasNextPage") == Some(&Value::Bool(true));
     if has_more && got < size {
+        let verb = if server.options.contains_key("page_size") {
+            "SET"
+        } else {
+            "ADD"
+        };
         let cure = format!(
-            "Nothing is lost, since further pages are read. ALTER SERVER {} OPTIONS (page_size '{got}'); asks for what there is.",
+            "Nothing is lost, since further pages are read. To ask for what there is: ALTER SERVER {} OPTIONS ({verb} page_size '{got}');",
             quote_identifier(&server.name)
         );
         Finding::warning(
@@ -484,7 +511,7 @@ fn version() -> Finding {
         None => Finding::warning(
             "extension",
             "its version cannot be told",
-            "CREATE EXTENSION pluralsight_fdw;",
+            "Look for it in pg_extension and pg_available_extensions.",
         ),
     }
 }

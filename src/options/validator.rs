@@ -1,8 +1,11 @@
 //! What PostgreSQL asks before it stores an option: is the name known here, and can it hold that value?
 
+use std::ffi::CStr;
+
 use pgrx::pg_sys::Oid;
 use pgrx::{PgSqlErrorCode, pg_sys};
 use pluralsight_api::Endpoint;
+use pluralsight_catalog::quote_identifier;
 
 use super::definition::{self, check_address, invalid_value, options_of};
 use super::{Options, Place};
@@ -82,7 +85,7 @@ fn check_together(place: Place, options: &Options) -> Result<()> {
             .is_some_and(|token| !token.trim().is_empty())
     {
         FdwError::new(PgSqlErrorCode::ERRCODE_WARNING, "every role can read this API token in pg_foreign_server")
-            .hint("Take it away with ALTER SERVER … OPTIONS (DROP api_token), and give it to those who need it with CREATE USER MAPPING … OPTIONS (api_token '…').")
+            .hint("Drop the option again, and give the token to those who need it by a user mapping, best with api_token_file.")
             .warn();
     }
     Ok(())
@@ -125,7 +128,8 @@ fn check_rights(options: &Options) -> Result<()> {
                 ),
             )
             .hint(format!(
-                "It decides where tokens are sent. A superuser can GRANT {FDW_ADMIN} TO the role."
+                "It decides where tokens are sent. A superuser can allow it: GRANT {FDW_ADMIN} TO {};",
+                quote_identifier(&current_role())
             )));
         }
     }
@@ -134,6 +138,14 @@ fn check_rights(options: &Options) -> Result<()> {
 
 /// The role whose members may say where tokens go; the extension makes it.
 const FDW_ADMIN: &str = "pluralsight_fdw_admin";
+
+fn current_role() -> String {
+    // SAFETY: the current role exists, so this raises no error; the name is copied.
+    unsafe {
+        let name = pg_sys::GetUserNameFromId(pg_sys::GetUserId(), false);
+        CStr::from_ptr(name).to_string_lossy().into_owned()
+    }
+}
 
 fn is_fdw_admin() -> bool {
     // SAFETY: catalog look-ups; a role that does not exist answers InvalidOid.

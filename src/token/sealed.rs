@@ -2,9 +2,11 @@
 //! key file on this server's host, and only in the database, at the foreign server and for the role that it was sealed
 //! for.
 
+use std::ffi::CStr;
 use std::fs::OpenOptions;
 use std::io::Write;
 use std::os::unix::fs::OpenOptionsExt;
+use std::path::Path;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -12,6 +14,7 @@ use chacha20poly1305::aead::{Aead, AeadCore, KeyInit, OsRng, Payload};
 use chacha20poly1305::{Key, XChaCha20Poly1305, XNonce};
 use pgrx::PgSqlErrorCode;
 use pgrx::pg_sys::{self, Oid};
+use pluralsight_catalog::quote_literal;
 use serde::{Deserialize, Serialize};
 
 use crate::error::{FdwError, Result};
@@ -160,7 +163,7 @@ fn cipher() -> Result<XChaCha20Poly1305> {
         if error.code == PgSqlErrorCode::ERRCODE_INSUFFICIENT_PRIVILEGE {
             return error;
         }
-        error.hint("SELECT pluralsight_fdw.create_key_file(); makes one, if there is none. After a restore on another host, bring the key file along or seal the token again.")
+        error.hint("After a restore on another host, bring the key file along. Or make a new one, and seal the token again: SELECT pluralsight_fdw.create_key_file();")
     })?;
     let bytes = STANDARD
         .decode(text)
@@ -174,7 +177,7 @@ fn cipher() -> Result<XChaCha20Poly1305> {
                     host_file::shown(&path)
                 ),
             )
-            .hint("Bring back the file that SELECT pluralsight_fdw.create_key_file(); made; or make another, and seal every token again.")
+            .hint("Bring back the file as it was. Or remove it, make another, and seal every token again: SELECT pluralsight_fdw.create_key_file();")
         })?;
     Ok(XChaCha20Poly1305::new(Key::from_slice(&bytes)))
 }
@@ -185,9 +188,34 @@ fn key_file() -> Result<String> {
         .and_then(|path| path.into_string().ok())
         .filter(|path| !path.is_empty())
         .ok_or_else(|| {
-            FdwError::new(PgSqlErrorCode::ERRCODE_CONFIG_FILE_ERROR, "sealed API tokens can be neither made nor opened: no key file is set")
-                .hint("A superuser sets it: ALTER SYSTEM SET pluralsight_fdw.key_file = '/etc/postgresql/pluralsight_fdw.key'; SELECT pg_reload_conf(); SELECT pluralsight_fdw.create_key_file();")
+            FdwError::new(
+                PgSqlErrorCode::ERRCODE_CONFIG_FILE_ERROR,
+                "sealed API tokens can be neither made nor opened: no key file is set",
+            )
+            .hint(set_key_file())
         })
+}
+
+/// How to set the key file and make it. The pause lets the session hear of the setting.
+fn set_key_file() -> String {
+    // SAFETY: reads of the backend's own state; the data directory is a NUL-terminated string that lasts.
+    let data = unsafe {
+        if !pg_sys::superuser() {
+            return "A superuser has to set pluralsight_fdw.key_file.".to_owned();
+        }
+        CStr::from_ptr(pg_sys::DataDir)
+            .to_string_lossy()
+            .into_owned()
+    };
+    // Beside the data directory, because it must not be in a base backup of it.
+    let path = Path::new(&data)
+        .parent()
+        .unwrap_or(Path::new("/"))
+        .join("pluralsight_fdw.key");
+    format!(
+        "Set it and make it: ALTER SYSTEM SET pluralsight_fdw.key_file = {}; SELECT pg_reload_conf(); SELECT pg_sleep(1); SELECT pluralsight_fdw.create_key_file();",
+        quote_literal(&path.display().to_string())
+    )
 }
 
 /// Makes a new key file, which must not exist yet: another key would lock out every token sealed under the old one.

@@ -7,6 +7,7 @@ pub mod cluster;
 pub mod copies;
 mod relay;
 mod session;
+pub mod source;
 mod stage;
 mod tunnel;
 pub mod vault;

@@ -321,7 +321,7 @@ fn what_slows_queries_down_or_will_break_them_is_a_warning() {
         "the API hands out 50 records a page where 1000 are asked for",
     );
     assert!(text(1)[1].ends_with(" s ahead of the API's"), "{rows:?}");
-    assert!(text(2)[0].contains("ALTER SERVER \"pluralsight\" OPTIONS (page_size '50');"));
+    assert!(text(2)[0].contains("ALTER SERVER \"pluralsight\" OPTIONS (ADD page_size '50');"));
     assert_eq!(
         text(2)[3],
         "SELECT * FROM pluralsight_fdw.api_announcements;"

@@ -639,7 +639,10 @@ fn only_some_may_say_where_tokens_go() {
         assert_eq!(
             error.hint.as_deref(),
             Some(
-                "It decides where tokens are sent. A superuser can GRANT pluralsight_fdw_admin TO the role."
+                format!(
+                "It decides where tokens are sent. A superuser can allow it: GRANT pluralsight_fdw_admin TO \"{owner}\";"
+            )
+            .as_str()
             )
         );
     }
@@ -1172,7 +1175,7 @@ fn a_dump_carries_a_sealed_token_that_has_to_be_sealed_again_after_a_restore() {
     assert_eq!(
         error.hint.as_deref(),
         Some(
-            "SELECT pluralsight_fdw.create_key_file(); makes one, if there is none. After a restore on another host, bring the key file along or seal the token again."
+            "After a restore on another host, bring the key file along. Or make a new one, and seal the token again: SELECT pluralsight_fdw.create_key_file();"
         )
     );
     session.run(&format!(
