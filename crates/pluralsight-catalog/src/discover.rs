@@ -3,6 +3,7 @@
 use pluralsight_api::{Client, Constant, Context, Error, describe};
 
 use crate::probe::{Known, is_no_query, probe, probe_filters};
+use crate::query::operation_from;
 use crate::told::plan_import;
 use crate::{ExistingTable, ImportedColumn, ImportedTable, Shape, Table};
 
@@ -160,5 +161,9 @@ fn keep_own(table: &mut ImportedTable, existing: &ExistingTable) {
         && let Ok(arguments) = Constant::parse_list(arguments)
     {
         table.operation.arguments = arguments;
+    }
+    // Totals that are there and wrong cannot be told from right ones.
+    if operation_from(&existing.options).is_ok_and(|operation| !operation.total_count) {
+        table.operation.total_count = false;
     }
 }

@@ -82,17 +82,27 @@ fn barest(declared: &Operation) -> Vec<Operation> {
     shapes.into_iter().chain(sized).chain(list).collect()
 }
 
+/// Gives a query one of its arguments.
+type Setter = fn(&mut Operation, Option<Argument>);
+
+fn set_first(operation: &mut Operation, argument: Option<Argument>) {
+    operation.first = argument;
+}
+
+fn set_after(operation: &mut Operation, argument: Option<Argument>) {
+    operation.after = argument;
+}
+
+fn set_filter(operation: &mut Operation, argument: Option<Argument>) {
+    operation.filter = argument;
+}
+
 /// What stands around the records, one thing after the other.
 async fn envelope(
     probe: &mut Probe<'_>,
     table: &mut ImportedTable,
     declared: &Operation,
 ) -> Result<(), Error> {
-    let changes: [&dyn Fn(&mut Operation, &str, &str); 3] = [
-        &|operation, name, of_type| operation.first = Argument::new(name, of_type).ok(),
-        &|operation, name, of_type| operation.after = Argument::new(name, of_type).ok(),
-        &|operation, name, of_type| operation.filter = Argument::new(name, of_type).ok(),
-    ];
     for switch in [
         (|operation: &mut Operation| operation.total_count = true) as fn(&mut Operation),
         |operation| operation.page_info = true,
@@ -103,24 +113,25 @@ async fn envelope(
         .filter
         .as_ref()
         .map(|filter| filter.of_type.to_string());
-    for (change, name, types) in [
+    for (set, name, types) in [
         (
-            changes[0],
+            set_first as Setter,
             "first",
             vec!["Int".to_owned(), "Int!".to_owned()],
         ),
         (
-            changes[1],
+            set_after,
             "after",
             vec!["String".to_owned(), "ID".to_owned()],
         ),
-        (changes[2], "filter", filter.into_iter().collect()),
+        (set_filter, "filter", filter.into_iter().collect()),
     ] {
         if name == "first" && table.operation.first.is_some() {
             continue;
         }
         for of_type in types {
-            if accept(probe, table, |operation| change(operation, name, &of_type)).await? {
+            let argument = Argument::new(name, &of_type).ok();
+            if accept(probe, table, |operation| set(operation, argument.clone())).await? {
                 break;
             }
         }

@@ -117,7 +117,13 @@ impl Probe<'_> {
         loop {
             let error = match self.ask(table, None).await {
                 Ok(answer) => {
-                    learn(table, &answer, known);
+                    let one_value = learn(table, &answer, known);
+                    notices.extend(one_value.into_iter().map(|column| {
+                        Notice(format!(
+                            "column \"{}.{column}\" is absent: the API's field is one value, not a list",
+                            table.name
+                        ))
+                    }));
                     return Ok(None);
                 }
                 Err(error) => error,
@@ -416,7 +422,8 @@ fn selection(table: &ImportedTable) -> Selection {
 }
 
 /// What one answer tells: how many records there are, whether there is a total at all, and in which shape they come.
-fn learn(table: &mut ImportedTable, answer: &Value, known: &mut Known) {
+/// Answers the columns that were to be lists and are not, which are absent from then on.
+fn learn(table: &mut ImportedTable, answer: &Value, known: &mut Known) -> Vec<String> {
     let operation = &mut table.operation;
     let records: Vec<&Value> = match (operation.shape, answer) {
         (Shape::Connection, connection) => {
@@ -457,12 +464,15 @@ fn learn(table: &mut ImportedTable, answer: &Value, known: &mut Known) {
                 .or_insert_with(|| plan.to_owned());
         }
     }
+    let mut one_value = Vec::new();
     for column in table.columns.iter_mut().filter(|column| !column.absent) {
         let is_one = |record: &&Value| is_one_value(record, &column.field);
         if column.sql_type.ends_with("[]") && records.iter().any(is_one) {
             column.absent = true;
+            one_value.push(column.name.clone());
         }
     }
+    one_value
 }
 
 /// The records of a connection, or nothing where they are not there.
