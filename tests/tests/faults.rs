@@ -164,7 +164,8 @@ fn a_missing_token_says_so_and_costs_no_request() {
         assert!(
             error
                 .hint
-                .is_some_and(|hint| hint.contains("CREATE USER MAPPING"))
+                .is_some_and(|hint| hint.contains("ALTER USER MAPPING FOR CURRENT_USER SERVER")),
+            "the mapping is there, and only lacks the token"
         );
     }
     assert_eq!(stage.sandbox.requests().len(), 0);
