@@ -1,7 +1,7 @@
 //! Waiting for the network inside a PostgreSQL backend.
 //!
-//! One current-thread runtime and the HTTP clients live as long as the backend. The clients' connection tasks run only
-//! while a query waits, on the backend's own thread. The one other thread that can appear looks up host names; it has
+//! One current-thread runtime and the HTTP clients live as long as the backend, or until a wait is interrupted. The clients'
+//! connection tasks run only while a query waits, on the backend's own thread. The one other thread that can appear looks up host names; it has
 //! every signal blocked and never comes near PostgreSQL.
 
 use std::cell::RefCell;
@@ -30,16 +30,16 @@ thread_local! {
 }
 
 thread_local! {
-    static RUNTIME: RefCell<Option<&'static Runtime>> = const { RefCell::new(None) };
+    static RUNTIME: RefCell<Option<Rc<Runtime>>> = const { RefCell::new(None) };
     static CLIENT_POOL: RefCell<Vec<(Settings, Rc<Client>)>> = const { RefCell::new(Vec::new()) };
 }
 
 /// The backend's runtime, made on first use (never when the library is preloaded: threads and descriptors do not
-/// survive a fork) and never dropped (dropping it would wait for a name look-up that hangs).
-fn runtime() -> Result<&'static Runtime> {
+/// survive a fork).
+fn runtime() -> Result<Rc<Runtime>> {
     RUNTIME.with_borrow_mut(|slot| {
         if let Some(runtime) = slot {
-            return Ok(*runtime);
+            return Ok(Rc::clone(runtime));
         }
         let runtime = Builder::new_current_thread()
             .enable_io()
@@ -54,8 +54,8 @@ fn runtime() -> Result<&'static Runtime> {
             .map_err(|error| {
                 FdwError::internal(format!("cannot start the network runtime: {error}"))
             })?;
-        let runtime: &'static Runtime = Box::leak(Box::new(runtime));
-        *slot = Some(runtime);
+        let runtime = Rc::new(runtime);
+        *slot = Some(Rc::clone(&runtime));
         Ok(runtime)
     })
 }
@@ -80,7 +80,8 @@ pub fn client(settings: &Settings) -> Result<Rc<Client>> {
             return Ok(client);
         }
         let client = {
-            let _inside = runtime()?.enter();
+            let runtime = runtime()?;
+            let _inside = runtime.enter();
             Rc::new(
                 Client::new(settings)
                     .map_err(|error| FdwError::from_api(&error, "cannot set up the API client"))?,
@@ -99,12 +100,17 @@ pub fn client(settings: &Settings) -> Result<Rc<Client>> {
 /// Ctrl-C, `statement_timeout` and `pg_terminate_backend` end the wait by unwinding out of this function, which drops
 /// the future and with it the request. An interrupt that turns out harmless (a reload, say) lets the same future go on.
 pub fn wait<F: Future>(future: F) -> Result<F::Output> {
-    let runtime = runtime()?;
     // Before the future, so that it is dropped after it.
-    let _settle = Settle(runtime);
+    let mut turn = Turn {
+        runtime: Some(runtime()?),
+        interrupted: true,
+    };
     let mut future = pin!(future);
     loop {
         let waiting = WaitEvent::begin();
+        let Some(runtime) = &turn.runtime else {
+            return Err(FdwError::internal("a wait without a runtime"));
+        };
         let outcome = runtime.block_on(async {
             tokio::select! {
                 biased;
@@ -116,6 +122,7 @@ pub fn wait<F: Future>(future: F) -> Result<F::Output> {
         // Outside the runtime: raising an error must not unwind through it.
         pgrx::check_for_interrupts!();
         if let Some(output) = outcome {
+            turn.interrupted = false;
             return Ok(output);
         }
     }
@@ -157,15 +164,34 @@ fn wait_event() -> u32 {
     })
 }
 
-/// Lets connections learn, when a wait is over, that their request was dropped: their tasks run only when somebody waits,
-/// and a cancelled request would otherwise hold its socket until the next query.
-struct Settle(&'static Runtime);
+/// One wait. When it is over, connections learn that their request was dropped: their tasks run only when somebody waits,
+/// and a request that was given up would otherwise hold its socket until the next query.
+///
+/// After an interrupt the runtime goes with everything that it runs: a server that floods its connection would keep that
+/// connection's task, and so the next query, busy.
+struct Turn {
+    runtime: Option<Rc<Runtime>>,
+    interrupted: bool,
+}
 
-impl Drop for Settle {
+impl Drop for Turn {
     fn drop(&mut self) {
+        let Some(runtime) = self.runtime.take() else {
+            return;
+        };
+        let interrupted = self.interrupted;
         // Nothing here waits for anything, and nothing of it may add a panic to the unwinding of an error.
         let _ = std::panic::catch_unwind(AssertUnwindSafe(|| {
-            self.0.block_on(async {
+            if interrupted {
+                CLIENT_POOL.with_borrow_mut(Vec::clear);
+                drop(RUNTIME.take());
+                if let Some(runtime) = Rc::into_inner(runtime) {
+                    // Without waiting for a name look-up that hangs.
+                    runtime.shutdown_background();
+                }
+                return;
+            }
+            runtime.block_on(async {
                 for _ in 0..SETTLING_TURNS {
                     tokio::task::yield_now().await;
                 }

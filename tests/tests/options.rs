@@ -65,7 +65,7 @@ impl Place {
                 "api_token, api_token_file, api_token_id, api_token_name, api_token_sealed"
             }
             Table => {
-                "page_size, on_incomplete, on_drift, pushdown_filter, pushdown_limit, pushdown_count, pushdown_join, query, shape, key, filters, truncated, rows, unchecked"
+                "query, shape, records, total_count, page_info, first_argument, first_type, after_argument, after_type, filter_argument, filter_type, arguments, page_size, on_incomplete, on_drift, pushdown_filter, pushdown_limit, pushdown_count, pushdown_join, key, filters, truncated, rows, unchecked, absent"
             }
             Column => "field, only_where, only_where_not, aggregate, epoch, null_as_empty, absent",
         }
@@ -97,6 +97,9 @@ const NAME: &str =
     "must be one GraphQL name: letters, digits and underscores, not starting with a digit";
 const PATH: &str =
     "must be GraphQL names joined by dots, such as teams.edges.node.name, and nothing else";
+const RECORDS: &str = "must be GraphQL names joined by dots, such as edges.node, and nothing else";
+const ARGUMENT: &str = "must be one GraphQL name, or empty where the query has no such argument";
+const TYPE: &str = "must be a GraphQL type, such as UserFilter, Int! or [ID!]";
 const ROWS: &str = "must be a whole number from 0 to 1000000000000";
 
 const VALUES: &[Values] = &[
@@ -401,6 +404,61 @@ const VALUES: &[Values] = &[
         "absent",
         &["true", "false"],
         &[("perhaps", SWITCH), ("", SWITCH)],
+    ),
+    (
+        &[Table],
+        "records",
+        &["nodes", "edges.node"],
+        &[("edges { node }", RECORDS), ("", RECORDS)],
+    ),
+    (
+        &[Table],
+        "total_count",
+        &["on", "off"],
+        &[("maybe", SWITCH), ("", SWITCH)],
+    ),
+    (
+        &[Table],
+        "page_info",
+        &["on", "off"],
+        &[("maybe", SWITCH), ("", SWITCH)],
+    ),
+    (
+        &[Table],
+        "first_argument",
+        &["first", ""],
+        &[("first: 1", ARGUMENT)],
+    ),
+    (
+        &[Table],
+        "after_argument",
+        &["after", ""],
+        &[("a b", ARGUMENT)],
+    ),
+    (
+        &[Table],
+        "filter_argument",
+        &["where", ""],
+        &[("1x", ARGUMENT)],
+    ),
+    (
+        &[Table],
+        "first_type",
+        &["Int!"],
+        &[("Int) {", TYPE), ("", TYPE)],
+    ),
+    (&[Table], "after_type", &["ID"], &[("[ID", TYPE)]),
+    (
+        &[Table],
+        "filter_type",
+        &["UserFilter", "[UserWhere!]"],
+        &[("A B", TYPE)],
+    ),
+    (
+        &[Table],
+        "arguments",
+        &["planId=1", "kind:PlanKind=ACTIVE"],
+        &[],
     ),
     (
         &[Table],

@@ -720,8 +720,12 @@ fn an_estimate_is_kept_where_the_api_does_not_count() {
         table_option(&mut stage.session, "pluralsight.users", "rows"),
         "7"
     );
+    // Totals that were found missing stay switched off until somebody asks for them again.
     stage.sandbox.faults().clear();
-    stage.session.run(SET_UP);
+    stage.session.run(
+        "ALTER FOREIGN TABLE pluralsight.users OPTIONS (DROP total_count);
+         CALL pluralsight_fdw.set_up('pluralsight')",
+    );
     assert_eq!(
         table_option(&mut stage.session, "pluralsight.users", "rows"),
         "50"

@@ -43,9 +43,9 @@ fn made_again_nothing_changes_and_nothing_is_said() {
         before
     );
     // Nor is anything taken for a change that is none: another name of the schema, another owner, a comment of one's own.
-    stage.session.run(&format!(
+    stage.session.run(
         "ALTER SCHEMA pluralsight RENAME TO \"Odd \"\"schema\"; COMMENT ON VIEW \"Odd \"\"schema\".accounts IS 'ours'; CALL pluralsight_fdw.set_up('pluralsight', 'Odd \"schema')"
-    ));
+    );
     assert_eq!(said_about_views(&mut stage), Vec::<String>::new());
     assert_eq!(
         stage

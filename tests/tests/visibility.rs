@@ -173,8 +173,8 @@ fn an_error_shows_values_only_to_those_who_may_read_every_table() {
     for (fault, told, hidden) in [
         (
             r#"users=set=/data/users/nodes/3/lastLogin:"ada@example.org""#,
-            r#"users: column "last_login": field lastLogin holds the text "ada@example.org" where an instant such as 2021-02-01T00:00:00.000Z was expected (page 1)"#,
-            r#"users: column "last_login": field lastLogin holds the text where an instant such as 2021-02-01T00:00:00.000Z was expected (page 1)"#,
+            r#"users: column "last_login": field lastLogin holds the text "ada@example.org" where an instant that PostgreSQL can store, such as 2021-02-01T00:00:00.000Z, was expected (page 1)"#,
+            r#"users: column "last_login": field lastLogin holds the text where an instant that PostgreSQL can store, such as 2021-02-01T00:00:00.000Z, was expected (page 1)"#,
         ),
         (
             r#"users=set=/data/users/nodes/3:"ada@example.org""#,

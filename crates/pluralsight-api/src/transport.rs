@@ -232,9 +232,13 @@ async fn read_body(
                 phase.set(Phase::Reading(decoded as u64));
             }
             Ok(None) => {
-                return decoder
+                let before = decoder.decoded().len();
+                let body = decoder
                     .finish()
-                    .map_err(|undecodable| unreadable(undecodable, limit));
+                    .map_err(|undecodable| unreadable(undecodable, limit))?;
+                // The decoder hands out its last bytes at the end of the body.
+                stats.count_bytes(body.len() - before);
+                return Ok(body);
             }
             Err(error) => return Err(broken_body(&error, decoder.decoded().len())),
         }
