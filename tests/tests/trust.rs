@@ -110,7 +110,7 @@ fn a_statement_that_was_planned_before_also_does_without() {
     for id in &ids {
         assert_eq!(
             stage.session.column(&format!("EXECUTE one ('{id}')")),
-            [id.clone()]
+            std::slice::from_ref(id)
         );
     }
     stage.session.run("CREATE TABLE hr (user_id text)");
