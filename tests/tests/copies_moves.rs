@@ -318,5 +318,6 @@ fn views(session: &mut Session) -> usize {
 fn contents_without_views(session: &mut Session) -> Vec<Vec<Option<String>>> {
     let all = contents(session);
     let views = views(session);
-    all[..all.len() - views].to_vec()
+    // Rows may arrive between the two readings; whoever waits compares again.
+    all[..all.len().saturating_sub(views)].to_vec()
 }
