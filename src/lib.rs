@@ -1,4 +1,4 @@
-//! `pluralsight_fdw`: a Pluralsight organisation as foreign tables of PostgreSQL, over its GraphQL API.
+//! `pluralsight_fdw`: a Pluralsight organization as foreign tables of PostgreSQL, over its GraphQL API.
 //!
 //! This crate is the part that lives in a PostgreSQL backend. What of the API can be queried is declared in
 //! `pluralsight-catalog`; how to talk to the API is in `pluralsight-api`.

@@ -13,7 +13,7 @@ use crate::options::TableOptions;
 use crate::planner::{KEYS_A_REQUEST, known_pages};
 use crate::spec::{ConditionKind, ScanSpec, ValueSource};
 
-/// Requests that reading a whole table is taken to cost where nothing is known of it: a large organisation.
+/// Requests that reading a whole table is taken to cost where nothing is known of it: a large organization.
 const ASSUMED_PAGES: f64 = 50.0;
 
 /// What a scan asks for.

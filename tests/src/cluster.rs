@@ -112,10 +112,12 @@ pub struct Cluster {
 }
 
 impl Cluster {
-    /// A standby of the shared server, which follows it.
+    /// A standby of the shared server, which follows it. A replication slot keeps the WAL that it still needs: other tests
+    /// create and drop databases meanwhile, and each such checkpoint may remove WAL.
     pub fn standby() -> Cluster {
         let (data, socket, port) = Cluster::place("standby");
         let mut backup = program("pg_basebackup");
+        let slot = format!("standby_{port}");
         backup
             .args([
                 "-h",
@@ -126,6 +128,9 @@ impl Cluster {
                 "stream",
                 "-c",
                 "fast",
+                "-C",
+                "-S",
+                &slot,
                 "-R",
                 "-D",
             ])

@@ -342,7 +342,7 @@ fn what_slows_queries_down_or_will_break_them_is_a_warning() {
 }
 
 #[test]
-fn it_can_be_cancelled_like_any_query() {
+fn it_can_be_canceled_like_any_query() {
     let mut stage = stage();
     stage
         .sandbox

@@ -92,16 +92,16 @@ fn only_rows_that_changed_are_written_and_the_log_counts_them() {
     let before = stored(&mut stage.session);
     let people: Vec<String> = stage
         .sandbox
-        .organisation()
+        .organization()
         .users()
         .map(|user| user.ps_user_id)
         .collect();
-    let organisation = stage.sandbox.organisation();
-    assert!(organisation.edit_user(&people[3], |user| user.first_name = Some("Ada".to_owned())));
-    assert!(organisation.edit_user(&people[4], |user| user.note = None));
-    assert!(organisation.edit_user(&people[4], |user| user.last_login = None));
-    assert!(organisation.forget_user(&people[5]));
-    organisation.add_users(3, Place::Start);
+    let organization = stage.sandbox.organization();
+    assert!(organization.edit_user(&people[3], |user| user.first_name = Some("Ada".to_owned())));
+    assert!(organization.edit_user(&people[4], |user| user.note = None));
+    assert!(organization.edit_user(&people[4], |user| user.last_login = None));
+    assert!(organization.forget_user(&people[5]));
+    organization.add_users(3, Place::Start);
     stage.session.run(REFRESH);
     assert_eq!(differences(&mut stage.session, "users"), 0);
     let of_users = logged(
@@ -127,8 +127,8 @@ fn only_rows_that_changed_are_written_and_the_log_counts_them() {
 #[test]
 fn readers_see_the_old_set_or_the_new_one_and_never_wait() {
     let mut stage = stage(300);
-    // One more person and one more licence a refresh: whoever sees both at once sees the same number.
-    let product = stage.sandbox.organisation().products()[0].clone();
+    // One more person and one more license a refresh: whoever sees both at once sees the same number.
+    let product = stage.sandbox.organization().products()[0].clone();
     let consistent = "SELECT (SELECT count(*) FROM pluralsight_copy.users) - 300 - ((SELECT product_purchased[1] FROM pluralsight_copy.plan) - ";
     let consistent = format!("{consistent}{})", product.purchased);
     assert_eq!(stage.session.value(&consistent), "0");
@@ -153,11 +153,11 @@ fn readers_see_the_old_set_or_the_new_one_and_never_wait() {
         })
     };
     for step in 1..=15 {
-        stage.sandbox.organisation().add_users(1, Place::End);
+        stage.sandbox.organization().add_users(1, Place::End);
         assert!(
             stage
                 .sandbox
-                .organisation()
+                .organization()
                 .set_purchased(&product.id, product.purchased + step)
         );
         stage.session.run(REFRESH);
@@ -178,31 +178,31 @@ fn readers_see_the_old_set_or_the_new_one_and_never_wait() {
 #[test]
 fn a_column_that_comes_or_goes_is_mended_with_the_statement_that_the_error_names() {
     let mut stage = Stage::new(Config {
-        extra: vec!["User.favouriteColour: String".to_owned()],
+        extra: vec!["User.favoriteColor: String".to_owned()],
         ..config(50)
     });
     let session = &mut stage.session;
     session.run("CALL pluralsight_fdw.create_copies()");
-    session.run("ALTER FOREIGN TABLE pluralsight.users ADD COLUMN colour text OPTIONS (field 'favouriteColour')");
+    session.run("ALTER FOREIGN TABLE pluralsight.users ADD COLUMN color text OPTIONS (field 'favoriteColor')");
     // The copy does without, until it is told.
     session.run(REFRESH);
     session.run("CALL pluralsight_fdw.create_copies()");
     assert_ne!(
-        session.value("SELECT count(colour) FROM pluralsight_copy.users"),
+        session.value("SELECT count(color) FROM pluralsight_copy.users"),
         "0"
     );
-    session.run("CREATE VIEW colours AS SELECT user_id, colour FROM pluralsight_copy.users");
-    session.run("ALTER FOREIGN TABLE pluralsight.users DROP COLUMN colour");
+    session.run("CREATE VIEW colors AS SELECT user_id, color FROM pluralsight_copy.users");
+    session.run("ALTER FOREIGN TABLE pluralsight.users DROP COLUMN color");
     let error = session.error(REFRESH);
     assert_eq!(error.code, "42804");
     assert_eq!(
         error.message,
-        "column \"colour\" of \"pluralsight_copy\".\"users\" is missing in foreign table \"pluralsight\".\"users\""
+        "column \"color\" of \"pluralsight_copy\".\"users\" is missing in foreign table \"pluralsight\".\"users\""
     );
     session.run(&error.hint.expect("a hint"));
     session.run(REFRESH);
     // Nothing of the user's was dropped; what is unknown is null.
-    assert_eq!(session.value("SELECT count(colour) FROM colours"), "0");
+    assert_eq!(session.value("SELECT count(color) FROM colors"), "0");
 }
 
 #[test]
@@ -422,7 +422,7 @@ fn what_a_set_holds_beside_copies_outlives_them() {
 }
 
 #[test]
-fn several_organisations_have_copies_of_their_own() {
+fn several_organizations_have_copies_of_their_own() {
     let mut stage = stage(120);
     let other = Sandbox::start(Config {
         seed: 8,

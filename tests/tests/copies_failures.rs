@@ -103,18 +103,18 @@ fn a_copy_that_would_shrink_is_refused_unless_forced() {
     let before = stored(&mut stage.session);
     let people: Vec<String> = stage
         .sandbox
-        .organisation()
+        .organization()
         .users()
         .map(|user| user.ps_user_id)
         .collect();
     for person in &people[..10] {
-        assert!(stage.sandbox.organisation().forget_user(person));
+        assert!(stage.sandbox.organization().forget_user(person));
     }
     stage.session.run(REFRESH);
-    stage.sandbox.organisation().restore();
+    stage.sandbox.organization().restore();
     stage.session.run(REFRESH);
     for person in &people[..11] {
-        assert!(stage.sandbox.organisation().forget_user(person));
+        assert!(stage.sandbox.organization().forget_user(person));
     }
     let error = stage.session.error(REFRESH);
     assert_eq!(error.code, "22000");
@@ -232,7 +232,7 @@ fn two_refreshes_never_overlap() {
 }
 
 #[test]
-fn a_cancelled_refresh_says_so_in_the_log_and_a_killed_one_is_found_dead() {
+fn a_canceled_refresh_says_so_in_the_log_and_a_killed_one_is_found_dead() {
     let mut stage = stage(300);
     let before = stored(&mut stage.session);
     for ending in ["cancel", "terminate"] {
@@ -319,7 +319,7 @@ fn a_server_that_crashes_in_the_middle_comes_back_with_the_last_good_data() {
 #[test]
 fn a_refresh_inside_a_transaction_belongs_to_it() {
     let mut stage = stage(200);
-    stage.sandbox.organisation().add_users(1, Place::End);
+    stage.sandbox.organization().add_users(1, Place::End);
     stage.session.run("BEGIN");
     stage.session.run(REFRESH);
     assert_eq!(

@@ -29,7 +29,7 @@ fn people_who_are_hidden_by_others_that_vanish_are_not_gone() {
         let mut stage = moving();
         let mut vanishing: Vec<String> = stage
             .sandbox
-            .organisation()
+            .organization()
             .users()
             .take(5)
             .map(|user| user.ps_user_id)
@@ -69,14 +69,14 @@ fn whoever_is_missing_is_asked_for_in_one_request_where_the_api_can_be_asked() {
     for (round, most) in [(0, 6), (1, 5)] {
         let people: Vec<String> = stage
             .sandbox
-            .organisation()
+            .organization()
             .users()
             .skip(70)
             .take(3)
             .map(|user| user.ps_user_id)
             .collect();
         for person in &people {
-            assert!(stage.sandbox.organisation().forget_user(person));
+            assert!(stage.sandbox.organization().forget_user(person));
         }
         stage.sandbox.reset();
         stage.session.run(REFRESH);
@@ -166,10 +166,10 @@ fn records_without_a_key_are_left_out_with_a_warning_that_shows_nobody() {
     stage.session.run(
         "ALTER TABLE pluralsight_copy.users ADD CONSTRAINT short CHECK (length(first_name) < 50)",
     );
-    let person = stage.sandbox.organisation().user(3).ps_user_id;
+    let person = stage.sandbox.organization().user(3).ps_user_id;
     stage
         .sandbox
-        .organisation()
+        .organization()
         .edit_user(&person, |user| user.first_name = Some("secret".repeat(10)));
     let error = stage.session.error(REFRESH);
     assert_eq!(error.code, "23514");
@@ -245,13 +245,13 @@ fn a_wrong_clock_is_noticed_and_can_be_mended() {
     stage.sandbox.faults().clear();
     stage.session.run(REFRESH);
     // A refresh has recorded a year that has not come.
-    stage.sandbox.organisation().add_users(2, Place::End);
+    stage.sandbox.organization().add_users(2, Place::End);
     stage.session.run(REFRESH);
     stage.session.run(
         "UPDATE pluralsight_copy.account_history SET valid_from = valid_from + interval '1 year' WHERE valid_from = (SELECT max(valid_from) FROM pluralsight_copy.account_history);
          UPDATE pluralsight_copy.refresh_log SET started_at = started_at + interval '1 year' WHERE id = (SELECT max(id) FROM pluralsight_copy.refresh_log)",
     );
-    stage.sandbox.organisation().add_users(1, Place::End);
+    stage.sandbox.organization().add_users(1, Place::End);
     let error = stage.session.error(REFRESH);
     assert_eq!(error.code, "22000");
     assert!(

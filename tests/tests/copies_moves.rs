@@ -16,8 +16,8 @@ fn goes_on(session: &mut Session, sandbox: &Sandbox, copies: &str) {
         ))
     };
     let before: u64 = joined(session).parse().expect("a number");
-    let people = sandbox.organisation().len();
-    sandbox.organisation().add_users(1, Place::End);
+    let people = sandbox.organization().len();
+    sandbox.organization().add_users(1, Place::End);
     session.run(&format!("CALL pluralsight_fdw.refresh('{copies}')"));
     assert_eq!(joined(session), (before + 1).to_string());
     for (query, expected) in [
@@ -144,10 +144,10 @@ fn contents(session: &mut Session) -> Vec<Vec<Option<String>>> {
 #[test]
 fn a_dump_is_restored_without_the_api_and_refreshes_again_with_it() {
     let mut stage = stage(400);
-    let person = stage.sandbox.organisation().user(7).ps_user_id;
-    assert!(stage.sandbox.organisation().forget_user(&person));
+    let person = stage.sandbox.organization().user(7).ps_user_id;
+    assert!(stage.sandbox.organization().forget_user(&person));
     stage.session.run(REFRESH);
-    let erased = stage.sandbox.organisation().user(9).ps_user_id;
+    let erased = stage.sandbox.organization().user(9).ps_user_id;
     stage.session.run(&format!(
         "CALL pluralsight_fdw.forget_person('pluralsight_copy', '{erased}')"
     ));
@@ -178,11 +178,11 @@ fn a_dump_is_restored_without_the_api_and_refreshes_again_with_it() {
 }
 
 fn goes_on_without(session: &mut Session, sandbox: &Sandbox, erased: &str) {
-    sandbox.organisation().add_users(1, Place::End);
+    sandbox.organization().add_users(1, Place::End);
     session.run(REFRESH);
     assert_eq!(
         session.value("SELECT count(*) FROM pluralsight_copy.users"),
-        (sandbox.organisation().len() - 1).to_string()
+        (sandbox.organization().len() - 1).to_string()
     );
     assert_eq!(
         session.value(&format!(
@@ -265,15 +265,15 @@ fn copies_are_published_and_followed_by_another_server() {
     session.run("CALL pluralsight_fdw.create_copies()");
     // A license is given, somebody leaves, and a seat more is bought: each table has a row that changes.
     let (person, product) = (
-        sandbox.organisation().user(4).ps_user_id,
-        sandbox.organisation().products()[0].clone(),
+        sandbox.organization().user(4).ps_user_id,
+        sandbox.organization().products()[0].clone(),
     );
-    sandbox.organisation().edit_user(&person, |user| {
+    sandbox.organization().edit_user(&person, |user| {
         user.product_ids = Some(vec![product.id.clone()])
     });
     assert!(
         sandbox
-            .organisation()
+            .organization()
             .set_purchased(&product.id, product.purchased + 1)
     );
     session.run(REFRESH);
@@ -300,7 +300,7 @@ fn copies_are_published_and_followed_by_another_server() {
     };
     follows(&mut session, &mut follower);
     goes_on(&mut session, &sandbox, "pluralsight_copy");
-    sandbox.organisation().forget_user(&person);
+    sandbox.organization().forget_user(&person);
     session.run(REFRESH);
     follows(&mut session, &mut follower);
     assert_eq!(

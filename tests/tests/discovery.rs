@@ -371,7 +371,7 @@ fn every_variant_is_read_whole_as_it_was_found() {
     {
         for telling in TELLING {
             let found = found_of(variant, telling);
-            let people = found.sandbox.organisation();
+            let people = found.sandbox.organization();
             let case = format!("{}, {telling:?}", variant.name);
             for (table, query, rows) in [
                 ("users", "Query.users", USERS),

@@ -127,14 +127,14 @@ fn the_first_query_of_the_readme_has_those_who_never_signed_in() {
     let first = blocks("README.md").remove(0);
     let rows = stage.session.rows(&first);
     let never = rows.iter().filter(|row| row[1].is_none()).count();
-    let organisation = stage.sandbox.organisation();
+    let organization = stage.sandbox.organization();
     let now = chrono::Utc::now();
     let long_ago = now - chrono::Duration::days(90);
-    let expected: Vec<_> = organisation
+    let expected: Vec<_> = organization
         .users()
         .filter(|user| user.product_ids.as_ref().is_some_and(|ids| !ids.is_empty()))
         .filter(|user| {
-            organisation
+            organization
                 .admins()
                 .iter()
                 .all(|admin| admin.ps_user_id != user.ps_user_id)
@@ -192,7 +192,7 @@ fn the_examples_of_the_readme_run() {
         Some(
             stage
                 .sandbox
-                .organisation()
+                .organization()
                 .users()
                 .filter(|user| user.email.is_some())
                 .count()

@@ -41,8 +41,8 @@ fn drifted(stage: &mut Stage) -> u64 {
 }
 
 fn everybody(stage: &Stage) -> Vec<String> {
-    let organisation = stage.sandbox.organisation();
-    let mut ids: Vec<String> = organisation.users().map(|user| user.ps_user_id).collect();
+    let organization = stage.sandbox.organization();
+    let mut ids: Vec<String> = organization.users().map(|user| user.ps_user_id).collect();
     ids.sort();
     ids
 }

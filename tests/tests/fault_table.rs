@@ -399,7 +399,7 @@ impl Table {
     fn calm(&mut self) {
         self.stage.sandbox.faults().clear();
         self.stage.sandbox.restore_token();
-        self.stage.sandbox.organisation().restore();
+        self.stage.sandbox.organization().restore();
         self.stage
             .sandbox
             .update(|config| {

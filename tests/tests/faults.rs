@@ -227,7 +227,7 @@ fn ctrl_c_ends_any_wait_within_200_ms() {
 }
 
 #[test]
-fn a_connection_that_is_never_accepted_can_be_cancelled() {
+fn a_connection_that_is_never_accepted_can_be_canceled() {
     // A port whose queue is full answers nothing: neither a connection nor a refusal.
     let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a free port");
     let address = listener.local_addr().expect("an address");

@@ -8,7 +8,7 @@ use behaviour::copies::REFRESH;
 use behaviour::{Session, Stage};
 use chrono::{DateTime, Days, Utc};
 use pluralsight_sandbox::{
-    Action, Config, Cursors, Membership, Organisation, Place, Rule, Team, User, When,
+    Action, Config, Cursors, Membership, Organization, Place, Rule, Team, User, When,
 };
 use rand::rngs::StdRng;
 use rand::seq::IndexedRandom;
@@ -16,7 +16,7 @@ use rand::{RngExt, SeedableRng};
 
 const DAYS: u64 = 400;
 
-/// What history should know of a person: the same facts as `account_history`, worked out from the organisation itself.
+/// What history should know of a person: the same facts as `account_history`, worked out from the organization itself.
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct Person {
     email: String,
@@ -43,11 +43,11 @@ fn full_name(first: &Option<String>, last: &Option<String>) -> String {
         .join(" ")
 }
 
-/// The organisation as it is now, with those whom it forgot since `before`.
-fn observe(organisation: &Organisation, before: &Everyone, now: DateTime<Utc>) -> Everyone {
-    let admins = organisation.admins();
+/// The organization as it is now, with those whom it forgot since `before`.
+fn observe(organization: &Organization, before: &Everyone, now: DateTime<Utc>) -> Everyone {
+    let admins = organization.admins();
     let is_admin = |id: &str| admins.iter().any(|admin| admin.ps_user_id == id);
-    let mut everyone: Everyone = organisation
+    let mut everyone: Everyone = organization
         .users()
         .map(|user| {
             let admin = is_admin(&user.ps_user_id);
@@ -109,27 +109,27 @@ fn observe(organisation: &Organisation, before: &Everyone, now: DateTime<Utc>) -
     everyone
 }
 
-/// One day in the life of the organisation: up to four things happen.
-fn live(organisation: &Organisation, random: &mut StdRng, renamed: &Renamed, now: DateTime<Utc>) {
+/// One day in the life of the organization: up to four things happen.
+fn live(organization: &Organization, random: &mut StdRng, renamed: &Renamed, now: DateTime<Utc>) {
     for _ in 0..random.random_range(0..=4) {
-        let people: Vec<_> = organisation.users().collect();
+        let people: Vec<_> = organization.users().collect();
         let Some(user) = people.choose(random) else {
             return;
         };
         let id = user.ps_user_id.as_str();
         match random.random_range(0..10) {
             0 => {
-                organisation.add_users(1, Place::End);
+                organization.add_users(1, Place::End);
             }
             1 => {
-                organisation.deactivate_user(id, now);
+                organization.deactivate_user(id, now);
             }
             2 if people.len() > 40 => {
-                organisation.forget_user(id);
+                organization.forget_user(id);
             }
             3 => {
-                let product = organisation.products()[0].id.clone();
-                organisation.edit_user(id, |user| {
+                let product = organization.products()[0].id.clone();
+                organization.edit_user(id, |user| {
                     user.is_on_account = true;
                     user.removed_on = None;
                     user.product_ids = Some(vec![product]);
@@ -137,11 +137,11 @@ fn live(organisation: &Organisation, random: &mut StdRng, renamed: &Renamed, now
             }
             4 => {
                 let name = format!("Renamed {}", random.random::<u16>());
-                organisation.edit_user(id, |user| user.last_name = Some(name));
+                organization.edit_user(id, |user| user.last_name = Some(name));
             }
             5 => {
-                let team = organisation.teams().choose(random).cloned();
-                organisation.edit_user(id, |user| {
+                let team = organization.teams().choose(random).cloned();
+                organization.edit_user(id, |user| {
                     user.teams = team
                         .map(|team| Membership {
                             team,
@@ -152,11 +152,11 @@ fn live(organisation: &Organisation, random: &mut StdRng, renamed: &Renamed, now
                 });
             }
             6 => {
-                let product = organisation
+                let product = organization
                     .products()
                     .choose(random)
                     .map(|product| product.id.clone());
-                organisation.edit_user(id, |user| {
+                organization.edit_user(id, |user| {
                     let mut held: BTreeSet<String> = user
                         .product_ids
                         .take()
@@ -168,7 +168,7 @@ fn live(organisation: &Organisation, random: &mut StdRng, renamed: &Renamed, now
                     user.product_ids = Some(held.into_iter().rev().collect());
                 });
             }
-            7 => organisation.edit_admins(|admins| {
+            7 => organization.edit_admins(|admins| {
                 if admins.len() > 3 && random.random_bool(0.5) {
                     admins.remove(random.random_range(0..admins.len()));
                 } else if admins.iter().all(|admin| admin.ps_user_id != id) {
@@ -181,7 +181,7 @@ fn live(organisation: &Organisation, random: &mut StdRng, renamed: &Renamed, now
             8 => rename_team(user, random, renamed),
             _ => {
                 let email = format!("moved{}@meridian.example", random.random::<u32>());
-                organisation.edit_user(id, |user| user.email = Some(email));
+                organization.edit_user(id, |user| user.email = Some(email));
             }
         }
     }
@@ -205,9 +205,9 @@ fn rename_team(user: &User, random: &mut StdRng, renamed: &Renamed) {
 type Renamed = Arc<Mutex<BTreeMap<String, Arc<Team>>>>;
 
 /// Whoever joins the organization or a team comes with the name that the team had at first, and gets that of now.
-fn names_agree(organisation: &Organisation, renamed: &Renamed) {
+fn names_agree(organization: &Organization, renamed: &Renamed) {
     let renamed = renamed.lock().expect("nobody panicked");
-    let stale: Vec<String> = organisation
+    let stale: Vec<String> = organization
         .users()
         .filter(|user| {
             user.teams.iter().any(|membership| {
@@ -219,7 +219,7 @@ fn names_agree(organisation: &Organisation, renamed: &Renamed) {
         .map(|user| user.ps_user_id)
         .collect();
     for person in stale {
-        organisation.edit_user(&person, |user| {
+        organization.edit_user(&person, |user| {
             for membership in &mut user.teams {
                 if let Some(team) = renamed.get(&membership.team.id) {
                     membership.team = Arc::clone(team);
@@ -230,11 +230,11 @@ fn names_agree(organisation: &Organisation, renamed: &Renamed) {
 }
 
 /// The first of the list vanishes, and somebody joins at its end.
-fn exchange(organisation: &Organisation, renamed: &Renamed) {
-    let first = organisation.user(0).ps_user_id;
-    organisation.add_users(1, Place::End);
-    names_agree(organisation, renamed);
-    organisation.forget_user(&first);
+fn exchange(organization: &Organization, renamed: &Renamed) {
+    let first = organization.user(0).ps_user_id;
+    organization.add_users(1, Place::End);
+    names_agree(organization, renamed);
+    organization.forget_user(&first);
 }
 
 /// Refreshes, and makes history of it that happened at another moment.
@@ -324,7 +324,7 @@ fn four_hundred_days_are_replayed_as_they_were() {
         .session
         .run("CALL pluralsight_fdw.create_copies(max_shrink => 1, fill => false)");
     stage.session.run(MOVE_LAST_REFRESH);
-    let organisation = stage.sandbox.organisation();
+    let organization = stage.sandbox.organization();
     let mut random = StdRng::seed_from_u64(400);
     let renamed = Renamed::default();
     let start = DateTime::from_timestamp((Utc::now() - Days::new(DAYS + 10)).timestamp(), 0)
@@ -335,17 +335,17 @@ fn four_hundred_days_are_replayed_as_they_were() {
     let mut moved = 0;
     for day in 0..DAYS {
         let now = start + Days::new(day);
-        live(organisation, &mut random, &renamed, now);
-        names_agree(organisation, &renamed);
+        live(organization, &mut random, &renamed, now);
+        names_agree(organization, &renamed);
         // Now and then somebody who was on the first page vanishes while the second one is asked for, so that another person
         // slips through between the two; somebody who joins at the end makes up for it in the total.
-        let vanishing = (day > 0 && random.random_bool(0.2)).then(|| organisation.user(0));
-        let known = observe(organisation, days.last().unwrap_or(&Everyone::new()), now);
+        let vanishing = (day > 0 && random.random_bool(0.2)).then(|| organization.user(0));
+        let known = observe(organization, days.last().unwrap_or(&Everyone::new()), now);
         if vanishing.is_some() {
             moved += 1;
             let renamed = Arc::clone(&renamed);
-            let exchange = Action::Run(Arc::new(move |organisation| {
-                exchange(organisation, &renamed)
+            let exchange = Action::Run(Arc::new(move |organization| {
+                exchange(organization, &renamed)
             }));
             stage
                 .sandbox
@@ -356,12 +356,12 @@ fn four_hundred_days_are_replayed_as_they_were() {
         refresh_at(&mut stage.session, now);
         stage.sandbox.faults().clear();
         let before = days.last().cloned().unwrap_or_default();
-        let mut after = observe(organisation, &before, now);
+        let mut after = observe(organization, &before, now);
         if let Some(vanished) = vanishing {
             // The refresh has read this person, and the next one will find out.
             let id = vanished.ps_user_id;
             assert!(
-                organisation.find(&id).is_none(),
+                organization.find(&id).is_none(),
                 "day {day}: nobody vanished"
             );
             after.insert(id.clone(), known[&id].clone());
@@ -468,7 +468,7 @@ fn four_hundred_days_are_replayed_as_they_were() {
     assert_eq!(told, expected);
     assert!(
         expected.values().all(|number| *number > 3),
-        "not much happens in this organisation: {expected:?}"
+        "not much happens in this organization: {expected:?}"
     );
     // A part of the time holds the changes of that part.
     let middle = start + Days::new(DAYS / 2);
@@ -495,6 +495,6 @@ fn four_hundred_days_are_replayed_as_they_were() {
         stage
             .session
             .value("SELECT count(*) FROM pluralsight_copy.license_history"),
-        (DAYS as usize * stage.sandbox.organisation().products().len()).to_string()
+        (DAYS as usize * stage.sandbox.organization().products().len()).to_string()
     );
 }

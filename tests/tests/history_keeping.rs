@@ -64,11 +64,11 @@ fn what_becomes_known_has_not_changed() {
 #[test]
 fn an_address_that_one_person_gets_is_a_change() {
     let mut stage = stage(60);
-    let person = stage.sandbox.organisation().user(5).ps_user_id;
+    let person = stage.sandbox.organization().user(5).ps_user_id;
     for email in [None, Some("new@example.com".to_owned()), None] {
         stage
             .sandbox
-            .organisation()
+            .organization()
             .edit_user(&person, |user| user.email = email.clone());
         stage.session.run(REFRESH);
     }
@@ -81,7 +81,7 @@ fn a_team_s_new_name_is_a_change_of_the_team_and_not_of_its_people() {
         teams: Some(3),
         ..config(40)
     });
-    let organisation = stage.sandbox.organisation();
+    let organization = stage.sandbox.organization();
     // Two teams of one name, as different departments have them, and two people who are each in one of them.
     let team = |id: &str, name: &str| {
         Arc::new(Team {
@@ -92,13 +92,13 @@ fn a_team_s_new_name_is_a_change_of_the_team_and_not_of_its_people() {
             plan_id: None,
         })
     };
-    let people: Vec<String> = organisation
+    let people: Vec<String> = organization
         .users()
         .take(2)
         .map(|user| user.ps_user_id)
         .collect();
     let put = |person: &str, teams: &[&Arc<Team>]| {
-        assert!(organisation.edit_user(person, |user| {
+        assert!(organization.edit_user(person, |user| {
             user.teams = teams
                 .iter()
                 .map(|team| Membership {
@@ -181,10 +181,10 @@ fn history_before_what_is_kept_is_refused_and_what_is_kept_stays_right() {
     );
     for name in ["First", "Second", "Third"] {
         for number in 0..4 {
-            let person = stage.sandbox.organisation().user(number).ps_user_id;
+            let person = stage.sandbox.organization().user(number).ps_user_id;
             stage
                 .sandbox
-                .organisation()
+                .organization()
                 .edit_user(&person, |user| user.first_name = Some(name.to_owned()));
         }
         stage.session.run(REFRESH);
@@ -260,8 +260,8 @@ fn history_before_what_is_kept_is_refused_and_what_is_kept_stays_right() {
 #[test]
 fn a_person_who_was_erased_stays_away() {
     let mut stage = stage(80);
-    let admin = stage.sandbox.organisation().admins()[0].clone();
-    let somebody = stage.sandbox.organisation().user(11);
+    let admin = stage.sandbox.organization().admins()[0].clone();
+    let somebody = stage.sandbox.organization().user(11);
     for (person, email) in [
         (admin.ps_user_id, admin.email),
         (somebody.ps_user_id, somebody.email),
@@ -331,10 +331,10 @@ fn a_column_that_the_view_of_accounts_gets_is_kept_by_history_too() {
         .run("ALTER TABLE pluralsight_copy.account_history DROP COLUMN note");
     stage.session.run(REFRESH);
     stage.session.run("CALL pluralsight_fdw.create_copies()");
-    let person = stage.sandbox.organisation().user(1).ps_user_id;
+    let person = stage.sandbox.organization().user(1).ps_user_id;
     stage
         .sandbox
-        .organisation()
+        .organization()
         .edit_user(&person, |user| user.note = Some("CC 4711".to_owned()));
     stage.session.run(REFRESH);
     assert_eq!(

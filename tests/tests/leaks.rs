@@ -258,8 +258,8 @@ fn the_canary_is_found_only_where_it_was_put() {
     let key = cluster::home().join("canary-key");
     aviary.session.run(&format!(
         "LOAD 'pluralsight_fdw'; SET pluralsight_fdw.key_file = '{}'; SELECT pluralsight_fdw.create_key_file();
-         CREATE ROLE neighbour LOGIN; GRANT USAGE ON FOREIGN SERVER pluralsight TO neighbour;
-         GRANT USAGE ON SCHEMA pluralsight TO neighbour",
+         CREATE ROLE neighbor LOGIN; GRANT USAGE ON FOREIGN SERVER pluralsight TO neighbor;
+         GRANT USAGE ON SCHEMA pluralsight TO neighbor",
         key.display()
     ));
     let sealed = aviary
@@ -341,15 +341,15 @@ fn the_canary_is_found_only_where_it_was_put() {
             all,
             "{place}"
         );
-        let mut neighbour =
-            Session::connect(aviary.cluster.config().dbname("aviary").user("neighbour"));
-        let found = Aviary::found_in(&mut neighbour);
+        let mut neighbor =
+            Session::connect(aviary.cluster.config().dbname("aviary").user("neighbor"));
+        let found = Aviary::found_in(&mut neighbor);
         assert!(
             found.is_subset(&expected(shown_to_others)),
-            "{place}: a neighbour sees {found:?}"
+            "{place}: a neighbor sees {found:?}"
         );
         assert_eq!(found.is_empty(), shown_to_others.is_empty(), "{place}");
-        drop(neighbour);
+        drop(neighbor);
 
         let dump = aviary.dump();
         assert_eq!(

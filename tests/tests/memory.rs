@@ -38,7 +38,7 @@ fn a_scan_of_a_million_users_grows_the_backend_by_16_mb_at_most() {
 }
 
 #[test]
-fn two_thousand_failed_and_cancelled_scans_leave_nothing_behind() {
+fn two_thousand_failed_and_canceled_scans_leave_nothing_behind() {
     let mut stage = Stage::new(Config {
         users: 600,
         log_limit: 100,
@@ -74,7 +74,7 @@ fn two_thousand_failed_and_cancelled_scans_leave_nothing_behind() {
                         "SELECT email::integer FROM pluralsight.users WHERE email IS NOT NULL",
                     );
                 }
-                // The statement is cancelled while it waits.
+                // The statement is canceled while it waits.
                 _ => {
                     stage
                         .sandbox

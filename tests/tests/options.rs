@@ -351,14 +351,14 @@ const VALUES: &[Values] = &[
     (
         &[Table],
         "filters",
-        &["emails, ids", "colours[]=colour", "name~=name", ""],
+        &["emails, ids", "colors[]=color", "name~=name", ""],
         &[
             (
-                "colours",
-                "filter \"colours\" is not known; say what it compares: name=field for one value, name[]=field for a list, name~=field for a part of a text",
+                "colors",
+                "filter \"colors\" is not known; say what it compares: name=field for one value, name[]=field for a list, name~=field for a part of a text",
             ),
             ("a b=c", "\"a b\" is not a GraphQL name"),
-            ("colour={x}", "\"{x}\" is not a GraphQL name"),
+            ("color={x}", "\"{x}\" is not a GraphQL name"),
         ],
     ),
     (
@@ -485,9 +485,9 @@ const STATEMENTS: &[(&str, &str, &str, &str)] = &[
         "Perhaps you meant \"api_url\". Valid options are: {server}.",
     ),
     (
-        "CREATE SERVER s FOREIGN DATA WRAPPER pluralsight_fdw OPTIONS (colour 'red')",
+        "CREATE SERVER s FOREIGN DATA WRAPPER pluralsight_fdw OPTIONS (color 'red')",
         "HV00D",
-        "invalid option \"colour\" for a server",
+        "invalid option \"color\" for a server",
         "Valid options are: {server}.",
     ),
     (
@@ -515,9 +515,9 @@ const STATEMENTS: &[(&str, &str, &str, &str)] = &[
         "Perhaps you meant \"field\". Valid options are: {column}.",
     ),
     (
-        "ALTER FOREIGN DATA WRAPPER pluralsight_fdw OPTIONS (ADD colour 'red')",
+        "ALTER FOREIGN DATA WRAPPER pluralsight_fdw OPTIONS (ADD color 'red')",
         "HV00D",
-        "invalid option \"colour\" for a foreign-data wrapper",
+        "invalid option \"color\" for a foreign-data wrapper",
         "A foreign-data wrapper has no options here.",
     ),
     (

@@ -260,7 +260,7 @@ fn joins_with_an_hr_table_are_sensible_at_any_size() {
 }
 
 #[test]
-fn a_look_at_the_accounts_of_a_large_organisation_takes_three_requests() {
+fn a_look_at_the_accounts_of_a_large_organization_takes_three_requests() {
     let mut stage = Stage::new(Config {
         users: 50_000,
         ..Config::default()

@@ -56,7 +56,7 @@ fn the_anonymous_view_has_everybody_and_names_nobody() {
     );
     let text = format!("{rows:?}");
     let mut told = 0;
-    for user in stage.sandbox.organisation().users() {
+    for user in stage.sandbox.organization().users() {
         let texts = [
             Some(user.ps_user_id),
             Some(user.id),
@@ -140,7 +140,7 @@ fn a_hash_cannot_be_computed_from_an_identifier_and_stays_until_the_salt_changes
     let after = ids(&mut stage);
     assert_eq!(after.len(), before.len());
     assert!(after.is_disjoint(&before));
-    // Another organisation's view has a salt of its own.
+    // Another organization's view has a salt of its own.
     stage.session.run(
         "ALTER DEFAULT PRIVILEGES GRANT SELECT ON SEQUENCES TO PUBLIC; CALL pluralsight_fdw.set_up('pluralsight', 'acme')",
     );

@@ -19,14 +19,14 @@ fn quoted(values: impl Iterator<Item = String>) -> String {
 
 fn ids(stage: &Stage, range: std::ops::Range<u64>) -> Vec<String> {
     range
-        .map(|index| stage.sandbox.organisation().user(index).ps_user_id)
+        .map(|index| stage.sandbox.organization().user(index).ps_user_id)
         .collect()
 }
 
 fn emails(stage: &Stage, count: usize) -> Vec<String> {
-    let organisation = stage.sandbox.organisation();
-    (0..organisation.len())
-        .filter_map(|index| organisation.user(index).email)
+    let organization = stage.sandbox.organization();
+    (0..organization.len())
+        .filter_map(|index| organization.user(index).email)
         .take(count)
         .collect()
 }
@@ -138,7 +138,7 @@ fn no_record_comes_twice_however_the_api_compares() {
 fn counting_takes_one_request_where_the_api_counts_as_postgresql_does() {
     let mut stage = stage(2_345);
     let active = (0..2_345)
-        .filter(|&index| stage.sandbox.organisation().user(index).is_on_account)
+        .filter(|&index| stage.sandbox.organization().user(index).is_on_account)
         .count();
     for (query, expected, requests) in [
         ("SELECT count(*) FROM pluralsight.users", 2_345, 1),
@@ -339,7 +339,7 @@ fn prepared_statements_ask_for_the_value_of_each_execution() {
     let mut stage = stage(300);
     let people: Vec<(String, String)> = (0..300)
         .filter_map(|index| {
-            let user = stage.sandbox.organisation().user(index);
+            let user = stage.sandbox.organization().user(index);
             Some((user.email?.replace('\'', "''"), user.ps_user_id))
         })
         .take(10)

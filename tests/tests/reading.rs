@@ -1,4 +1,4 @@
-//! What is read through SQL is what the organisation holds, and it takes the requests that it should.
+//! What is read through SQL is what the organization holds, and it takes the requests that it should.
 
 use behaviour::Stage;
 use chrono::{DateTime, Utc};
@@ -69,10 +69,10 @@ fn users_equal_the_generators_field_by_field() {
     stage.sandbox.reset();
     let read = sorted(rows(&mut stage, "pluralsight.users"), "user_id");
     assert_eq!(stage.sandbox.count("users"), 4, "100 + 1,000 + 1,000 + 245");
-    let organisation = stage.sandbox.organisation();
+    let organization = stage.sandbox.organization();
     let expected = sorted(
-        (0..organisation.len())
-            .map(|index| expected_user(&organisation.user(index)))
+        (0..organization.len())
+            .map(|index| expected_user(&organization.user(index)))
             .collect(),
         "user_id",
     );
@@ -99,17 +99,17 @@ fn users_equal_the_generators_field_by_field() {
 #[test]
 fn admins_teams_and_plan_equal_the_generators() {
     let mut stage = users(500);
-    let organisation = stage.sandbox.organisation();
+    let organization = stage.sandbox.organization();
     let admins = sorted(
-        organisation.admins().iter().map(expected_admin).collect(),
+        organization.admins().iter().map(expected_admin).collect(),
         "user_id",
     );
-    let teams: Vec<Value> = organisation
+    let teams: Vec<Value> = organization
         .teams()
         .iter()
         .map(|team| json!({ "team_id": team.id, "name": team.name, "description": team.description, "parent_team_id": team.parent_team_id, "plan_id": team.plan_id }))
         .collect();
-    let products = organisation.products();
+    let products = organization.products();
     assert_eq!(
         sorted(rows(&mut stage, "pluralsight.admins"), "user_id"),
         admins
@@ -168,7 +168,7 @@ fn any_number_of_users_is_exactly_right() {
         stage.sandbox.reset();
         let read = stage.session.rows("SELECT user_id FROM pluralsight.users");
         let expected: std::collections::BTreeSet<String> = (0..count)
-            .map(|index| stage.sandbox.organisation().user(index).ps_user_id)
+            .map(|index| stage.sandbox.organization().user(index).ps_user_id)
             .collect();
         let found: std::collections::BTreeSet<String> =
             read.iter().filter_map(|row| row[0].clone()).collect();
@@ -207,7 +207,7 @@ fn a_look_takes_one_request() {
 fn only_the_fields_that_the_query_needs_are_asked_for() {
     let mut stage = users(10);
     for (query, selection) in [
-        // The key recognises a record that moved between two pages.
+        // The key recognizes a record that moved between two pages.
         (
             "SELECT email FROM pluralsight.users",
             "nodes { email psUserId }",
@@ -247,13 +247,13 @@ fn the_catalog_explains_every_column() {
 }
 
 #[test]
-fn accounts_and_licenses_say_what_the_organisation_is() {
+fn accounts_and_licenses_say_what_the_organization_is() {
     let mut stage = users(800);
-    let organisation = stage.sandbox.organisation();
-    let people: Vec<User> = (0..organisation.len())
-        .map(|index| organisation.user(index))
+    let organization = stage.sandbox.organization();
+    let people: Vec<User> = (0..organization.len())
+        .map(|index| organization.user(index))
         .collect();
-    let admins = organisation.admins();
+    let admins = organization.admins();
     let is_admin = |user: &User| {
         admins
             .iter()
@@ -272,7 +272,7 @@ fn accounts_and_licenses_say_what_the_organisation_is() {
             .as_ref()
             .is_some_and(|products| !products.is_empty())
     };
-    assert!(outside > 0, "the organisation has admins without a licence");
+    assert!(outside > 0, "the organization has admins without a license");
     let mut value = |sql: &str| stage.session.value(sql);
     assert_eq!(
         value("SELECT count(*) FROM pluralsight.accounts"),
@@ -327,7 +327,7 @@ fn accounts_and_licenses_say_what_the_organisation_is() {
             .count()
             .to_string()
     );
-    let products = organisation.products();
+    let products = organization.products();
     for product in &products {
         let row = format!(
             "SELECT purchased || ' ' || assigned || ' ' || remaining FROM pluralsight.licenses WHERE product_id = '{}'",

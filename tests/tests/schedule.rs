@@ -37,7 +37,7 @@ fn refreshes_every_minute(name: &str, settings: &str) {
         sandbox.token()
     ));
     session.run("CALL pluralsight_fdw.create_copies()");
-    sandbox.organisation().add_users(2, Place::End);
+    sandbox.organization().add_users(2, Place::End);
     let job = session.value("SELECT pluralsight_fdw.schedule_refresh('0 4 * * *')");
     // Called again it changes the schedule, and makes no second job.
     assert_eq!(

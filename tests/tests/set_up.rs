@@ -229,13 +229,13 @@ fn a_field_that_the_api_lacks_is_absent_and_comes_back_with_it() {
 #[test]
 fn what_the_user_added_or_set_is_kept() {
     let mut stage = stage(Config {
-        extra: texts(&["User.favouriteColour: String", "User.nick: String"]),
+        extra: texts(&["User.favoriteColor: String", "User.nick: String"]),
         ..Config::default()
     });
     stage.session.run(SET_UP);
     let role = stage.role("reader");
     stage.session.run(
-        "ALTER FOREIGN TABLE pluralsight.users ADD COLUMN colour text OPTIONS (field 'favouriteColour');
+        "ALTER FOREIGN TABLE pluralsight.users ADD COLUMN color text OPTIONS (field 'favoriteColor');
          ALTER FOREIGN TABLE pluralsight.users ALTER COLUMN note OPTIONS (SET field 'nick');
          ALTER FOREIGN TABLE pluralsight.users OPTIONS (ADD page_size '7', ADD on_incomplete 'warning');
          COMMENT ON COLUMN pluralsight.users.email IS 'mine';
@@ -257,7 +257,7 @@ fn what_the_user_added_or_set_is_kept() {
         table_option(&mut stage.session, "pluralsight.users", "on_incomplete"),
         "warning"
     );
-    assert!(columns(&mut stage.session, "pluralsight.users").contains(&"colour".to_owned()));
+    assert!(columns(&mut stage.session, "pluralsight.users").contains(&"color".to_owned()));
     assert_eq!(
         stage.session.value("SELECT col_description('pluralsight.users'::regclass, attnum) FROM pg_attribute WHERE attrelid = 'pluralsight.users'::regclass AND attname = 'email'"),
         "mine"
@@ -632,7 +632,7 @@ fn a_key_that_the_api_does_not_have_is_no_obstacle() {
                 .value("SELECT count(user_id) FROM pluralsight.users");
             assert_eq!(counted, if reads == "field=id" { "50" } else { "0" });
             if reads == "field=id" {
-                let id = stage.sandbox.organisation().user(3).id;
+                let id = stage.sandbox.organization().user(3).id;
                 assert_eq!(
                     stage.session.value(&format!(
                         "SELECT count(*) FROM pluralsight.users WHERE user_id = '{id}'"

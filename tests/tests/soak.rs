@@ -165,7 +165,7 @@ fn whatever_happens_an_answer_is_right_or_an_error() {
 
     // Somebody at the keyboard, who loses patience.
     let mut random = StdRng::seed_from_u64(seed);
-    let (mut cancelled, mut terminated) = (0, 0);
+    let (mut canceled, mut terminated) = (0, 0);
     let mut operator = stage.lock().expect("nobody panicked").another_session();
     while Instant::now() < ended && workers.iter().all(|worker| !worker.is_finished()) {
         thread::sleep(Duration::from_millis(random.random_range(20..200)));
@@ -180,7 +180,7 @@ fn whatever_happens_an_answer_is_right_or_an_error() {
                 terminated += 1;
             } else {
                 operator.run(&format!("SELECT pg_cancel_backend({pid})"));
-                cancelled += 1;
+                canceled += 1;
             }
         }
     }
@@ -232,7 +232,7 @@ fn whatever_happens_an_answer_is_right_or_an_error() {
         figures.ends.lock().expect("nobody panicked")
     );
     println!(
-        "requests: {}, spoilt of the last {}: {faulty}; cancelled: {cancelled}, terminated: {terminated}",
+        "requests: {}, spoiled of the last {}: {faulty}; canceled: {canceled}, terminated: {terminated}",
         stage.lock().expect("nobody panicked").sandbox.total(),
         requests.len()
     );

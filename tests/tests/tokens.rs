@@ -399,14 +399,14 @@ fn a_vault_is_read_with_the_rights_of_the_role_whose_token_it_is() {
     session.run("COMMIT");
 }
 
-/// Two organisations behind one address: the token says which.
+/// Two organizations behind one address: the token says which.
 struct Two {
     stage: Stage,
     _other: Sandbox,
     relay: Relay,
 }
 
-fn two_organisations() -> Two {
+fn two_organizations() -> Two {
     let other = Sandbox::start(Config {
         users: 70,
         seed: 8,
@@ -435,8 +435,8 @@ fn two_organisations() -> Two {
 }
 
 #[test]
-fn two_roles_on_one_server_see_their_own_organisation() {
-    let mut two = two_organisations();
+fn two_roles_on_one_server_see_their_own_organization() {
+    let mut two = two_organizations();
     let stage = &mut two.stage;
     let (ann, bob, eve) = (stage.role("ann"), stage.role("bob"), stage.role("eve"));
     map(&mut stage.session, &ann, "api_token 'sandbox-token'");
@@ -477,7 +477,7 @@ fn two_roles_on_one_server_see_their_own_organisation() {
 
 #[test]
 fn ones_own_mapping_wins_over_that_of_public_and_either_over_the_server() {
-    let mut two = two_organisations();
+    let mut two = two_organizations();
     let stage = &mut two.stage;
     let role = stage.role("ann");
     let mut session = stage.session_of(&role);
@@ -512,7 +512,7 @@ fn ones_own_mapping_wins_over_that_of_public_and_either_over_the_server() {
 
 #[test]
 fn a_view_uses_its_owners_mapping_and_a_security_invoker_view_the_callers() {
-    let mut two = two_organisations();
+    let mut two = two_organizations();
     let stage = &mut two.stage;
     let (owner, caller) = (stage.role("owner"), stage.role("caller"));
     map(&mut stage.session, &owner, "api_token 'sandbox-token'");

@@ -17,7 +17,7 @@ fn with_filters(users: u64, change: impl FnOnce(&mut Filters)) -> Stage {
 }
 
 fn people(stage: &Stage) -> Vec<User> {
-    stage.sandbox.organisation().users().collect()
+    stage.sandbox.organization().users().collect()
 }
 
 fn active(stage: &Stage) -> usize {

@@ -26,7 +26,7 @@ fn without_admins_nobody_is_known_to_be_one() {
     for introspection in [Introspection::default(), Introspection::Off] {
         let mut stage = without(&["Query.planAdmins", "Query.planInfo"], introspection);
         all_views_are_read(&mut stage);
-        let people = stage.sandbox.organisation().users().count();
+        let people = stage.sandbox.organization().users().count();
         assert_eq!(
             stage.session.rows(
                 "SELECT count(*), count(is_admin), count(billable), count(*) FILTER (WHERE status IN ('active', 'removed')), count(*) FILTER (WHERE product_names::text LIKE '%NULL%' OR product_names = '{}') FROM pluralsight.accounts"
@@ -41,7 +41,7 @@ fn without_admins_nobody_is_known_to_be_one() {
         );
         let seats: usize = stage
             .sandbox
-            .organisation()
+            .organization()
             .users()
             .map(|user| user.product_ids.map_or(0, |products| products.len()))
             .sum();

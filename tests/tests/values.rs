@@ -234,10 +234,10 @@ fn a_hint_names_the_unit_and_mends_the_column() {
                 }
             }
         };
-        let organisation = stage.sandbox.organisation();
+        let organization = stage.sandbox.organization();
         assert_eq!(rows.len(), 50);
         for row in rows {
-            let user = organisation
+            let user = organization
                 .find(row[0].as_deref().unwrap())
                 .expect("a user");
             let created = user.created_on.expect("everybody has one").timestamp();
@@ -267,8 +267,8 @@ fn a_number_is_as_whole_with_a_point_as_without() {
         stage.session.rows("SELECT * FROM pluralsight.users").len(),
         120
     );
-    let organisation = stage.sandbox.organisation();
-    let assigned: i64 = organisation
+    let organization = stage.sandbox.organization();
+    let assigned: i64 = organization
         .products()
         .iter()
         .map(|product| product.assigned)

@@ -77,7 +77,7 @@ fn a_candidate_name_that_exists_is_chosen() {
         "{notices:?}"
     );
     let expected = (0..50)
-        .filter(|&index| stage.sandbox.organisation().user(index).mfa_enabled == Some(true))
+        .filter(|&index| stage.sandbox.organization().user(index).mfa_enabled == Some(true))
         .count();
     assert_eq!(
         stage
@@ -109,7 +109,7 @@ fn filters_are_taken_from_the_live_schema() {
         "{notices:?}"
     );
     assert_eq!(fewer.session.value(filters), "ids, isOnAccount, teamIds");
-    let user = fewer.sandbox.organisation().user(3);
+    let user = fewer.sandbox.organization().user(3);
     assert_eq!(
         fewer.session.value(&format!(
             "SELECT count(*) FROM pluralsight.users WHERE user_id = '{}'",
@@ -203,7 +203,7 @@ fn a_refused_filter_names_the_statement_that_mends_it() {
             "ALTER FOREIGN TABLE pluralsight.users OPTIONS (SET filters '{filters}')"
         ));
         let email = (0..50)
-            .find_map(|index| stage.sandbox.organisation().user(index).email)
+            .find_map(|index| stage.sandbox.organization().user(index).email)
             .expect("an address");
         let query = format!(
             "SELECT count(*) FROM (SELECT note FROM pluralsight.users WHERE email = '{email}') AS u"
@@ -242,20 +242,20 @@ fn a_value_that_does_not_fit_has_a_statement_that_mends_it() {
 #[test]
 fn discover_all_adds_unknown_scalar_fields() {
     let mut stage = stage(Config {
-        extra: texts(&["User.favouriteColour: String", "User.shoeSize: Int"]),
+        extra: texts(&["User.favoriteColor: String", "User.shoeSize: Int"]),
         ..Config::default()
     });
     stage
         .session
         .run(&format!("{IMPORT} OPTIONS (discover 'all')"));
     assert!(
-        has_column(&mut stage, "users", "favourite_colour")
+        has_column(&mut stage, "users", "favorite_color")
             && has_column(&mut stage, "users", "shoe_size")
     );
     assert_eq!(
         stage
             .session
-            .rows("SELECT favourite_colour, shoe_size FROM pluralsight.users")
+            .rows("SELECT favorite_color, shoe_size FROM pluralsight.users")
             .len(),
         50
     );
@@ -264,16 +264,16 @@ fn discover_all_adds_unknown_scalar_fields() {
 #[test]
 fn a_column_of_ones_own_reads_any_field() {
     let mut stage = stage(Config {
-        extra: texts(&["User.favouriteColour: String"]),
+        extra: texts(&["User.favoriteColor: String"]),
         ..Config::default()
     });
     stage.session.run(IMPORT);
-    stage.session.run("ALTER FOREIGN TABLE pluralsight.users ADD COLUMN colour text OPTIONS (field 'favouriteColour')");
+    stage.session.run("ALTER FOREIGN TABLE pluralsight.users ADD COLUMN color text OPTIONS (field 'favoriteColor')");
     stage.session.run("ALTER FOREIGN TABLE pluralsight.users ADD COLUMN teams jsonb OPTIONS (field 'teams.edges.node')");
     assert_eq!(
         stage
             .session
-            .rows("SELECT colour FROM pluralsight.users")
+            .rows("SELECT color FROM pluralsight.users")
             .len(),
         50
     );
@@ -310,7 +310,7 @@ fn the_plan_is_read_in_whatever_shape_it_comes() {
         stage
             .session
             .run("SELECT pluralsight_fdw_internal.create_views('pluralsight')");
-        let products = stage.sandbox.organisation().products().len();
+        let products = stage.sandbox.organization().products().len();
         assert_eq!(
             stage
                 .session

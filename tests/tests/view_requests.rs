@@ -11,7 +11,7 @@ fn a_look_at_an_organization_of_50_000_takes_few_requests() {
     });
     let one = format!(
         "SELECT * FROM pluralsight.accounts WHERE user_id = '{}'",
-        stage.sandbox.organisation().user(77).ps_user_id
+        stage.sandbox.organization().user(77).ps_user_id
     );
     for (query, most) in [
         ("SELECT * FROM pluralsight.accounts LIMIT 5", 3),

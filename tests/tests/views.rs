@@ -72,7 +72,7 @@ fn who_was_licensed_lately_is_not_idle_and_who_never_signed_in_is() {
         // Whoever is near the limit could cross it while the test runs.
         let expected: BTreeMap<String, bool> = stage
             .sandbox
-            .organisation()
+            .organization()
             .users()
             .filter(holds_a_product)
             .filter(|user| days_idle(user).is_some_and(|days| days > limit))
@@ -92,7 +92,7 @@ fn who_was_licensed_lately_is_not_idle_and_who_never_signed_in_is() {
     // There are people who signed in long ago, left, and were licensed again since.
     let licensed_again = stage
         .sandbox
-        .organisation()
+        .organization()
         .users()
         .filter(holds_a_product)
         .filter(|user| days_since(user.last_login) > Some(180) || user.last_login.is_none())
@@ -105,12 +105,12 @@ fn who_was_licensed_lately_is_not_idle_and_who_never_signed_in_is() {
 fn a_seat_is_a_product_of_a_person_and_has_the_price_of_today() {
     let mut stage = stage();
     let mut expected: BTreeMap<String, i64> = BTreeMap::new();
-    for user in stage.sandbox.organisation().users() {
+    for user in stage.sandbox.organization().users() {
         for product in user.product_ids.unwrap_or_default() {
             *expected.entry(product).or_default() += 1;
         }
     }
-    let products = stage.sandbox.organisation().products();
+    let products = stage.sandbox.organization().products();
     for schema in ["pluralsight", "pluralsight_copy"] {
         let found: BTreeMap<String, i64> = stage
             .session
@@ -174,7 +174,7 @@ fn direct_members(stage: &Stage) -> BTreeMap<String, BTreeMap<String, i64>> {
     let mut members: BTreeMap<String, BTreeMap<String, i64>> = BTreeMap::new();
     for user in stage
         .sandbox
-        .organisation()
+        .organization()
         .users()
         .filter(|user| user.is_on_account)
     {
@@ -195,7 +195,7 @@ fn teams_are_told_apart_by_id() {
     // Two teams of one name: C11 of what users have met.
     let teams: Vec<(String, String)> = stage
         .sandbox
-        .organisation()
+        .organization()
         .users()
         .filter(|user| user.is_on_account)
         .flat_map(|user| {
@@ -241,7 +241,7 @@ fn teams_are_told_apart_by_id() {
     );
     let memberships: i64 = stage
         .sandbox
-        .organisation()
+        .organization()
         .users()
         .map(|user| i64::try_from(user.teams.len()).expect("few"))
         .sum();
@@ -267,7 +267,7 @@ fn people_and_seats_are_rolled_up_the_tree_and_circles_do_no_harm() {
     let direct = direct_members(&stage);
     let parents: BTreeMap<String, Option<String>> = stage
         .sandbox
-        .organisation()
+        .organization()
         .teams()
         .iter()
         .map(|team| (team.id.clone(), team.parent_team_id.clone()))
@@ -337,10 +337,10 @@ fn people_and_seats_are_rolled_up_the_tree_and_circles_do_no_harm() {
 #[test]
 fn admins_who_do_not_use_what_they_have_are_listed_with_the_reason() {
     let mut stage = stage();
-    let organisation = stage.sandbox.organisation();
+    let organization = stage.sandbox.organization();
     let mut expected: BTreeMap<String, &str> = BTreeMap::new();
-    for admin in organisation.admins() {
-        let user = organisation.find(&admin.ps_user_id);
+    for admin in organization.admins() {
+        let user = organization.find(&admin.ps_user_id);
         let reason = match &user {
             Some(user) if user.is_on_account => match days_since(user.last_login) {
                 None => "never signed in",
@@ -379,20 +379,20 @@ fn admins_who_do_not_use_what_they_have_are_listed_with_the_reason() {
 #[test]
 fn people_who_may_be_one_are_found_by_address_identifier_and_name() {
     let mut stage = stage();
-    let organisation = stage.sandbox.organisation();
-    let ids: Vec<String> = organisation.users().map(|user| user.ps_user_id).collect();
+    let organization = stage.sandbox.organization();
+    let ids: Vec<String> = organization.users().map(|user| user.ps_user_id).collect();
     let address = "Twice.Seen@meridian.example";
-    organisation.edit_user(&ids[10], |user| user.email = Some(address.to_owned()));
-    organisation.edit_user(&ids[20], |user| {
+    organization.edit_user(&ids[10], |user| user.email = Some(address.to_owned()));
+    organization.edit_user(&ids[20], |user| {
         user.additional_emails = Some(vec![format!("\u{a0}{}\r\n", address.to_uppercase())]);
     });
     for id in &ids[30..33] {
-        organisation.edit_user(id, |user| {
+        organization.edit_user(id, |user| {
             user.current_sso_identifier = Some("sso-shared".to_owned());
         });
     }
     for id in &ids[40..42] {
-        organisation.edit_user(id, |user| {
+        organization.edit_user(id, |user| {
             user.first_name = Some("Zebedee".to_owned());
             user.last_name = Some("Unheard-Of".to_owned());
         });
@@ -424,7 +424,7 @@ fn people_who_may_be_one_are_found_by_address_identifier_and_name() {
 #[test]
 fn licenses_run_out_when_the_trend_says_so() {
     let mut stage = stage();
-    let product = stage.sandbox.organisation().products()[0].clone();
+    let product = stage.sandbox.organization().products()[0].clone();
     stage.session.run(&format!(
         "DELETE FROM pluralsight_copy.license_history;
          INSERT INTO pluralsight_copy.license_history (day, product_id, purchased, assigned, remaining)

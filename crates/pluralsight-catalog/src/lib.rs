@@ -1,4 +1,4 @@
-//! What of a Pluralsight organisation can be queried, declared once.
+//! What of a Pluralsight organization can be queried, declared once.
 //!
 //! A [`Table`] names a root field of the GraphQL API and the columns that a foreign table over it has. Everything else
 //! follows from that one declaration: the `CREATE FOREIGN TABLE` text, the selection set, the default documents in

@@ -14,13 +14,13 @@ use crate::{faults::Rule, tls::Certificate};
 /// What the server is and how it behaves. `Config::default()` is the API as far as it is documented.
 #[derive(Debug, Clone, Args)]
 pub struct Config {
-    /// How many users the organisation has, removed ones included
+    /// How many users the organization has, removed ones included
     #[arg(long, default_value_t = Config::default().users)]
     pub users: u64,
-    /// What the organisation is generated from: the same seed gives the same people
+    /// What the organization is generated from: the same seed gives the same people
     #[arg(long, default_value_t = Config::default().seed)]
     pub seed: u64,
-    /// The instant that counts as now in the organisation; the library's default is fixed, the program's is the present
+    /// The instant that counts as now in the organization; the library's default is fixed, the program's is the present
     #[arg(long, default_value_t = Config::default().now)]
     pub now: DateTime<Utc>,
     /// How many teams; unset, as many as fit the number of users, at most 1,200

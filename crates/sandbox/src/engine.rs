@@ -25,7 +25,7 @@ use serde_json::{Value, json};
 
 use crate::{
     config::{Config, Introspection, WarningStyle},
-    organisation::Snapshot,
+    organization::Snapshot,
     schema::{SchemaError, Served},
 };
 

@@ -16,7 +16,7 @@ use std::{
 
 use serde_json::Value;
 
-use crate::organisation::Organisation;
+use crate::organization::Organization;
 
 pub use grammar::{GRAMMAR, GrammarError};
 use script::Script;
@@ -87,7 +87,7 @@ impl When {
             Self::From(n) => number >= n,
             Self::Between(from, to) => (from..=to).contains(&number),
             Self::Every(n) => n > 0 && number.is_multiple_of(n),
-            Self::OneIn(n) => n > 0 && crate::organisation::scattered(number).is_multiple_of(n),
+            Self::OneIn(n) => n > 0 && crate::organization::scattered(number).is_multiple_of(n),
         }
     }
 }
@@ -112,7 +112,7 @@ pub enum End {
 }
 
 /// Code to run while a request waits for its answer.
-pub type Hook = Arc<dyn Fn(&Organisation) + Send + Sync>;
+pub type Hook = Arc<dyn Fn(&Organization) + Send + Sync>;
 
 /// One thing that goes wrong.
 #[derive(Clone)]

@@ -282,7 +282,7 @@ fn answer(shared: &Shared, live: &Live, query: &Query, key: Key, script: &Script
     if key != Key::Accepted && !is_open {
         return Reply::json(StatusCode::UNAUTHORIZED, UNAUTHORIZED);
     }
-    let snapshot = shared.organisation.snapshot();
+    let snapshot = shared.organization.snapshot();
     let mut answer = live.engine.answer(snapshot, query, &script.tweaks());
     let status = match answer.is_invalid {
         true => StatusCode::from_u16(live.config.invalid_document_status).unwrap_or(StatusCode::OK),

@@ -11,8 +11,8 @@
 //! assert!(sandbox.url().starts_with("http://127.0.0.1:"));
 //!
 //! // The truth, to compare a client's answer with.
-//! let first = sandbox.organisation().user(0);
-//! assert_eq!(sandbox.organisation().find(&first.ps_user_id), Some(first));
+//! let first = sandbox.organization().user(0);
+//! assert_eq!(sandbox.organization().find(&first.ps_user_id), Some(first));
 //!
 //! // The second request for users is told to wait a second.
 //! let refusal = Action::Status { code: 429, retry_after: Some("1".to_owned()), body: None };
@@ -29,11 +29,11 @@
 //!
 //! | module | concern |
 //! | --- | --- |
-//! | `organisation` | who is in it, and what happens to them while the server runs |
+//! | `organization` | who is in it, and what happens to them while the server runs |
 //! | `schema`, `engine` | the schema that is served, and its answers |
 //! | `variants` | other schemas and other behavior, each with a name |
 //! | `http`, `server`, `connection`, `tls` | how they are sent |
-//! | `faults` | how they are spoilt |
+//! | `faults` | how they are spoiled |
 //! | `record` | what was asked |
 
 mod config;
@@ -42,7 +42,7 @@ mod cursor;
 mod engine;
 mod faults;
 mod http;
-mod organisation;
+mod organization;
 mod record;
 mod schema;
 mod server;
@@ -55,8 +55,8 @@ pub use config::{
 };
 pub use connection::Connections;
 pub use faults::{Action, Cut, End, Faults, GRAMMAR, GrammarError, Hook, Rule, When};
-pub use organisation::{
-    Membership, Organisation, Place, Plan, PlanAdmin, Product, Team, User, instant_text,
+pub use organization::{
+    Membership, Organization, Place, Plan, PlanAdmin, Product, Team, User, instant_text,
 };
 pub use record::{Key, Recorded};
 pub use schema::SchemaError;

@@ -22,7 +22,7 @@ use clap::{CommandFactory, FromArgMatches, Parser, parser::ValueSource};
 use pluralsight_sandbox::{Config, GRAMMAR, Recorded, Sandbox, VARIANTS, variant};
 use tokio::signal::unix::{SignalKind, signal};
 
-/// A local server that behaves like Pluralsight's GraphQL API, with a generated organisation and faults on demand
+/// A local server that behaves like Pluralsight's GraphQL API, with a generated organization and faults on demand
 #[derive(Parser)]
 #[command(version, after_long_help = GRAMMAR)]
 struct Cli {

@@ -28,7 +28,7 @@ use crate::{
     engine::Engine,
     faults::Faults,
     http,
-    organisation::{Organisation, Origin},
+    organization::{Organization, Origin},
     record::{Log, Recorded},
     schema::SchemaError,
     tls::{Tls, TlsError},
@@ -52,7 +52,7 @@ type Observer = Box<dyn Fn(&Recorded) + Send + Sync>;
 
 /// What all connections share.
 pub(crate) struct Shared {
-    pub(crate) organisation: Organisation,
+    pub(crate) organization: Organization,
     pub(crate) log: Log,
     pub(crate) faults: Faults,
     address: SocketAddr,
@@ -128,7 +128,7 @@ impl Sandbox {
         };
         let tls = config.tls.map(Tls::new).transpose()?;
         let shared = Arc::new(Shared {
-            organisation: Organisation::new(&origin),
+            organization: Organization::new(&origin),
             log: Log::new(config.log_limit),
             faults: Faults::default(),
             address,
@@ -139,8 +139,8 @@ impl Sandbox {
             observer: Mutex::new(None),
         });
         let live = shared.live();
-        if let Some(first) = shared.organisation.get(0) {
-            shared.organisation.edit_user(&first.ps_user_id, |user| {
+        if let Some(first) = shared.organization.get(0) {
+            shared.organization.edit_user(&first.ps_user_id, |user| {
                 if live.config.dates == Dates::Unstorable {
                     user.last_login = Some(DateTime::<Utc>::MIN_UTC);
                 }
@@ -198,8 +198,8 @@ impl Sandbox {
     }
 
     /// The truth that the server serves. Its methods change it while the server runs.
-    pub fn organisation(&self) -> &Organisation {
-        &self.shared.organisation
+    pub fn organization(&self) -> &Organization {
+        &self.shared.organization
     }
 
     /// The requests since the start or the last [`Sandbox::reset`], in the order in which they came.

@@ -70,7 +70,7 @@ fn content_length(headers: &str) -> usize {
 }
 
 #[tokio::test]
-async fn only_the_requests_that_a_rule_names_are_spoilt() {
+async fn only_the_requests_that_a_rule_names_are_spoiled() {
     let fixture = with(&["users@2=503", "planInfo@-2=500", "*@4-=429"]);
     let status = async |document: &str| {
         fixture
@@ -137,9 +137,9 @@ async fn rules_are_added_counted_and_taken_away_while_the_server_runs() {
 async fn chance_is_the_same_in_each_run() {
     let pattern = async || {
         let fixture = with(&["users@~3=500"]);
-        let mut spoilt = Vec::new();
+        let mut spoiled = Vec::new();
         for _ in 0..30 {
-            spoilt.push(
+            spoiled.push(
                 fixture
                     .send("{ users { totalCount } }")
                     .await
@@ -148,11 +148,11 @@ async fn chance_is_the_same_in_each_run() {
                     == 500,
             );
         }
-        spoilt
+        spoiled
     };
     let first = pattern().await;
     assert_eq!(first, pattern().await);
-    assert!((3..20).contains(&first.iter().filter(|spoilt| **spoilt).count()));
+    assert!((3..20).contains(&first.iter().filter(|spoiled| **spoiled).count()));
 }
 
 #[tokio::test]
@@ -545,7 +545,7 @@ async fn rows_come_twice_across_pages() {
     let teams = fixture.nodes("teams", "id", 5, Value::Null).await;
     assert_eq!(
         teams.len(),
-        fixture.sandbox.organisation().teams().len() + 2
+        fixture.sandbox.organization().teams().len() + 2
     );
     assert_eq!(teams[3..5], teams[5..7]);
 }
@@ -574,7 +574,7 @@ async fn people_come_and_go_between_pages() {
         "users@3=forget-last=2,deactivate=1",
         "users@4=deactivate-last=1",
     ]);
-    let active = fixture.sandbox.organisation().active();
+    let active = fixture.sandbox.organization().active();
     let count =
         async || fixture.data("{ users { totalCount } }").await["users"]["totalCount"].clone();
     assert_eq!(
@@ -582,7 +582,7 @@ async fn people_come_and_go_between_pages() {
         [json!(60), json!(64), json!(62), json!(62)]
     );
     // Two of the four who joined vanished, two others left the plan.
-    assert_eq!(fixture.sandbox.organisation().active(), active);
+    assert_eq!(fixture.sandbox.organization().active(), active);
 }
 
 #[tokio::test]
@@ -592,9 +592,9 @@ async fn anything_else_can_run_before_an_answer() {
     let counted = Arc::clone(&runs);
     fixture.sandbox.faults().add(Rule::any(
         When::Every(2),
-        Action::Run(Arc::new(move |organisation| {
-            counted.fetch_add(organisation.len(), Ordering::SeqCst);
-            organisation.edit_user(&organisation.user(0).ps_user_id, |user| {
+        Action::Run(Arc::new(move |organization| {
+            counted.fetch_add(organization.len(), Ordering::SeqCst);
+            organization.edit_user(&organization.user(0).ps_user_id, |user| {
                 user.note = Some("ran".to_owned())
             });
         })),
@@ -609,7 +609,7 @@ async fn anything_else_can_run_before_an_answer() {
 }
 
 #[tokio::test]
-async fn a_request_that_cannot_be_read_can_be_spoilt_too() {
+async fn a_request_that_cannot_be_read_can_be_spoiled_too() {
     let fixture = with(&["*=500"]);
     let response = fixture
         .http

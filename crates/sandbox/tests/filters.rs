@@ -7,7 +7,7 @@ use pluralsight_sandbox::{Config, EmailMatch, Filters, NameMatch, TeamMatch, Use
 use serde_json::{Value, json};
 
 fn with_address(fixture: &Fixture) -> User {
-    let mut users = fixture.sandbox.organisation().users();
+    let mut users = fixture.sandbox.organization().users();
     users
         .find(|user| {
             user.email
@@ -75,7 +75,7 @@ async fn lists_of_values_that_may_not_be_null_are_accepted() {
 #[tokio::test]
 async fn each_filter_and_their_combination_give_whom_they_mean() {
     let fixture = Fixture::users(1500);
-    let users: Vec<User> = fixture.sandbox.organisation().users().collect();
+    let users: Vec<User> = fixture.sandbox.organization().users().collect();
     let sample: Vec<&User> = users.iter().step_by(13).collect();
     let team = users
         .iter()
@@ -145,7 +145,7 @@ async fn filtered_pages_count_what_the_filter_lets_through() {
             json!({ "isOnAccount": true }),
         )
         .await;
-    let active = fixture.sandbox.organisation().active();
+    let active = fixture.sandbox.organization().active();
     assert!(pages.iter().all(|page| page["totalCount"] == active));
     assert_eq!(pages.len() as u64, active.div_ceil(50));
     let rows = pages
@@ -208,7 +208,7 @@ async fn a_team_name_is_a_pattern() {
     };
     let all: Vec<String> = fixture
         .sandbox
-        .organisation()
+        .organization()
         .teams()
         .iter()
         .map(|team| team.name.clone())
@@ -245,7 +245,7 @@ async fn a_team_name_is_a_pattern() {
             .expect("a change");
         assert_eq!(names(text).await, expected);
     }
-    let id = &fixture.sandbox.organisation().teams()[3].id;
+    let id = &fixture.sandbox.organization().teams()[3].id;
     assert_eq!(
         fixture
             .nodes("teams", "id", 10, json!({ "ids": [id] }))
@@ -261,7 +261,7 @@ async fn a_team_name_is_a_pattern() {
 #[tokio::test]
 async fn conditions_can_mean_something_else() {
     let fixture = Fixture::users(300);
-    let users: Vec<User> = fixture.sandbox.organisation().users().collect();
+    let users: Vec<User> = fixture.sandbox.organization().users().collect();
     let set = |change: fn(&mut Filters)| {
         let update = |config: &mut Config| {
             config.filters = Filters::default();

@@ -49,7 +49,7 @@ async fn every_user_comes_once_with_every_field() {
     let nodes = fixture.nodes("users", EVERYTHING, 1000, Value::Null).await;
     assert_eq!(fixture.sandbox.count("users"), 3);
     assert_eq!(nodes.len(), 2345);
-    for (node, user) in nodes.iter().zip(fixture.sandbox.organisation().users()) {
+    for (node, user) in nodes.iter().zip(fixture.sandbox.organization().users()) {
         assert_eq!(*node, shown(&user));
     }
 }
@@ -69,14 +69,14 @@ async fn every_team_admin_and_product_comes_once_with_every_field() {
             Value::Null,
         )
         .await;
-    let expected: Vec<Value> = fixture.sandbox.organisation().teams().iter().map(|team| json!({
+    let expected: Vec<Value> = fixture.sandbox.organization().teams().iter().map(|team| json!({
         "id": team.id, "name": team.name, "description": team.description, "parentTeamId": team.parent_team_id, "planId": team.plan_id,
     })).collect();
     assert_eq!((teams.len(), teams), (230, expected));
     let fields =
         "psUserId email firstName lastName planId planUserId currentSsoIdentifier createdOn note";
     let admins = fixture.nodes("planAdmins", fields, 100, Value::Null).await;
-    let expected: Vec<Value> = fixture.sandbox.organisation().admins().iter().map(|admin| json!({
+    let expected: Vec<Value> = fixture.sandbox.organization().admins().iter().map(|admin| json!({
         "psUserId": admin.ps_user_id, "email": admin.email, "firstName": admin.first_name, "lastName": admin.last_name,
         "planId": admin.plan_id, "planUserId": admin.plan_user_id, "currentSsoIdentifier": admin.current_sso_identifier,
         "createdOn": admin.created_on.as_ref().map(instant_text), "note": admin.note,
@@ -90,14 +90,14 @@ async fn every_team_admin_and_product_comes_once_with_every_field() {
         (3, 3)
     );
     let plan = fixture.data("{ planInfo { planId name products { id name purchasedLicenseCount assignedLicenseCount remainingLicenseCount } } }").await;
-    let organisation = fixture.sandbox.organisation();
-    let products: Vec<Value> = organisation.products().iter().map(|product| json!({
+    let organization = fixture.sandbox.organization();
+    let products: Vec<Value> = organization.products().iter().map(|product| json!({
         "id": product.id, "name": product.name, "purchasedLicenseCount": product.purchased,
         "assignedLicenseCount": product.assigned, "remainingLicenseCount": product.remaining,
     })).collect();
     assert_eq!(
         plan,
-        json!({ "planInfo": { "planId": organisation.plan().plan_id, "name": organisation.plan().name, "products": products } })
+        json!({ "planInfo": { "planId": organization.plan().plan_id, "name": organization.plan().name, "products": products } })
     );
 }
 
@@ -272,7 +272,7 @@ async fn an_unknown_cursor_is_an_error_or_the_start() {
         let data = fixture.data_with(document, json!({ "a": cursor })).await;
         assert_eq!(
             data["users"]["nodes"][0]["psUserId"],
-            fixture.sandbox.organisation().user(0).ps_user_id
+            fixture.sandbox.organization().user(0).ps_user_id
         );
     }
 }
@@ -282,7 +282,7 @@ async fn keyed_cursors_skip_and_repeat_nobody_while_people_come_and_go() {
     let fixture = Fixture::users(350);
     let before: Vec<String> = fixture
         .sandbox
-        .organisation()
+        .organization()
         .users()
         .map(|user| user.ps_user_id)
         .collect();
@@ -311,8 +311,8 @@ async fn offset_cursors_repeat_whom_an_insertion_pushed_on() {
     fixture.sandbox.faults().add(Rule::new(
         "users",
         When::Nth(2),
-        Action::Run(std::sync::Arc::new(|organisation| {
-            organisation.add_users(3, Place::Start);
+        Action::Run(std::sync::Arc::new(|organization| {
+            organization.add_users(3, Place::Start);
         })),
     ));
     let shifted = fixture.ids(Value::Null).await;
@@ -332,8 +332,8 @@ async fn only_a_count_needs_no_page() {
             .await,
         json!({
             "users": { "totalCount": 2345 },
-            "planAdmins": { "totalCount": fixture.sandbox.organisation().admins().len() },
-            "teams": { "totalCount": fixture.sandbox.organisation().teams().len() },
+            "planAdmins": { "totalCount": fixture.sandbox.organization().admins().len() },
+            "teams": { "totalCount": fixture.sandbox.organization().teams().len() },
         })
     );
 }

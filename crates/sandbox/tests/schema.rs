@@ -261,7 +261,7 @@ async fn aliases_fragments_and_conditions_work() {
         __typename
     } fragment P on User { __typename firstName }";
     let data = fixture.data_with(document, json!({ "yes": true })).await;
-    let user = fixture.sandbox.organisation().user(0);
+    let user = fixture.sandbox.organization().user(0);
     assert_eq!(
         data["one"],
         json!({ "__typename": "UserConnection", "nodes": [
@@ -269,7 +269,7 @@ async fn aliases_fragments_and_conditions_work() {
     );
     assert_eq!(
         data["users"],
-        json!({ "nodes": [{ "id": user.id }, { "id": fixture.sandbox.organisation().user(1).id }], "totalCount": 5 })
+        json!({ "nodes": [{ "id": user.id }, { "id": fixture.sandbox.organization().user(1).id }], "totalCount": 5 })
     );
     assert_eq!(data["__typename"], "Query");
 }
@@ -316,7 +316,7 @@ async fn fields_filters_arguments_and_types_can_have_other_names() {
             "UserFilter=UsersFilter",
         ]);
     });
-    let user = fixture.sandbox.organisation().user(0);
+    let user = fixture.sandbox.organization().user(0);
     let document =
         "query($f: UsersFilter) { users(limit: 1, filter: $f) { totalCount nodes { isMfaEnabled } }
         planInfo { __typename licenses { id } } admins { totalCount } }";
@@ -344,21 +344,21 @@ async fn fields_filters_arguments_and_types_can_have_other_names() {
 async fn fields_can_be_added() {
     let fixture = with(|config| {
         config.extra = strings(&[
-            "User.favouriteColour: String",
+            "User.favoriteColor: String",
             "User.score: Int!",
             "User.tags: [String]",
             "User.seenOn: DateTime",
             "Query.answer: Int!",
-            "UserFilter.colour: String",
+            "UserFilter.color: String",
         ]);
     });
-    let document = "{ answer users(first: 50, filter: { colour: \"red\" }) { nodes { favouriteColour score tags seenOn } } }";
+    let document = "{ answer users(first: 50, filter: { color: \"red\" }) { nodes { favoriteColor score tags seenOn } } }";
     let data = fixture.data(document).await;
     assert_eq!(data, fixture.data(document).await);
     let nodes = data["users"]["nodes"].as_array().expect("nodes");
     assert_eq!(nodes.len(), 50);
     assert!(data["answer"].is_i64() && nodes.iter().all(|node| node["score"].is_i64()));
-    for field in ["favouriteColour", "tags", "seenOn"] {
+    for field in ["favoriteColor", "tags", "seenOn"] {
         let nulls = nodes.iter().filter(|node| node[field].is_null()).count();
         assert!((1..30).contains(&nulls), "{field}: {nulls}");
     }

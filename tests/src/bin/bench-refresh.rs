@@ -80,13 +80,13 @@ fn main() {
         for number in 0..CHANGED {
             let person = stage
                 .sandbox
-                .organisation()
+                .organization()
                 .user((number * 487) as u64)
                 .ps_user_id;
             let note = format!("changed in round {round}");
             stage
                 .sandbox
-                .organisation()
+                .organization()
                 .edit_user(&person, |user| user.note = Some(note));
         }
         let session = &mut stage.session;
@@ -99,10 +99,10 @@ fn main() {
         for number in 0..CHANGED {
             let person = stage
                 .sandbox
-                .organisation()
+                .organization()
                 .user((number * 487) as u64)
                 .ps_user_id;
-            stage.sandbox.organisation().edit_user(&person, |user| {
+            stage.sandbox.organization().edit_user(&person, |user| {
                 user.note = Some(format!("again in round {round}"))
             });
         }

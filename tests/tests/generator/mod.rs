@@ -387,7 +387,7 @@ impl Generator {
     }
 }
 
-/// A foreign organisation, local copies of its tables, the same views over both, and an HR table.
+/// A foreign organization, local copies of its tables, the same views over both, and an HR table.
 pub fn stage() -> Stage {
     stage_of(Config {
         users: 1_300,

@@ -317,7 +317,7 @@ pub fn page(ids: &[&str], total: impl Into<Value>, next: Option<&str>) -> Value 
     json!({"data": {"users": {"totalCount": total.into(), "pageInfo": {"hasNextPage": next.is_some(), "endCursor": next}, "nodes": nodes}}})
 }
 
-/// Serves that many users, honouring `first` and `after`.
+/// Serves that many users, honoring `first` and `after`.
 pub fn users(number: usize) -> impl FnMut(&Request) -> Vec<Step> + Send {
     move |request| {
         let start: usize = request

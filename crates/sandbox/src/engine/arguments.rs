@@ -8,7 +8,7 @@ use serde_json::Value;
 use crate::{
     config::{BadCursor, Config, Cursors, Filters, NameMatch, TeamMatch},
     cursor::{self, Start},
-    organisation::UserQuery,
+    organization::UserQuery,
     schema::Served,
 };
 

@@ -7,7 +7,7 @@ use apollo_compiler::ast::Type;
 use crate::{
     config::{Cursors, ListEnd, Totals},
     cursor::Start,
-    organisation::User,
+    organization::User,
 };
 
 use super::{

@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 
 use crate::{
     cursor,
-    organisation::{Membership, Need, Plan, PlanAdmin, Product, Team, User},
+    organization::{Membership, Need, Plan, PlanAdmin, Product, Team, User},
 };
 
 /// Anything that a selection can be applied to.

@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 
 use crate::{
     config::{Config, Dates, Numbers},
-    organisation::{Need, instant_text},
+    organization::{Need, instant_text},
     schema::Served,
 };
 

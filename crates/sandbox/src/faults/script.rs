@@ -10,7 +10,7 @@ use crate::{
     connection::Control,
     engine::{Answer, Tweaks},
     http::{Payload, Reply},
-    organisation::{Organisation, Place, User},
+    organization::{Organization, Place, User},
     server::Shared,
 };
 
@@ -31,7 +31,7 @@ impl Script {
         self.actions.iter().map(ToString::to_string).collect()
     }
 
-    /// What happens to the organisation and the key before the answer.
+    /// What happens to the organization and the key before the answer.
     pub(crate) async fn prepare(&self, shared: &Arc<Shared>) {
         for action in &self.actions {
             match action {
@@ -43,25 +43,25 @@ impl Script {
                     } else {
                         Place::End
                     };
-                    shared.organisation.add_users(*count, place);
+                    shared.organization.add_users(*count, place);
                 }
                 Action::ForgetUsers { count, end } => {
-                    for user in some(&shared.organisation, *count, *end, |_| true) {
-                        shared.organisation.forget_user(&user.ps_user_id);
+                    for user in some(&shared.organization, *count, *end, |_| true) {
+                        shared.organization.forget_user(&user.ps_user_id);
                     }
                 }
                 Action::DeactivateUsers { count, end } => {
-                    let now = shared.organisation.now();
-                    for user in some(&shared.organisation, *count, *end, |user| {
+                    let now = shared.organization.now();
+                    for user in some(&shared.organization, *count, *end, |user| {
                         user.is_on_account
                     }) {
-                        shared.organisation.deactivate_user(&user.ps_user_id, now);
+                        shared.organization.deactivate_user(&user.ps_user_id, now);
                     }
                 }
                 Action::Run(hook) => {
                     let (hook, shared) = (Arc::clone(hook), Arc::clone(shared));
                     // A hook that panics fails its test elsewhere; the request is answered all the same.
-                    let _ = tokio::task::spawn_blocking(move || hook(&shared.organisation)).await;
+                    let _ = tokio::task::spawn_blocking(move || hook(&shared.organization)).await;
                 }
                 _ => {}
             }
@@ -276,19 +276,19 @@ fn status(code: u16) -> StatusCode {
 }
 
 fn some(
-    organisation: &Organisation,
+    organization: &Organization,
     count: u64,
     end: End,
     wanted: impl Fn(&User) -> bool,
 ) -> Vec<User> {
     let count = usize::try_from(count).unwrap_or(usize::MAX);
     match end {
-        End::First => organisation.users().filter(wanted).take(count).collect(),
+        End::First => organization.users().filter(wanted).take(count).collect(),
         End::Last => {
-            let len = organisation.len();
+            let len = organization.len();
             (0..len)
                 .rev()
-                .filter_map(|number| organisation.get(number))
+                .filter_map(|number| organization.get(number))
                 .filter(wanted)
                 .take(count)
                 .collect()

@@ -1,4 +1,4 @@
-//! The people of an organisation, each computed from their number alone: nothing is stored.
+//! The people of an organization, each computed from their number alone: nothing is stored.
 
 use std::sync::Arc;
 

@@ -10,7 +10,7 @@ use super::{
     spelled,
 };
 
-/// The teams of an organisation and who is above whom.
+/// The teams of an organization and who is above whom.
 pub(super) struct Teams {
     pub(super) list: Vec<Arc<Team>>,
     /// For each team, the teams above it, nearest first.
@@ -125,7 +125,7 @@ fn parent_of(index: usize, dice: &mut Dice, above: &[Vec<u32>]) -> usize {
     parent
 }
 
-/// A child's name begins with its parent's, as many organisations do it: one name is then part of another. The first
+/// A child's name begins with its parent's, as many organizations do it: one name is then part of another. The first
 /// children of a parent get a word each, from some place in the list on, the next ones a number too, so that no name comes twice.
 fn name_below(parent: &str, place: usize, first: usize) -> String {
     let word = UNITS[(first * 5 + place) % UNITS.len()];

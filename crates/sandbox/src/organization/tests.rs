@@ -3,9 +3,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::*;
 use crate::config::{EmailMatch, TeamMatch};
 
-fn organisation(users: u64, seed: u64) -> Organisation {
+fn organization(users: u64, seed: u64) -> Organization {
     let now = DateTime::from_timestamp(1_793_491_200, 0).expect("in range");
-    Organisation::new(&Origin {
+    Organization::new(&Origin {
         users,
         seed,
         now,
@@ -21,8 +21,8 @@ fn by(query: impl FnOnce(&mut UserQuery)) -> UserQuery {
     filter
 }
 
-fn found(organisation: &Organisation, query: &UserQuery) -> Vec<User> {
-    let snapshot = organisation.snapshot();
+fn found(organization: &Organization, query: &UserQuery) -> Vec<User> {
+    let snapshot = organization.snapshot();
     let found = snapshot.found(query);
     (0..found.len())
         .map(|place| found.user(place, Need::ALL))
@@ -32,9 +32,9 @@ fn found(organisation: &Organisation, query: &UserQuery) -> Vec<User> {
 #[test]
 fn the_same_seed_gives_the_same_people() {
     let (one, two, other) = (
-        organisation(50, 7),
-        organisation(50, 7),
-        organisation(50, 8),
+        organization(50, 7),
+        organization(50, 7),
+        organization(50, 8),
     );
     assert!(one.users().eq(two.users()));
     assert!(
@@ -45,9 +45,9 @@ fn the_same_seed_gives_the_same_people() {
 }
 
 #[test]
-fn a_larger_organisation_begins_with_the_same_people() {
+fn a_larger_organization_begins_with_the_same_people() {
     let names = |users| {
-        organisation(users, 7)
+        organization(users, 7)
             .users()
             .take(20)
             .map(|user| user.email)
@@ -60,7 +60,7 @@ fn a_larger_organisation_begins_with_the_same_people() {
 fn keys_are_unique_however_they_are_spelled() {
     for ids in [Ids::Uuid, Ids::Capitals, Ids::Bare, Ids::Number, Ids::Text] {
         // Past the number of names, so that addresses with numbers occur.
-        let organisation = Organisation::new(&Origin {
+        let organization = Organization::new(&Origin {
             users: 9000,
             seed: 3,
             now: DateTime::from_timestamp(1_793_491_200, 0).expect("in range"),
@@ -68,7 +68,7 @@ fn keys_are_unique_however_they_are_spelled() {
             admins: None,
             ids,
         });
-        let users: Vec<User> = organisation.users().collect();
+        let users: Vec<User> = organization.users().collect();
         let keys: BTreeSet<&str> = users.iter().map(|user| user.ps_user_id.as_str()).collect();
         let handles: BTreeSet<&str> = users.iter().map(|user| user.id.as_str()).collect();
         let addresses: Vec<String> = users
@@ -78,7 +78,7 @@ fn keys_are_unique_however_they_are_spelled() {
         let distinct: BTreeSet<&String> = addresses.iter().collect();
         assert_eq!((keys.len(), handles.len()), (9000, 9000), "{ids:?}");
         assert_eq!(distinct.len(), addresses.len());
-        let strangers = organisation.admins();
+        let strangers = organization.admins();
         assert!(
             strangers
                 .iter()
@@ -89,8 +89,8 @@ fn keys_are_unique_however_they_are_spelled() {
 
 #[test]
 fn every_kind_of_person_is_there() {
-    let organisation = organisation(2345, 7);
-    let users: Vec<User> = organisation.users().collect();
+    let organization = organization(2345, 7);
+    let users: Vec<User> = organization.users().collect();
     let count = |what: fn(&User) -> bool| users.iter().filter(|user| what(user)).count();
     type Is = fn(&User) -> bool;
     let kinds: Vec<(&str, Is, usize)> = vec![
@@ -199,12 +199,12 @@ fn every_kind_of_person_is_there() {
 
 #[test]
 fn dates_are_in_their_order() {
-    let organisation = organisation(3000, 5);
-    for user in organisation.users() {
+    let organization = organization(3000, 5);
+    for user in organization.users() {
         let created = user.created_on.expect("always known");
-        let end = user.removed_on.unwrap_or(organisation.now());
+        let end = user.removed_on.unwrap_or(organization.now());
         assert_eq!(user.removed_on.is_some(), !user.is_on_account);
-        assert!(created <= end && end <= organisation.now());
+        assert!(created <= end && end <= organization.now());
         let started = user.started_on.unwrap_or(created);
         assert!(created <= started && started <= end);
         assert!(
@@ -216,13 +216,13 @@ fn dates_are_in_their_order() {
 
 #[test]
 fn a_team_comes_once_and_its_ancestors_come_with_it() {
-    let organisation = organisation(2000, 7);
-    let list = organisation.teams();
+    let organization = organization(2000, 7);
+    let list = organization.teams();
     let teams: BTreeMap<&str, &Team> = list
         .iter()
         .map(|team| (team.id.as_str(), &**team))
         .collect();
-    for user in organisation.users() {
+    for user in organization.users() {
         let mine: BTreeSet<&str> = user
             .teams
             .iter()
@@ -250,7 +250,7 @@ fn a_team_comes_once_and_its_ancestors_come_with_it() {
 
 #[test]
 fn somebody_is_in_a_team_and_in_one_above_it() {
-    let twice = organisation(2000, 7).users().any(|user| {
+    let twice = organization(2000, 7).users().any(|user| {
         let direct: Vec<&Membership> = user
             .teams
             .iter()
@@ -267,18 +267,18 @@ fn somebody_is_in_a_team_and_in_one_above_it() {
 
 #[test]
 fn seats_are_those_that_users_hold() {
-    let organisation = organisation(2345, 7);
-    let held = |organisation: &Organisation| {
+    let organization = organization(2345, 7);
+    let held = |organization: &Organization| {
         let mut held: BTreeMap<String, i64> = BTreeMap::new();
-        organisation
+        organization
             .users()
             .flat_map(|user| user.product_ids.unwrap_or_default())
             .for_each(|id| *held.entry(id).or_default() += 1);
         held
     };
-    let check = |organisation: &Organisation| {
-        let held = held(organisation);
-        for product in organisation.products() {
+    let check = |organization: &Organization| {
+        let held = held(organization);
+        for product in organization.products() {
             assert_eq!(
                 product.assigned,
                 held.get(&product.id).copied().unwrap_or_default()
@@ -286,38 +286,38 @@ fn seats_are_those_that_users_hold() {
             assert_eq!(product.remaining, product.purchased - product.assigned);
         }
     };
-    check(&organisation);
+    check(&organization);
     assert!(
-        organisation
+        organization
             .products()
             .iter()
             .any(|product| product.remaining == 0 && product.assigned > 0)
     );
     assert!(
-        organisation
+        organization
             .products()
             .iter()
             .any(|product| product.assigned == 0 && product.purchased > 0)
     );
-    let before = organisation.products();
-    organisation.add_users(30, Place::Start);
-    let holder = organisation
+    let before = organization.products();
+    organization.add_users(30, Place::Start);
+    let holder = organization
         .users()
         .find(|user| user.product_ids.as_ref().is_some_and(|ids| ids.len() > 1))
         .expect("somebody");
-    assert!(organisation.deactivate_user(&holder.ps_user_id, organisation.now()));
-    check(&organisation);
+    assert!(organization.deactivate_user(&holder.ps_user_id, organization.now()));
+    check(&organization);
     let bought = |products: &[Product]| {
         products
             .iter()
             .map(|product| product.purchased)
             .collect::<Vec<_>>()
     };
-    assert_eq!(bought(&before), bought(&organisation.products()));
-    assert!(organisation.set_purchased("flow", 7));
-    assert!(!organisation.set_purchased("nothing", 7));
+    assert_eq!(bought(&before), bought(&organization.products()));
+    assert!(organization.set_purchased("flow", 7));
+    assert!(!organization.set_purchased("nothing", 7));
     assert_eq!(
-        organisation
+        organization
             .products()
             .last()
             .map(|product| (product.purchased, product.remaining)),
@@ -326,9 +326,9 @@ fn seats_are_those_that_users_hold() {
 }
 
 #[test]
-fn admins_are_with_and_without_a_licence() {
-    let organisation = organisation(2345, 7);
-    let admins = organisation.admins();
+fn admins_are_with_and_without_a_license() {
+    let organization = organization(2345, 7);
+    let admins = organization.admins();
     let ids: BTreeSet<&str> = admins
         .iter()
         .map(|admin| admin.ps_user_id.as_str())
@@ -336,16 +336,16 @@ fn admins_are_with_and_without_a_licence() {
     assert_eq!(ids.len(), admins.len());
     let (with, without): (Vec<&PlanAdmin>, Vec<&PlanAdmin>) = admins
         .iter()
-        .partition(|admin| organisation.find(&admin.ps_user_id).is_some());
+        .partition(|admin| organization.find(&admin.ps_user_id).is_some());
     assert!(with.len() >= 5 && without.len() >= 5);
     for admin in with {
-        let user = organisation.find(&admin.ps_user_id).expect("just found");
+        let user = organization.find(&admin.ps_user_id).expect("just found");
         assert_eq!(
             (&user.email, &user.plan_user_id, &user.created_on),
             (&admin.email, &admin.plan_user_id, &admin.created_on)
         );
     }
-    let emails: BTreeSet<String> = organisation
+    let emails: BTreeSet<String> = organization
         .users()
         .filter_map(|user| user.email)
         .map(|email| email.to_lowercase())
@@ -356,19 +356,19 @@ fn admins_are_with_and_without_a_licence() {
 }
 
 #[test]
-fn the_smallest_organisations_hold_together() {
+fn the_smallest_organizations_hold_together() {
     for users in 0..4 {
-        let organisation = organisation(users, 7);
+        let organization = organization(users, 7);
         assert_eq!(
-            (organisation.len(), organisation.users().count() as u64),
+            (organization.len(), organization.users().count() as u64),
             (users, users)
         );
-        assert_eq!(organisation.admins().len(), 3);
-        assert_eq!(organisation.products().len(), 5);
-        assert!(organisation.get(users).is_none());
+        assert_eq!(organization.admins().len(), 3);
+        assert_eq!(organization.products().len(), 5);
+        assert!(organization.get(users).is_none());
     }
     let now = DateTime::from_timestamp(0, 0).expect("in range");
-    let bare = Organisation::new(&Origin {
+    let bare = Organization::new(&Origin {
         users: 10,
         seed: 1,
         now,
@@ -385,15 +385,15 @@ fn the_smallest_organisations_hold_together() {
 
 #[test]
 fn a_filter_finds_whom_a_look_at_everybody_finds() {
-    let organisation = organisation(600, 7);
-    organisation.add_users(5, Place::Before(100));
-    organisation.forget_user(&organisation.user(50).ps_user_id);
-    organisation.edit_user(&organisation.user(60).ps_user_id, |user| {
+    let organization = organization(600, 7);
+    organization.add_users(5, Place::Before(100));
+    organization.forget_user(&organization.user(50).ps_user_id);
+    organization.edit_user(&organization.user(60).ps_user_id, |user| {
         user.email = Some("New@meridian.example".to_owned())
     });
-    let users: Vec<User> = organisation.users().collect();
+    let users: Vec<User> = organization.users().collect();
     let sample: Vec<&User> = users.iter().step_by(37).chain(&users[99..104]).collect();
-    let teams: Vec<String> = organisation
+    let teams: Vec<String> = organization
         .teams()
         .iter()
         .take(2)
@@ -465,7 +465,7 @@ fn a_filter_finds_whom_a_look_at_everybody_finds() {
                 })
         };
         let expected: Vec<&User> = users.iter().filter(is_wanted).collect();
-        let got = found(&organisation, &query);
+        let got = found(&organization, &query);
         assert!(
             got.iter().eq(expected.iter().copied()),
             "{query:?}: {} of {}",
@@ -477,30 +477,30 @@ fn a_filter_finds_whom_a_look_at_everybody_finds() {
 
 #[test]
 fn what_happens_to_people_is_seen_and_can_be_undone() {
-    let organisation = organisation(10, 7);
-    let first: Vec<User> = organisation.users().collect();
-    let new = organisation.add_users(2, Place::Before(3));
-    organisation.add_users(1, Place::Start);
-    organisation.add_users(1, Place::End);
-    assert!(organisation.forget_user(&first[0].ps_user_id));
-    assert!(!organisation.forget_user(&first[0].ps_user_id));
-    assert!(organisation.forget_user(&new[0].ps_user_id));
-    assert!(organisation.deactivate_user(&first[5].ps_user_id, organisation.now()));
+    let organization = organization(10, 7);
+    let first: Vec<User> = organization.users().collect();
+    let new = organization.add_users(2, Place::Before(3));
+    organization.add_users(1, Place::Start);
+    organization.add_users(1, Place::End);
+    assert!(organization.forget_user(&first[0].ps_user_id));
+    assert!(!organization.forget_user(&first[0].ps_user_id));
+    assert!(organization.forget_user(&new[0].ps_user_id));
+    assert!(organization.deactivate_user(&first[5].ps_user_id, organization.now()));
     assert!(
-        organisation.edit_user(&new[1].ps_user_id, |user| user.note =
+        organization.edit_user(&new[1].ps_user_id, |user| user.note =
             Some("changed".to_owned()))
     );
-    assert_eq!(organisation.len(), 12);
-    let now: Vec<User> = organisation.users().collect();
+    assert_eq!(organization.len(), 12);
+    let now: Vec<User> = organization.users().collect();
     assert_eq!(now.len(), 12);
-    assert!((0..12).all(|n| organisation.user(n) == now[n as usize]));
+    assert!((0..12).all(|n| organization.user(n) == now[n as usize]));
     assert_eq!(now[1..3], first[1..3]);
     assert_eq!(now[3].note.as_deref(), Some("changed"));
     assert_eq!(
-        organisation
+        organization
             .find(&first[5].ps_user_id)
             .map(|user| (user.is_on_account, user.removed_on)),
-        Some((false, Some(organisation.now())))
+        Some((false, Some(organization.now())))
     );
     assert!(
         now.iter()
@@ -509,13 +509,13 @@ fn what_happens_to_people_is_seen_and_can_be_undone() {
             .len()
             == 12
     );
-    organisation.edit_admins(Vec::clear);
-    assert!(organisation.admins().is_empty());
-    organisation.restore();
-    assert!(organisation.users().eq(first) && !organisation.admins().is_empty());
+    organization.edit_admins(Vec::clear);
+    assert!(organization.admins().is_empty());
+    organization.restore();
+    assert!(organization.users().eq(first) && !organization.admins().is_empty());
     assert_eq!(
-        organisation.active(),
-        organisation
+        organization.active(),
+        organization
             .users()
             .filter(|user| user.is_on_account)
             .count() as u64

@@ -57,7 +57,7 @@ pub(super) fn place(id: &str) -> Option<usize> {
     PRODUCTS.iter().position(|(known, _)| *known == id)
 }
 
-/// How many seats of each product the plan bought, given how many were held when the organisation began: plenty, just
+/// How many seats of each product the plan bought, given how many were held when the organization began: plenty, just
 /// enough, one to spare, twice as many, and a product that nobody uses.
 pub(super) fn purchased(assigned: &[i64; COUNT]) -> [i64; COUNT] {
     let [skills, cloud, security, ai, _] = *assigned;

@@ -1,4 +1,4 @@
-//! Who may change the plan: some hold a licence, some do not, some once did.
+//! Who may change the plan: some hold a license, some do not, some once did.
 
 use super::{
     dice::{Aspect, Dice},
@@ -6,10 +6,10 @@ use super::{
     people::{Need, People},
 };
 
-/// Numbers of admins without a licence begin far beyond any user, so that their identifiers belong to no user.
+/// Numbers of admins without a license begin far beyond any user, so that their identifiers belong to no user.
 const BEYOND_USERS: u64 = 1 << 48;
 
-/// The admins. Two of three are users, spread over the list; the others never held a licence of the plan.
+/// The admins. Two of three are users, spread over the list; the others never held a license of the plan.
 pub(super) fn admins(people: &People, seed: u64, count: u32) -> Vec<PlanAdmin> {
     let count = u64::from(count);
     let stride = (people.len() / count.max(1)).max(1);
@@ -17,7 +17,7 @@ pub(super) fn admins(people: &People, seed: u64, count: u32) -> Vec<PlanAdmin> {
         .map(|number| {
             let index = number * stride + stride / 2;
             if number % 3 == 1 || index >= people.len() {
-                without_licence(people, seed, number)
+                without_license(people, seed, number)
             } else {
                 user(people, index)
             }
@@ -40,7 +40,7 @@ fn user(people: &People, index: u64) -> PlanAdmin {
     }
 }
 
-fn without_licence(people: &People, seed: u64, number: u64) -> PlanAdmin {
+fn without_license(people: &People, seed: u64, number: u64) -> PlanAdmin {
     let mut dice = Dice::new(seed, Aspect::Admin, number);
     let person = people.names().person(number);
     let address = match person.namesakes {

@@ -1,10 +1,10 @@
-//! The records of an organisation, as the API means them. Public fields: tests compare with them.
+//! The records of an organization, as the API means them. Public fields: tests compare with them.
 
 use std::sync::Arc;
 
 use chrono::{DateTime, SecondsFormat, Utc};
 
-/// A person who uses or ever used a licence of the plan (type `User`, page "schema-docs/user").
+/// A person who uses or ever used a license of the plan (type `User`, page "schema-docs/user").
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct User {
     /// Today's identifier, a UUID in lower case.
@@ -19,7 +19,7 @@ pub struct User {
     pub first_name: Option<String>,
     /// Family name.
     pub last_name: Option<String>,
-    /// When this plan's licence was given; `None` for a few who came with another plan.
+    /// When this plan's license was given; `None` for a few who came with another plan.
     pub started_on: Option<DateTime<Utc>>,
     /// When the account was made.
     pub created_on: Option<DateTime<Utc>>,
@@ -27,7 +27,7 @@ pub struct User {
     pub note: Option<String>,
     /// Every team the person is in: those they were put in first, then the teams above those. Each team once.
     pub teams: Vec<Membership>,
-    /// Whether the person holds a licence of the plan now.
+    /// Whether the person holds a license of the plan now.
     pub is_on_account: bool,
     /// When taken off the plan; `None` while `is_on_account`.
     pub removed_on: Option<DateTime<Utc>>,
@@ -43,7 +43,7 @@ pub struct User {
     pub plan_id: Option<String>,
     /// Has multi-factor sign-in on.
     pub mfa_enabled: Option<bool>,
-    /// Products whose licences the person holds ([`Product::id`]).
+    /// Products whose licenses the person holds ([`Product::id`]).
     pub product_ids: Option<Vec<String>>,
     /// The person on this plan, as one key.
     pub plan_user_id: Option<String>,
@@ -99,7 +99,7 @@ pub struct Membership {
 pub struct Team {
     /// A UUID.
     pub id: String,
-    /// Unique in the organisation.
+    /// Unique in the organization.
     pub name: String,
     /// Free text.
     pub description: Option<String>,
@@ -109,7 +109,7 @@ pub struct Team {
     pub plan_id: Option<String>,
 }
 
-/// A person who may change the plan (type `PlanAdmin`, page "schema/user/planAdmins"). Need not hold a licence.
+/// A person who may change the plan (type `PlanAdmin`, page "schema/user/planAdmins"). Need not hold a license.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PlanAdmin {
     /// The same as [`User::ps_user_id`] for an admin who is among the users.

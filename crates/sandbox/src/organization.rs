@@ -44,7 +44,7 @@ pub enum Place {
 }
 
 /// The truth that the server serves. Reading it never costs a request.
-pub struct Organisation {
+pub struct Organization {
     state: RwLock<Snapshot>,
 }
 
@@ -94,7 +94,7 @@ pub(crate) struct Origin {
     pub(crate) ids: Ids,
 }
 
-impl Organisation {
+impl Organization {
     pub(crate) fn new(origin: &Origin) -> Self {
         let plan = Plan {
             plan_id: format!("meridian-{:04x}", dice::mix(origin.seed) & 0xffff),
