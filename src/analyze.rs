@@ -6,7 +6,7 @@
 
 use std::collections::VecDeque;
 use std::ffi::c_int;
-use std::rc::Rc;
+use std::sync::Arc;
 
 use pgrx::memcxt::PgMemoryContexts;
 use pgrx::pg_sys;
@@ -93,7 +93,7 @@ unsafe fn take(
         asked: &Asked::Everything,
         limit: None,
     };
-    let mut fetch = Fetch::new(&reading, owner, Rc::new(Stats::default()))?;
+    let mut fetch = Fetch::new(&reading, owner, Arc::new(Stats::default()))?;
     let mut page = VecDeque::new();
     let mut scratch = PgMemoryContexts::new("pluralsight_fdw sample");
     let stored: Vec<i16> = (1..=width as i16)

@@ -1,6 +1,6 @@
 //! `pluralsight_fdw.check(server)`: is everything there that a query needs, and if not, what is to be done?
 
-use std::rc::Rc;
+use std::sync::Arc;
 
 use pgrx::PgSqlErrorCode;
 use pgrx::pg_sys;
@@ -244,8 +244,8 @@ fn try_api(server: &Server, findings: &mut Vec<Finding>) {
         )),
         Ok(found) => findings.push(Finding::ok("token", format!("found: {}", found.origin))),
     }
-    let stats = Rc::new(Stats::default());
-    let session = match Session::open(server, user, Rc::clone(&stats)) {
+    let stats = Arc::new(Stats::default());
+    let session = match Session::open(server, user, Arc::clone(&stats)) {
         Ok(session) => session,
         Err(error) => {
             let check = match error.kind {
@@ -256,7 +256,12 @@ fn try_api(server: &Server, findings: &mut Vec<Finding>) {
         }
     };
     let counted = users(&session);
-    let address = server.client().ok().and_then(|client| client.endpoint());
+    let address = session
+        .run("check", async |client: &Client, _: &Context<'_>| {
+            Ok(client.endpoint())
+        })
+        .ok()
+        .flatten();
     let failed_at = match &counted {
         Ok(_) => REACH.len(),
         Err(error) => stage(error),
@@ -337,13 +342,16 @@ fn passed(
 
 fn users(session: &Session) -> Result<Option<u64>> {
     let users = declared("users")?;
-    session.run("users", async |client: &Client, context: &Context<'_>| {
-        match count(client, context, &users, None).await {
-            // The token counts; what the API lacks is told table by table.
-            Err(error) if !error.refusals().is_empty() => Ok(None),
-            counted => counted,
-        }
-    })
+    session.run(
+        "users",
+        async move |client: &Client, context: &Context<'_>| {
+            match count(client, context, &users, None).await {
+                // The token counts; what the API lacks is told table by table.
+                Err(error) if !error.refusals().is_empty() => Ok(None),
+                counted => counted,
+            }
+        },
+    )
 }
 
 fn declared(query: &str) -> Result<Operation> {
@@ -359,9 +367,10 @@ fn ask(session: &Session, name: &str, fields: &[&str], variables: Value) -> Resu
         .filter_map(|field| FieldPath::parse(field).ok())
         .collect();
     let document = declared(name)?.document(&Selection::from_paths(&paths), false);
-    let reply = session.run(name, async |client: &Client, context: &Context<'_>| {
+    let root = name.to_owned();
+    let reply = session.run(name, async move |client: &Client, context: &Context<'_>| {
         let call = Call {
-            operation: name,
+            operation: &root,
             document: &document,
             operation_name: None,
             variables,

@@ -1,202 +1,173 @@
 //! Waiting for the network inside a PostgreSQL backend.
 //!
-//! One current-thread runtime and the HTTP clients live as long as the backend, or until a wait is interrupted. The clients'
-//! connection tasks run only while a query waits, on the backend's own thread. The one other thread that can appear looks up host names; it has
-//! every signal blocked and never comes near PostgreSQL.
+//! The network has a thread of its own, which knows nothing of PostgreSQL and lives as long as the backend. The backend
+//! waits for it beside its latch, so that an interrupt is answered at once, whatever the network does, and so that
+//! pg_stat_activity says what is waited for.
 
-use std::cell::RefCell;
-use std::future::Future;
-use std::panic::AssertUnwindSafe;
-use std::pin::pin;
+use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 use std::time::{Duration, Instant};
 
 use pgrx::pg_sys;
-use pluralsight_api::{Client, Settings};
-use tokio::runtime::{Builder, Runtime};
+use pluralsight_api::io::{Demand, Feed, Io, Taken};
+use pluralsight_api::{Account, Client, Context, Error as ApiError, Settings, Stats, ask};
 
 use crate::error::{FdwError, Result};
 
-/// How long an interrupt may go unnoticed while the network is silent.
-const INTERRUPT_CHECK: Duration = Duration::from_millis(5);
-/// Turns that a connection's tasks get to notice that their request is gone: noticing, shutting down, closing.
-const SETTLING_TURNS: usize = 8;
-/// Clients kept: as many different sets of server options as one session will sensibly use.
-const CLIENTS: usize = 8;
-
-#[cfg(any(feature = "pg17", feature = "pg18"))]
-thread_local! {
-    static WAIT_EVENT: std::cell::Cell<u32> = const { std::cell::Cell::new(0) };
-}
+/// How long the thread may take to let go of a request that was given up, before another thread takes its place.
+const LETTING_GO: Duration = Duration::from_millis(100);
+/// Settings known to make a client: as many as the thread keeps clients.
+const PREPARED: usize = 8;
 
 thread_local! {
-    static RUNTIME: RefCell<Option<Rc<Runtime>>> = const { RefCell::new(None) };
-    static CLIENT_POOL: RefCell<Vec<(Settings, Rc<Client>)>> = const { RefCell::new(Vec::new()) };
+    static IO: RefCell<Option<Rc<Io>>> = const { RefCell::new(None) };
+    static KNOWN_SETTINGS: RefCell<Vec<Settings>> = const { RefCell::new(Vec::new()) };
+    static WAIT_EVENTS: Cell<Option<WaitEvents>> = const { Cell::new(None) };
 }
 
-/// The backend's runtime, made on first use (never when the library is preloaded: threads and descriptors do not
-/// survive a fork).
-fn runtime() -> Result<Rc<Runtime>> {
-    RUNTIME.with_borrow_mut(|slot| {
-        if let Some(runtime) = slot {
-            return Ok(Rc::clone(runtime));
-        }
-        let runtime = Builder::new_current_thread()
-            .enable_io()
-            .enable_time()
-            .max_blocking_threads(2)
-            // A server that floods the connection keeps its task busy for as long as it is let: every turn of it is
-            // followed by a look at the time.
-            .event_interval(1)
-            .thread_keep_alive(Duration::from_secs(1))
-            .on_thread_start(block_signals)
-            .build()
-            .map_err(|error| {
-                FdwError::internal(format!("cannot start the network runtime: {error}"))
-            })?;
-        let runtime = Rc::new(runtime);
-        *slot = Some(Rc::clone(&runtime));
-        Ok(runtime)
-    })
-}
-
-/// PostgreSQL's signal handlers must run on the backend's own thread.
-fn block_signals() {
-    // SAFETY: both calls only read and write the set on this stack and the calling thread's own mask.
-    unsafe {
-        let mut every: libc::sigset_t = std::mem::zeroed();
-        libc::sigfillset(&mut every);
-        libc::pthread_sigmask(libc::SIG_SETMASK, &every, std::ptr::null_mut());
+/// The thread, started on first use: never when the library is preloaded, since threads do not survive a fork.
+pub fn io() -> Result<Rc<Io>> {
+    if let Some(io) = IO.with_borrow(Clone::clone)
+        && lets_go(&io)
+    {
+        return Ok(io);
     }
+    let io = Rc::new(Io::start().map_err(|error| {
+        FdwError::internal(format!("cannot start the thread for the network: {error}"))
+    })?);
+    // A thread that is held in a loop ends as soon as it gets out of it.
+    IO.set(Some(Rc::clone(&io)));
+    KNOWN_SETTINGS.take();
+    Ok(io)
 }
 
-/// The client for these settings, kept with its idle connection for the life of the backend.
-pub fn client(settings: &Settings) -> Result<Rc<Client>> {
-    CLIENT_POOL.with_borrow_mut(|clients| {
-        if let Some(position) = clients.iter().position(|(known, _)| known == settings) {
-            let entry = clients.remove(position);
-            let client = Rc::clone(&entry.1);
-            clients.push(entry);
-            return Ok(client);
-        }
-        let client = {
-            let runtime = runtime()?;
-            let _inside = runtime.enter();
-            Rc::new(
-                Client::new(settings)
-                    .map_err(|error| FdwError::from_api(&error, "cannot set up the API client"))?,
-            )
-        };
-        if clients.len() >= CLIENTS {
-            clients.remove(0);
-        }
-        clients.push((settings.clone(), Rc::clone(&client)));
-        Ok(client)
-    })
-}
-
-/// Runs `future` to its end, looking for interrupts meanwhile.
-///
-/// Ctrl-C, `statement_timeout` and `pg_terminate_backend` end the wait by unwinding out of this function, which drops
-/// the future and with it the request. An interrupt that turns out harmless (a reload, say) lets the same future go on.
-pub fn wait<F: Future>(future: F) -> Result<F::Output> {
-    // Before the future, so that it is dropped after it.
-    let mut turn = Turn {
-        runtime: Some(runtime()?),
-        interrupted: true,
-    };
-    let mut future = pin!(future);
+/// Whether the thread has let go of what was given up, or does so in time.
+fn lets_go(io: &Io) -> bool {
+    let until = Instant::now() + LETTING_GO;
     loop {
-        let waiting = WaitEvent::begin();
-        let Some(runtime) = &turn.runtime else {
-            return Err(FdwError::internal("a wait without a runtime"));
-        };
-        let outcome = runtime.block_on(async {
-            tokio::select! {
-                biased;
-                output = &mut future => Some(output),
-                () = tokio::time::sleep(INTERRUPT_CHECK) => None,
-            }
-        });
-        drop(waiting);
-        // Outside the runtime: raising an error must not unwind through it.
-        pgrx::check_for_interrupts!();
-        if let Some(output) = outcome {
-            turn.interrupted = false;
-            return Ok(output);
+        io.clear();
+        if io.hears() {
+            return true;
         }
-    }
-}
-
-/// Shows in pg_stat_activity that the backend waits for the API, until it is dropped.
-struct WaitEvent;
-
-impl WaitEvent {
-    fn begin() -> WaitEvent {
-        report_wait(wait_event());
-        WaitEvent
-    }
-}
-
-impl Drop for WaitEvent {
-    fn drop(&mut self) {
-        report_wait(0);
-    }
-}
-
-/// What PostgreSQL's own `pgstat_report_wait_start` and `pgstat_report_wait_end` do.
-fn report_wait(event: u32) {
-    // SAFETY: PostgreSQL keeps the pointer valid from a process's start to its end; others only read what it points to.
-    unsafe { pg_sys::my_wait_event_info.write_volatile(event) };
-}
-
-/// `PluralsightRequest`, or before PostgreSQL 17 `Extension`, which has no names there.
-fn wait_event() -> u32 {
-    #[cfg(any(feature = "pg14", feature = "pg15", feature = "pg16"))]
-    return pg_sys::PG_WAIT_EXTENSION;
-    #[cfg(any(feature = "pg17", feature = "pg18"))]
-    WAIT_EVENT.with(|known| {
-        if known.get() == 0 {
-            // SAFETY: registers the name, or finds it registered; the text lives as long as the program.
-            known.set(unsafe { pg_sys::WaitEventExtensionNew(c"PluralsightRequest".as_ptr()) });
+        let left = until.saturating_duration_since(Instant::now());
+        if left.is_zero() {
+            return false;
         }
-        known.get()
-    })
+        wait_event_or_latch(io.descriptor(), Some(left), wait_events().request);
+    }
 }
 
-/// One wait. When it is over, connections learn that their request was dropped: their tasks run only when somebody waits,
-/// and a request that was given up would otherwise hold its socket until the next query.
+/// Makes sure that a client can be made from these settings.
+pub fn prepare(account: &Account) -> Result<()> {
+    let settings = &account.settings;
+    if KNOWN_SETTINGS.with_borrow(|known| known.contains(settings)) {
+        return Ok(());
+    }
+    run(account, async |_: &Client, _: &Context<'_>| Ok(()))?
+        .map_err(|error| FdwError::from_api(&error, "cannot set up the API client"))?;
+    KNOWN_SETTINGS.with_borrow_mut(|known| {
+        if known.len() >= PREPARED {
+            known.remove(0);
+        }
+        known.push(settings.clone());
+    });
+    Ok(())
+}
+
+/// Runs a request of the client on its thread, and waits for the answer.
+pub fn run<T: Send + 'static>(
+    account: &Account,
+    request: impl AsyncFnOnce(&Client, &Context<'_>) -> std::result::Result<T, ApiError>
+    + Send
+    + 'static,
+) -> Result<std::result::Result<T, ApiError>> {
+    let feed = ask(&*io()?, account.clone(), demand(), request);
+    wait(&feed, &account.stats)
+}
+
+/// Waits for what a feed brings next.
 ///
-/// After an interrupt the runtime goes with everything that it runs: a server that floods its connection would keep that
-/// connection's task, and so the next query, busy.
-struct Turn {
-    runtime: Option<Rc<Runtime>>,
-    interrupted: bool,
+/// Ctrl-C, `statement_timeout` and `pg_terminate_backend` end the wait by unwinding out of this function; the request ends
+/// when its feed is dropped. After an interrupt that turns out harmless (a reload, say) the wait goes on.
+pub fn wait<T>(feed: &Feed<T>, stats: &Stats) -> Result<T> {
+    loop {
+        feed.clear();
+        match feed.take() {
+            Taken::Item(item) => return Ok(item),
+            Taken::Ended => {
+                return Err(FdwError::internal("the thread for the network has failed")
+                    .hint("The server's log says more."));
+            }
+            Taken::Pending => {}
+        }
+        let events = wait_events();
+        let event = if stats.is_between_attempts() {
+            events.backoff
+        } else {
+            events.request
+        };
+        wait_event_or_latch(feed.descriptor(), None, event);
+    }
 }
 
-impl Drop for Turn {
-    fn drop(&mut self) {
-        let Some(runtime) = self.runtime.take() else {
-            return;
-        };
-        let interrupted = self.interrupted;
-        // Nothing here waits for anything, and nothing of it may add a panic to the unwinding of an error.
-        let _ = std::panic::catch_unwind(AssertUnwindSafe(|| {
-            if interrupted {
-                CLIENT_POOL.with_borrow_mut(Vec::clear);
-                drop(RUNTIME.take());
-                if let Some(runtime) = Rc::into_inner(runtime) {
-                    // Without waiting for a name look-up that hangs.
-                    runtime.shutdown_background();
-                }
-                return;
-            }
-            runtime.block_on(async {
-                for _ in 0..SETTLING_TURNS {
-                    tokio::task::yield_now().await;
-                }
-            });
-        }));
+/// Waits until the descriptor is readable or the time is over, and answers interrupts.
+fn wait_event_or_latch(descriptor: i32, timeout: Option<Duration>, event: u32) {
+    let mut wanted =
+        pg_sys::WL_LATCH_SET | pg_sys::WL_SOCKET_READABLE | pg_sys::WL_EXIT_ON_PM_DEATH;
+    let mut milliseconds = -1;
+    if let Some(timeout) = timeout {
+        wanted |= pg_sys::WL_TIMEOUT;
+        milliseconds = timeout.as_millis() as std::ffi::c_long + 1;
+    }
+    // SAFETY: the backend's own latch and an open descriptor; the calls are made on the backend's thread. Raising an error
+    // here leaves nothing half done: what waits is dropped by the unwinding.
+    unsafe {
+        let happened = pg_sys::WaitLatchOrSocket(
+            pg_sys::MyLatch,
+            wanted as i32,
+            descriptor,
+            milliseconds,
+            event,
+        );
+        if happened as u32 & pg_sys::WL_LATCH_SET != 0 {
+            pg_sys::ResetLatch(pg_sys::MyLatch);
+        }
+    }
+    pgrx::check_for_interrupts!();
+}
+
+/// What pg_stat_activity calls the waits.
+#[derive(Clone, Copy)]
+struct WaitEvents {
+    request: u32,
+    backoff: u32,
+}
+
+fn wait_events() -> WaitEvents {
+    if let Some(events) = WAIT_EVENTS.get() {
+        return events;
+    }
+    #[cfg(any(feature = "pg14", feature = "pg15", feature = "pg16"))]
+    let events = WaitEvents {
+        request: pg_sys::PG_WAIT_EXTENSION,
+        backoff: pg_sys::PG_WAIT_EXTENSION,
+    };
+    #[cfg(any(feature = "pg17", feature = "pg18"))]
+    // SAFETY: registers the names, or finds them registered; both live as long as the program.
+    let events = unsafe {
+        WaitEvents {
+            request: pg_sys::WaitEventExtensionNew(c"PluralsightRequest".as_ptr()),
+            backoff: pg_sys::WaitEventExtensionNew(c"PluralsightBackoff".as_ptr()),
+        }
+    };
+    WAIT_EVENTS.set(Some(events));
+    events
+}
+
+/// One more answer is wanted before the statement ends.
+pub fn demand() -> Demand {
+    Demand {
+        deadline: statement_deadline(),
     }
 }
 

@@ -1,9 +1,9 @@
 //! What the API has of the declared tables, asked with the token of the current role.
 
-use std::rc::Rc;
+use std::sync::Arc;
 
 use pgrx::pg_sys;
-use pluralsight_api::Stats;
+use pluralsight_api::{Client, Context, Stats};
 use pluralsight_catalog::{ExistingTable, ImportedTable, Table, discover};
 
 use crate::error::{FdwError, Result};
@@ -27,11 +27,23 @@ pub fn survey(
 ) -> Result<Vec<Surveyed>> {
     // SAFETY: reads the backend's own state.
     let user = unsafe { pg_sys::GetUserId() };
-    let session = Session::open(server, user, Rc::new(Stats::default()))?;
+    let session = Session::open(server, user, Arc::new(Stats::default()))?;
     let place = format!("server \"{}\"", server.name);
-    let discovered = session.run(&place, async |client, context| {
-        discover(client, context, wanted, all, &existing).await
-    })?;
+    let tables = wanted.to_vec();
+    let there: Vec<(&'static str, ExistingTable)> = wanted
+        .iter()
+        .filter_map(|table| Some((table.name, existing(table)?)))
+        .collect();
+    let discovered = session.run(
+        &place,
+        async move |client: &Client, context: &Context<'_>| {
+            let existing = |table: &Table| {
+                let (_, existing) = there.iter().find(|(name, _)| *name == table.name)?;
+                Some(existing.clone())
+            };
+            discover(client, context, &tables, all, existing).await
+        },
+    )?;
     // A token that reads nothing does not work.
     if !discovered.iter().any(|table| table.failure.is_none())
         && let Some(error) = discovered.iter().find_map(|table| table.failure.as_ref())

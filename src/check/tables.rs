@@ -1,6 +1,6 @@
 //! The foreign tables of the server: can each be read, and what does the API lack of it?
 
-use std::rc::Rc;
+use std::sync::Arc;
 
 use pgrx::pg_sys::Oid;
 use pgrx::prelude::*;
@@ -149,7 +149,7 @@ fn read_one(relation: &Relation, columns: &[i16], user: Oid) -> Result<()> {
         asked: &Asked::Everything,
         limit: Some(1),
     };
-    Fetch::new(&reading, user, Rc::new(Stats::default()))?
+    Fetch::new(&reading, user, Arc::new(Stats::default()))?
         .next_page(&relation.options)
         .map(drop)
 }

@@ -1,7 +1,7 @@
 //! `count(*)` without reading, as far as the API's own counts can be relied on.
 
 use std::collections::BTreeSet;
-use std::rc::Rc;
+use std::sync::Arc;
 
 use pgrx::pg_sys::Oid;
 use pluralsight_api::{Client, Context, ErrorKind, FieldPath, Stats, count_parts};
@@ -50,9 +50,10 @@ pub fn census(
     }
     let name = &filtered.filter.name;
     let filter = |value: bool| serde_json::json!({ name: value });
-    let outcome = session.ask(async |client: &Client, context: &Context<'_>| {
-        let (matching, others) = (filter(wanted), filter(!wanted));
-        count_parts(client, context, operation, &field, matching, others).await
+    let (matching, others) = (filter(wanted), filter(!wanted));
+    let (asked, of) = (operation.clone(), field.clone());
+    let outcome = session.ask(async move |client: &Client, context: &Context<'_>| {
+        count_parts(client, context, &asked, &of, matching, others).await
     })?;
     let [all, matching, others] = match outcome {
         Ok(parts) => parts,
@@ -82,16 +83,17 @@ pub fn census(
 }
 
 /// The number of records that `asked` stands for: as the API says, where that is proved, and otherwise by reading them.
-pub fn count(options: &TableOptions, asked: &Asked, user: Oid, stats: &Rc<Stats>) -> Result<u64> {
+pub fn count(options: &TableOptions, asked: &Asked, user: Oid, stats: &Arc<Stats>) -> Result<u64> {
     if *asked == Asked::Nothing {
         return Ok(0);
     }
-    let session = Session::open(&options.server, user, Rc::clone(stats))?;
+    let session = Session::open(&options.server, user, Arc::clone(stats))?;
     match asked {
         Asked::Nothing => {}
         Asked::Everything => {
-            let total = session.ask(async |client: &Client, context: &Context<'_>| {
-                pluralsight_api::count(client, context, &options.operation, None).await
+            let operation = options.operation.clone();
+            let total = session.ask(async move |client: &Client, context: &Context<'_>| {
+                pluralsight_api::count(client, context, &operation, None).await
             })?;
             match total {
                 Ok(Some(total)) => {
@@ -118,7 +120,7 @@ pub fn count(options: &TableOptions, asked: &Asked, user: Oid, stats: &Rc<Stats>
     read(options, asked, user, stats)
 }
 
-fn read(options: &TableOptions, asked: &Asked, user: Oid, stats: &Rc<Stats>) -> Result<u64> {
+fn read(options: &TableOptions, asked: &Asked, user: Oid, stats: &Arc<Stats>) -> Result<u64> {
     let mut fields = BTreeSet::new();
     let mut wanted = None;
     if let Asked::Filtered(filtered) = asked {
@@ -133,7 +135,7 @@ fn read(options: &TableOptions, asked: &Asked, user: Oid, stats: &Rc<Stats>) -> 
         asked,
         limit: None,
     };
-    let mut fetch = Fetch::new(&reading, user, Rc::clone(stats))?;
+    let mut fetch = Fetch::new(&reading, user, Arc::clone(stats))?;
     let mut number: u64 = 0;
     while !fetch.finished() {
         for record in fetch.next_page(options)?.unwrap_or_default() {

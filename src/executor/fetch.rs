@@ -2,13 +2,14 @@
 
 use std::cell::Cell;
 use std::collections::{BTreeSet, VecDeque};
-use std::rc::Rc;
+use std::sync::Arc;
 
 use pgrx::PgSqlErrorCode;
 use pgrx::pg_sys::Oid;
+use pluralsight_api::io::Feed;
 use pluralsight_api::{
-    Client, Completeness, Context, Error as ApiError, ErrorKind, FieldPath, Operation, Page,
-    PageQuery, PageSizes, Pages, RetryBudget, Selection, Shape, Stats, Token,
+    Account, Client, Completeness, Context, Error as ApiError, ErrorKind, FieldPath, Finding,
+    Operation, Page, PageQuery, PageSizes, RetryBudget, Selection, Shape, Stats, Turn, read_pages,
 };
 use pluralsight_catalog::Table;
 use serde_json::Value as Json;
@@ -41,47 +42,42 @@ pub fn incomplete_scans() -> u64 {
     INCOMPLETE.get()
 }
 
-/// A client, a token and the counters of one reading.
-pub struct Session {
-    pub(super) client: Rc<Client>,
-    token: Token,
-    budget: RetryBudget,
-    pub stats: Rc<Stats>,
-}
+/// A client's settings, a token and the counters of one reading.
+pub struct Session(Account);
 
 impl Session {
-    pub fn open(server: &Server, user: Oid, stats: Rc<Stats>) -> Result<Session> {
-        Ok(Session {
-            token: server.token(user)?,
-            client: server.client()?,
-            budget: RetryBudget::default(),
+    pub fn open(server: &Server, user: Oid, stats: Arc<Stats>) -> Result<Session> {
+        let account = Account {
+            token: Arc::new(server.token(user)?),
+            settings: server.client_settings()?,
+            budget: Arc::new(RetryBudget::default()),
             stats,
-        })
+        };
+        runtime::prepare(&account).map_err(|error| match server.options.get("ca_file") {
+            // The client has read what the file holds, and cannot tell where that was.
+            Some(path) => error.detail(format!("Option ca_file names \"{path}\".")),
+            None => error,
+        })?;
+        Ok(Session(account))
     }
 
-    pub(super) fn context(&self) -> Context<'_> {
-        Context {
-            token: &self.token,
-            stats: &self.stats,
-            deadline: runtime::statement_deadline(),
-            budget: &self.budget,
-        }
-    }
-
-    /// Runs a request of the client and waits for it as a backend may.
-    pub(super) fn ask<T>(
+    /// Runs a request on the network's thread and waits for it as a backend may.
+    pub(super) fn ask<T: Send + 'static>(
         &self,
-        request: impl AsyncFnOnce(&Client, &Context<'_>) -> std::result::Result<T, ApiError>,
+        request: impl AsyncFnOnce(&Client, &Context<'_>) -> std::result::Result<T, ApiError>
+        + Send
+        + 'static,
     ) -> Result<std::result::Result<T, ApiError>> {
-        let context = self.context();
-        runtime::wait(request(&self.client, &context))
+        runtime::run(&self.0, request)
     }
 
     /// The same, for `place`.
-    pub fn run<T>(
+    pub fn run<T: Send + 'static>(
         &self,
         place: &str,
-        request: impl AsyncFnOnce(&Client, &Context<'_>) -> std::result::Result<T, ApiError>,
+        request: impl AsyncFnOnce(&Client, &Context<'_>) -> std::result::Result<T, ApiError>
+        + Send
+        + 'static,
     ) -> Result<T> {
         self.ask(request)?
             .map_err(|error| FdwError::from_api(&error, place))
@@ -120,7 +116,8 @@ pub struct Fetch {
 /// A request under way.
 struct Open {
     ask: Ask,
-    pages: Pages,
+    pages: Feed<Turn>,
+    findings: Vec<Finding>,
     trial: Option<Trial>,
     /// The filter, as JSON.
     sent: Option<String>,
@@ -152,7 +149,7 @@ fn page_sizes(options: &TableOptions) -> PageSizes {
 }
 
 impl Fetch {
-    pub fn new(reading: &Reading<'_>, user: Oid, stats: Rc<Stats>) -> Result<Fetch> {
+    pub fn new(reading: &Reading<'_>, user: Oid, stats: Arc<Stats>) -> Result<Fetch> {
         let options = reading.options;
         let operation = options.operation.clone();
         let key = (operation.shape == Shape::Connection)
@@ -249,14 +246,15 @@ impl Fetch {
             let Some(open) = self.now.as_mut() else {
                 continue;
             };
-            let context = self.session.context();
-            let outcome = runtime::wait(open.pages.next(&self.session.client, &context))?;
-            announcements::tell(&self.place, open.pages.warnings());
-            if open.pages.drifted() && !self.drifted {
+            open.pages.demand(runtime::demand());
+            let turn = runtime::wait(&open.pages, &self.session.0.stats)?;
+            announcements::tell(&self.place, &turn.warnings);
+            open.findings.extend(turn.findings);
+            if turn.drifted && !self.drifted {
                 self.drifted = true;
                 drift::met(options)?;
             }
-            let page = match outcome {
+            let page = match turn.outcome {
                 Ok(Some(page)) => page,
                 Ok(None) => {
                     self.close(options)?;
@@ -302,7 +300,8 @@ impl Fetch {
         let query = self.template.query(filter);
         self.now = Some(Open {
             ask,
-            pages: Pages::new(query),
+            pages: read_pages(&*runtime::io()?, self.session.0.clone(), query),
+            findings: Vec::new(),
             trial,
             sent,
             is_whole: false,
@@ -396,10 +395,10 @@ impl Fetch {
         let Some(open) = self.now.take() else {
             return Ok(());
         };
-        if !open.pages.findings().is_empty() {
+        if !open.findings.is_empty() {
             INCOMPLETE.set(INCOMPLETE.get().saturating_add(1));
         }
-        for finding in open.pages.findings() {
+        for finding in &open.findings {
             FdwError::new(PgSqlErrorCode::ERRCODE_WARNING, format!("{}: {finding}", self.place))
                 .hint("With the option on_incomplete 'error', which is the default, this answer would have been refused.")
                 .warn();
@@ -426,7 +425,7 @@ impl Fetch {
 
     /// The error of a record of this reading, which may show a value of it: the API may have put the token into that.
     pub fn masked(&self, mut error: FdwError) -> FdwError {
-        error.message = self.session.token.mask(&error.message);
+        error.message = self.session.0.token.mask(&error.message);
         error
     }
 

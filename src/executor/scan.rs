@@ -3,6 +3,7 @@
 use std::cell::Cell;
 use std::collections::VecDeque;
 use std::rc::Rc;
+use std::sync::Arc;
 
 use pgrx::memcxt::PgMemoryContexts;
 use pgrx::pg_sys::{self, Datum, Oid};
@@ -28,7 +29,7 @@ use crate::{compat, settings, visibility};
 pub struct Scan {
     pub spec: ScanSpec,
     pub relation: Relation,
-    pub stats: Rc<Stats>,
+    pub stats: Arc<Stats>,
     user: Oid,
     /// Whether the current user may see keys and values of this scan: see [`crate::visibility`].
     sees_values: bool,
@@ -122,7 +123,7 @@ unsafe fn begin(node: *mut pg_sys::ForeignScanState, flags: std::ffi::c_int) -> 
         Ok(Scan {
             spec,
             relation,
-            stats: Rc::new(Stats::default()),
+            stats: Arc::new(Stats::default()),
             user,
             sees_values: visibility::of_values(estate),
             readers,

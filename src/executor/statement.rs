@@ -7,6 +7,7 @@
 use std::cell::{Cell, RefCell};
 use std::collections::{BTreeSet, HashMap, VecDeque};
 use std::rc::{Rc, Weak};
+use std::sync::Arc;
 
 use pgrx::pg_sys::{self, Oid};
 use pluralsight_api::{Completeness, FieldPath, Operation, PageSizes, Stats};
@@ -224,7 +225,7 @@ impl Group {
         asked: &Asked,
         options: &TableOptions,
         limit: Option<u64>,
-        stats: &Rc<Stats>,
+        stats: &Arc<Stats>,
     ) -> Result<Rc<Answer>> {
         let mut answers = self.answers.borrow_mut();
         if self.kept.get()
@@ -240,7 +241,7 @@ impl Group {
             limit: self.limit(limit),
         };
         let answer = Rc::new(Answer {
-            fetch: RefCell::new(Fetch::new(&reading, self.user, Rc::clone(stats))?),
+            fetch: RefCell::new(Fetch::new(&reading, self.user, Arc::clone(stats))?),
             buffer: self
                 .kept
                 .get()

@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 use std::rc::Rc;
+use std::sync::Arc;
 
 use pgrx::PgSqlErrorCode;
 use pgrx::memcxt::PgMemoryContexts;
@@ -88,7 +89,7 @@ fn read(
         asked,
         limit: None,
     };
-    let mut fetch = Fetch::new(&reading, user, Rc::new(Stats::default()))?;
+    let mut fetch = Fetch::new(&reading, user, Arc::new(Stats::default()))?;
     while !fetch.finished() {
         for record in fetch.next_page(options)?.unwrap_or_default() {
             take(&record).map_err(|error| fetch.masked(error))?;

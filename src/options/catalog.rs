@@ -1,12 +1,11 @@
 //! Options as they stand in the catalogs, read for one query.
 
 use std::ffi::c_char;
-use std::rc::Rc;
 use std::time::Duration;
 
 use pgrx::PgSqlErrorCode;
 use pgrx::pg_sys::{self, AsPgCStr, Oid};
-use pluralsight_api::{Client, Completeness, Endpoint, FieldPath, Operation, PageSizes, Settings};
+use pluralsight_api::{Completeness, Endpoint, FieldPath, Operation, PageSizes, Settings};
 use pluralsight_catalog::{
     FilterOption, Table, operation_from, parse_filters, set_column_option, set_table_option,
 };
@@ -18,7 +17,7 @@ use crate::error::{FdwError, Result};
 use crate::executor::Epoch;
 use crate::list::members;
 use crate::relation::qualified_name;
-use crate::{host_file, runtime, settings, token};
+use crate::{host_file, settings, token};
 
 /// Records asked for on the first page, so that a look is quick.
 const FIRST_PAGE: u32 = 100;
@@ -89,17 +88,6 @@ impl Server {
         }
         definition::check_address(&settings.endpoint, settings.proxy.is_some())?;
         Ok(settings)
-    }
-
-    /// The client for these settings.
-    pub fn client(&self) -> Result<Rc<Client>> {
-        runtime::client(&self.client_settings()?).map_err(|error| {
-            match self.options.get("ca_file") {
-                // The client has read what the file holds, and cannot tell where that was.
-                Some(path) => error.detail(format!("Option ca_file names \"{path}\".")),
-                None => error,
-            }
-        })
     }
 
     /// The token that counts for `user`.

@@ -1,6 +1,6 @@
 //! Whether and when a request is sent again. Nothing here waits or sends: what to do is a function of what happened.
 
-use std::cell::Cell;
+use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
 use std::time::{Duration, Instant, SystemTime};
 
 /// What came of one attempt, as far as another one depends on it.
@@ -130,20 +130,20 @@ pub fn parse_retry_after(value: &str, now: SystemTime) -> Option<Duration> {
 #[derive(Debug)]
 pub struct RetryBudget {
     allowed: u32,
-    left: Cell<u32>,
+    left: AtomicU32,
 }
 
 impl RetryBudget {
     pub fn new(retries: u32) -> RetryBudget {
         RetryBudget {
             allowed: retries,
-            left: Cell::new(retries),
+            left: AtomicU32::new(retries),
         }
     }
 
     /// Retries still allowed.
     pub fn left(&self) -> u32 {
-        self.left.get()
+        self.left.load(Relaxed)
     }
 
     /// Retries allowed from the start.
@@ -153,13 +153,9 @@ impl RetryBudget {
 
     /// Takes one retry; false if none is left.
     pub(crate) fn take(&self) -> bool {
-        match self.left.get().checked_sub(1) {
-            Some(left) => {
-                self.left.set(left);
-                true
-            }
-            None => false,
-        }
+        self.left
+            .fetch_update(Relaxed, Relaxed, |left| left.checked_sub(1))
+            .is_ok()
     }
 }
 
