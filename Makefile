@@ -6,9 +6,17 @@ SHELL := /bin/bash
 CARGO_FLAGS := --ignore-rust-version
 CRATES := -p pluralsight-api -p pluralsight-catalog -p pluralsight-sandbox -p behaviour
 
-.PHONY: help demo test test-crates test-behaviour soak fuzz bench bench-refresh lint docs install package build stop clean bootstrap bootstrap-tests
+# make test PG=18
+ifdef PG
+export PG_MAJOR := $(PG)
+endif
 
-help: ## this list
+.PHONY: all help demo test test-crates test-behaviour matrix soak fuzz bench bench-refresh lint lint-text lint-crates lint-extension docs install package test-package audit build stop clean bootstrap bootstrap-tests
+
+all: build
+
+
+help: ## this list; PG=14 to 18 chooses the PostgreSQL of any of them
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 24
 
 demo: bootstrap ## show what it is for, on a private PostgreSQL and the sandbox (or the API, with PLURALSIGHT_API_TOKEN)
@@ -24,6 +32,9 @@ test-behaviour: ## behaviour through SQL; TESTS='name …' chooses
 	package=$$(scripts/build debug) && log=$$(mktemp) && trap 'rm -f "$$log"' EXIT && \
 	    KEEP_LOG="$$log" scripts/with-postgres "$$package" scripts/run-tests $(TESTS) && scripts/check-log "$$log"
 
+matrix: ## lint and test the extension on every PostgreSQL; MATRIX='15 17:short' chooses
+	@scripts/matrix $(MATRIX)
+
 soak: bootstrap ## half an hour of random queries, faults, cancels and terminations; SOAK_SECONDS=… chooses
 	SOAK_SECONDS=$${SOAK_SECONDS:-1800} $(MAKE) --no-print-directory test-behaviour TESTS='--test soak -- --nocapture'
 
@@ -36,9 +47,17 @@ bench: bootstrap ## rows a second and requests, beside other ways to get the sam
 bench-refresh: bootstrap ## a refresh of stored copies, beside a materialized view and a script that COPYs
 	@scripts/bench refresh
 
-lint: bootstrap ## formatting and clippy, warnings denied
+lint: lint-text lint-crates lint-extension ## formatting, spelling, shell, TOML, SQL, and clippy with warnings denied
+
+lint-text:
+	@scripts/bootstrap --lint
+	scripts/lint-text
+
+lint-crates:
 	cargo fmt --all --check
 	cargo clippy $(CARGO_FLAGS) $(CRATES) --all-targets -- -D warnings
+
+lint-extension: bootstrap
 	source scripts/lib.sh && pgrx_environment && cargo clippy $(CARGO_FLAGS) -p pluralsight_fdw --no-default-features --features pg$$PG_MAJOR -- -D warnings
 
 docs: ## write docs/tables.md and the selections in graphql/ anew from the declarations
@@ -47,10 +66,18 @@ docs: ## write docs/tables.md and the selections in graphql/ anew from the decla
 build: bootstrap ## the extension, release, as a folder of files
 	@scripts/build release
 
-install: bootstrap ## into the PostgreSQL of PG_CONFIG
-	source scripts/lib.sh && pgrx_environment && package=$$(scripts/build release) && as_root cp -r "$$package"/. /
+install: bootstrap ## into the PostgreSQL of PG_CONFIG, or under DESTDIR
+	source scripts/lib.sh && pgrx_environment && package=$$(scripts/build release) && \
+	    $(if $(DESTDIR),mkdir -p '$(DESTDIR)' &&,as_root) cp -r "$$package"/. '$(DESTDIR)/'
 
-package: build ## the same as build
+package: bootstrap ## a Debian package, a tarball and a bill of materials, in dist/
+	@scripts/package
+
+test-package: ## install the Debian package in a fresh Debian, and follow README there; needs root
+	@scripts/test-package
+
+audit: ## licenses and sources of all crates, and META.json
+	@scripts/audit
 
 bootstrap:
 	@scripts/bootstrap

@@ -6,6 +6,11 @@ PGRX_VERSION=0.19.2
 SUPPORTED_MAJORS=(18 17 16 15 14)
 CACHE=${XDG_CACHE_HOME:-$HOME/.cache}/pluralsight_fdw
 CARGO_PGRX=$CACHE/cargo-pgrx-$PGRX_VERSION/bin
+# Tools of cargo's that only packages and make audit need.
+CARGO_ABOUT_VERSION=0.9.3
+CARGO_CYCLONEDX_VERSION=0.5.9
+CARGO_DENY_VERSION=0.20.2
+PGXN_META_VERSION=0.7.0
 # One clock for a script and the ones that it calls.
 export PLURALSIGHT_FDW_STARTED=${PLURALSIGHT_FDW_STARTED:-$(date +%s)}
 
@@ -43,6 +48,25 @@ with_progress() {
     return "$status"
 }
 
+# cargo_tool NAME VERSION [ARGUMENTS …]: builds a program from crates.io into the cache, once, and puts it on the PATH.
+cargo_tool() {
+    local name=$1 version=$2 root=$CACHE/$1-$2
+    shift 2
+    if [ ! -x "$root/bin/$name" ]; then
+        mkdir -p "$CACHE"
+        # A plain build: these run for seconds at a time, and compile twice as fast.
+        CARGO_TARGET_DIR=$CACHE/$name-target CARGO_PROFILE_DEV_DEBUG=0 with_progress "$CACHE/$name.log" "building $name $version, once: a few minutes" \
+            cargo install "$name" --version "=$version" --locked --ignore-rust-version --debug --root "$root" "$@"
+        rm -rf "$CACHE/$name-target"
+    fi
+    PATH=$root/bin:$PATH
+}
+
+# The version of everything here.
+project_version() {
+    sed -nE '/^\[workspace.package\]/,/^\[[^w]/s/^version = "(.*)"/\1/p' "$ROOT/Cargo.toml"
+}
+
 # Where cargo puts what it builds, whatever set it.
 target_directory() {
     (cd "$ROOT" && cargo metadata --format-version 1 --no-deps --offline) | sed -E 's/.*"target_directory":"([^"]*)".*/\1/'
@@ -72,16 +96,21 @@ usable_pg_config() {
     [ -e "$("$1" --includedir-server)/postgres.h" ] && [ -x "$("$1" --bindir)/postgres" ]
 }
 
+# Where scripts/server-tree lays a whole PostgreSQL.
+server_tree() {
+    printf '%s/postgresql-%s\n' "$CACHE" "$1"
+}
+
 # The pg_config of the server to build for: $PG_CONFIG; or the one on the PATH; or Debian's, the newest first; of version
-# $PG_MAJOR where that is set. Prints nothing where there is none.
+# $PG_MAJOR if that is set, which may also be a tree in the cache. Prints nothing if there is none.
 find_pg_config() {
     local candidate
     if [ -n "${PG_CONFIG:-}" ]; then
-        PG_MAJOR='' usable_pg_config "$PG_CONFIG" || fail "PG_CONFIG is $PG_CONFIG, which is no pg_config of a PostgreSQL ${SUPPORTED_MAJORS[-1]} to ${SUPPORTED_MAJORS[0]} with its server headers"
+        usable_pg_config "$PG_CONFIG" || fail "PG_CONFIG is $PG_CONFIG, which is no pg_config of a PostgreSQL ${PG_MAJOR:-${SUPPORTED_MAJORS[-1]} to ${SUPPORTED_MAJORS[0]}} with its server headers"
         printf '%s\n' "$PG_CONFIG"
         return
     fi
-    for candidate in "$(command -v pg_config)" "${SUPPORTED_MAJORS[@]/#//usr/lib/postgresql/}"; do
+    for candidate in "$(command -v pg_config)" "${SUPPORTED_MAJORS[@]/#//usr/lib/postgresql/}" ${PG_MAJOR:+"$(server_tree "$PG_MAJOR")"}; do
         [ ! -d "$candidate" ] || candidate=$candidate/bin/pg_config
         if usable_pg_config "$candidate"; then
             # Debian's /usr/bin/pg_config only calls another; builds keep the path of the real one.

@@ -37,6 +37,22 @@ pub fn has_extension(name: &str) -> bool {
     )) == "1"
 }
 
+/// Whether the servers of the tests were built with ICU.
+pub fn has_icu() -> bool {
+    Session::connect(&shared())
+        .value("SELECT count(*) > 0 FROM pg_collation WHERE collprovider = 'i'")
+        == "t"
+}
+
+/// The major version of the servers of the tests.
+pub fn major() -> u32 {
+    let number: u32 = Session::connect(&shared())
+        .value("SHOW server_version_num")
+        .parse()
+        .expect("a number");
+    number / 10_000
+}
+
 /// A folder that belongs to the user that PostgreSQL runs as, and lasts as long as the tests.
 pub fn home() -> PathBuf {
     PathBuf::from(environment("BEHAVIOUR_HOME"))

@@ -20,9 +20,7 @@ fn stage(how: &str) -> Stage {
 
 /// The ways that this PostgreSQL has.
 fn ways() -> Vec<&'static str> {
-    let version =
-        behaviour::Session::connect(&behaviour::cluster::shared()).value("SHOW server_version_num");
-    if version.as_str() >= "180000" {
+    if behaviour::cluster::major() >= 18 {
         vec!["STORED", "VIRTUAL"]
     } else {
         vec!["STORED"]
@@ -77,7 +75,7 @@ fn a_generated_column_is_computed_and_never_asked_of_the_api() {
             ),
             "0"
         );
-        if session.value("SHOW server_version_num").as_str() >= "150000" {
+        if behaviour::cluster::major() >= 15 {
             session.run(
                 "UPDATE local SET domain = NULL;
                  MERGE INTO local AS l USING (SELECT DISTINCT email, domain FROM pluralsight.users WHERE email IS NOT NULL) AS u

@@ -532,7 +532,7 @@ fn a_view_uses_its_owners_mapping_and_a_security_invoker_view_the_callers() {
         "120",
         "both in one query"
     );
-    if stage.session.value("SHOW server_version_num").as_str() >= "150000" {
+    if behaviour::cluster::major() >= 15 {
         stage.session.run(&format!(
             "CREATE VIEW callers WITH (security_invoker) AS SELECT user_id FROM pluralsight.users;
              ALTER VIEW callers OWNER TO {owner}; GRANT SELECT ON callers TO {caller}"

@@ -170,12 +170,7 @@ fn who_waits_for_the_api_says_so() {
     let pid = victim.pid();
     let canceller = victim.canceller();
     let waiting = std::thread::spawn(move || victim.error(READ));
-    let version: u32 = stage
-        .session
-        .value("SHOW server_version_num")
-        .parse()
-        .expect("a number");
-    let expected = if version >= 170_000 {
+    let expected = if behaviour::cluster::major() >= 17 {
         "Extension/PluralsightRequest"
     } else {
         "Extension/Extension"
