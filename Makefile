@@ -26,6 +26,7 @@ test: bootstrap-tests test-crates test-behaviour ## every test, against a real P
 
 test-crates: ## the crates that need no PostgreSQL
 	cargo test $(CARGO_FLAGS) -p pluralsight-api -p pluralsight-catalog -p pluralsight-sandbox
+	scripts/check-instructions
 
 test-behaviour: ## behaviour through SQL; TESTS='name …' chooses
 	cargo test $(CARGO_FLAGS) -p behaviour --no-run
@@ -39,7 +40,7 @@ soak: bootstrap ## half an hour of random queries, faults, cancels and terminati
 	SOAK_SECONDS=$${SOAK_SECONDS:-1800} $(MAKE) --no-print-directory test-behaviour TESTS='--test soak -- --nocapture'
 
 fuzz: bootstrap ## the decoder and the pages under arbitrary bytes and answers, for long; PROPTEST_CASES=… chooses
-	PROPTEST_CASES=$${PROPTEST_CASES:-20000} cargo test $(CARGO_FLAGS) -p pluralsight-api --test fuzz
+	PROPTEST_CASES=$${PROPTEST_CASES:-20000} cargo test $(CARGO_FLAGS) -p pluralsight-api --lib --test fuzz
 
 bench: bootstrap ## rows a second and requests, beside other ways to get the same data
 	@scripts/bench

@@ -4,17 +4,16 @@
 //! everything. The first records are taken instead, as many as the statistics target asks for; the number of rows comes
 //! from `totalCount`.
 
-use std::collections::VecDeque;
 use std::ffi::c_int;
 use std::sync::Arc;
 
 use pgrx::memcxt::PgMemoryContexts;
 use pgrx::pg_sys;
 use pgrx::prelude::*;
-use pluralsight_api::Stats;
+use pluralsight_api::{Batch, ColumnPlan, Stats};
 
 use crate::error::{OrRaise, Result};
-use crate::executor::{Asked, Fetch, Generated, Reading, fill, readers};
+use crate::executor::{Asked, ColumnReader, Fetch, Generated, Places, Reading, readers};
 use crate::planner::last_total;
 use crate::relation::{Generation, Relation};
 
@@ -86,15 +85,18 @@ unsafe fn take(
             live.push(number);
         }
     }
-    let (readers, fields) = readers(&table, &live)?;
+    let readers = readers(&table, &live)?;
+    let columns: Vec<ColumnPlan> = readers.iter().map(ColumnReader::plan).collect();
+    let places = Places::new(&readers, &columns)?;
     let reading = Reading {
         options: &table.options,
-        fields: &fields,
+        columns: &columns,
         asked: &Asked::Everything,
         limit: None,
+        reads_to_end: false,
     };
     let mut fetch = Fetch::new(&reading, owner, Arc::new(Stats::default()))?;
-    let mut page = VecDeque::new();
+    let (mut page, mut next) = (Batch::default(), 0);
     let mut scratch = PgMemoryContexts::new("pluralsight_fdw sample");
     let stored: Vec<i16> = (1..=width as i16)
         .filter(|&number| table.generation(number) == Generation::Stored)
@@ -110,23 +112,25 @@ unsafe fn take(
     };
     let mut count = 0;
     while count < target {
-        let Some(record) = page.pop_front() else {
+        if next >= page.len() {
             if fetch.finished() {
                 break;
             }
             match fetch.next_page(&table.options)? {
-                Some(records) => page.extend(records),
+                Some(records) => (page, next) = (records, 0),
                 None => break,
             }
             continue;
-        };
+        }
+        let row = page.row(next);
+        next += 1;
         // SAFETY: values live in the scratch context until the tuple, made in ANALYZE's own context, has copied them.
         unsafe {
             clear(slot);
             let values = std::slice::from_raw_parts_mut((*slot).tts_values, width as usize);
             let nulls = std::slice::from_raw_parts_mut((*slot).tts_isnull, width as usize);
             scratch
-                .switch_to(|_| fill(&readers, &record, values, nulls))
+                .switch_to(|_| places.fill(&readers, row, page.problems(), values, nulls))
                 .map_err(|error| fetch.masked(error))?;
             pg_sys::ExecStoreVirtualTuple(slot);
             let context = match (*estate).es_per_tuple_exprcontext {
@@ -146,7 +150,7 @@ unsafe fn take(
         pg_sys::ExecDropSingleTupleTableSlot(slot);
         pg_sys::FreeExecutorState(estate);
     }
-    let read_everything = fetch.finished() && page.is_empty();
+    let read_everything = fetch.finished() && next >= page.len();
     let known = last_total(table.options.server.oid, &table.options.query)
         .map_or(0.0, |total| total as f64);
     Ok((

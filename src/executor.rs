@@ -4,30 +4,36 @@ mod absent;
 mod buffer;
 mod count;
 mod decode;
+mod domain;
 mod drift;
 mod fetch;
 mod filter;
 mod generated;
 mod handed;
 mod instant;
+mod places;
 mod proof;
 mod refusal;
 mod rescans;
 mod scan;
+mod session;
 mod statement;
+mod template;
 mod trial;
 mod trust;
 mod verify;
 
-pub use decode::fill;
+pub use decode::ColumnReader;
 pub use drift::drifted_scans;
-pub use fetch::{Fetch, Reading, Session, incomplete_scans};
+pub use fetch::{Fetch, Reading, incomplete_scans};
 pub use filter::Asked;
 pub use generated::{Generated, expression as generation_expression};
 pub use instant::Epoch;
+pub use places::Places;
 pub use scan::{
     Scan, begin_foreign_scan, end_foreign_scan, iterate_foreign_scan, rescan_foreign_scan,
     with_scan,
 };
+pub use session::Session;
 pub use statement::readers;
 pub use trust::{distrusted, distrusted_filters};

@@ -4,12 +4,12 @@ use std::sync::Arc;
 
 use pgrx::pg_sys::Oid;
 use pgrx::prelude::*;
-use pluralsight_api::Stats;
+use pluralsight_api::{ColumnPlan, Stats};
 use pluralsight_catalog::{Presence, Table, quote_literal};
 
 use super::Finding;
 use crate::error::{FdwError, Result};
-use crate::executor::{Asked, Fetch, Reading, readers};
+use crate::executor::{Asked, ColumnReader, Fetch, Reading, readers};
 use crate::options::Server;
 use crate::relation::Relation;
 
@@ -142,12 +142,16 @@ impl Columns {
 
 /// Reads the first record with all its columns, as a query would.
 fn read_one(relation: &Relation, columns: &[i16], user: Oid) -> Result<()> {
-    let (_, fields) = readers(relation, columns)?;
+    let columns: Vec<ColumnPlan> = readers(relation, columns)?
+        .iter()
+        .map(ColumnReader::plan)
+        .collect();
     let reading = Reading {
         options: &relation.options,
-        fields: &fields,
+        columns: &columns,
         asked: &Asked::Everything,
         limit: Some(1),
+        reads_to_end: false,
     };
     Fetch::new(&reading, user, Arc::new(Stats::default()))?
         .next_page(&relation.options)

@@ -1,9 +1,7 @@
 //! Records kept for a second reader: a few in memory, more in a tuplestore, which spills to disk past `work_mem`.
 
-use std::ffi::CString;
-
 use pgrx::pg_sys::{self, Datum};
-use serde_json::Value as Json;
+use pluralsight_api::{Batch, Problem, Row};
 
 use crate::error::{FdwError, Result};
 
@@ -14,8 +12,13 @@ const IN_MEMORY: usize = 256 * 1024;
 pub struct Buffer {
     /// Where the tuplestore and its slot live: the query's memory context.
     context: pg_sys::MemoryContext,
-    memory: Vec<Box<str>>,
-    bytes: usize,
+    /// The first records, one after the other, and where each ends.
+    memory: Vec<u8>,
+    ends: Vec<usize>,
+    /// What is wrong with a column where its cell says so.
+    problems: Vec<Option<Problem>>,
+    /// The record that was read last from disk.
+    record: Vec<u8>,
     spilled: Option<Spilled>,
     length: usize,
     /// Read pointers whose readers have gone: a tuplestore never frees one.
@@ -35,6 +38,9 @@ pub struct Place {
     /// The tuplestore's read pointer, once the reader has come that far.
     pointer: Option<i32>,
 }
+
+/// A record, and what is wrong with each column where its cell says so.
+pub type Kept<'a> = (Row<'a>, &'a [Option<Problem>]);
 
 impl Place {
     /// Back to the first record.
@@ -57,7 +63,9 @@ impl Buffer {
         Buffer {
             context,
             memory: Vec::new(),
-            bytes: 0,
+            ends: Vec::new(),
+            problems: Vec::new(),
+            record: Vec::new(),
             spilled: None,
             length: 0,
             free: Vec::new(),
@@ -69,24 +77,36 @@ impl Buffer {
         self.free.extend(place.pointer);
     }
 
-    pub fn push(&mut self, record: &Json) -> Result<()> {
-        let text = record.to_string();
+    /// Adds the records of a page.
+    pub fn push(&mut self, batch: &Batch) {
+        self.problems
+            .resize(batch.problems().len().max(self.problems.len()), None);
+        for (slot, problem) in self.problems.iter_mut().zip(batch.problems()) {
+            if slot.is_none() {
+                slot.clone_from(problem);
+            }
+        }
+        for row in batch.rows() {
+            self.push_row(row.bytes());
+        }
+    }
+
+    fn push_row(&mut self, record: &[u8]) {
         self.length += 1;
-        if self.spilled.is_none() && self.bytes + text.len() <= IN_MEMORY {
-            self.bytes += text.len();
-            self.memory.push(text.into_boxed_str());
-            return Ok(());
+        if self.spilled.is_none() && self.memory.len() + record.len() <= IN_MEMORY {
+            self.memory.extend_from_slice(record);
+            self.ends.push(self.memory.len());
+            return;
         }
         let spilled = self
             .spilled
             .get_or_insert_with(|| Spilled::begin(self.context));
-        // serde_json writes control characters as escapes, so there is no NUL in it.
-        let text = CString::new(text).map_err(|_| FdwError::internal("a NUL in JSON text"))?;
-        // SAFETY: the tuplestore copies the row; the text datum lives in the current, short-lived memory context.
+        // SAFETY: the tuplestore copies the row; the datum, which is a length and so many bytes, lives in the current,
+        // short-lived memory context.
         unsafe {
             let mut value = Datum::from(pg_sys::cstring_to_text_with_len(
-                text.as_ptr(),
-                text.as_bytes().len() as i32,
+                record.as_ptr().cast(),
+                record.len() as i32,
             ));
             let mut is_null = false;
             pg_sys::tuplestore_putvalues(
@@ -97,32 +117,39 @@ impl Buffer {
             );
             pg_sys::pfree(value.cast_mut_ptr());
         }
-        Ok(())
     }
 
     /// The record at the reader's place, which moves on; `None` at the end of what there is so far.
-    pub fn next(&mut self, place: &mut Place) -> Result<Option<Json>> {
+    pub fn next(&mut self, place: &mut Place) -> Result<Option<Kept<'_>>> {
         if place.position >= self.length {
             return Ok(None);
         }
-        let record = if let Some(text) = self.memory.get(place.position) {
-            parse(text.as_bytes())?
-        } else {
-            let spilled = self
-                .spilled
-                .as_ref()
-                .ok_or_else(|| FdwError::internal("a record that was not kept"))?;
-            spilled.read(place, &mut self.free)?
-        };
+        let position = place.position;
+        if let Some(&end) = self.ends.get(position) {
+            place.position += 1;
+            let start = match position.checked_sub(1) {
+                Some(before) => self.ends.get(before).copied().unwrap_or(0),
+                None => 0,
+            };
+            let record = self.memory.get(start..end).unwrap_or_default();
+            return Ok(Some((Row::from_bytes(record), &self.problems)));
+        }
+        let spilled = self
+            .spilled
+            .as_ref()
+            .ok_or_else(|| FdwError::internal("a record that was not kept"))?;
+        spilled.read(place, &mut self.free, &mut self.record)?;
         place.position += 1;
-        Ok(Some(record))
+        Ok(Some((Row::from_bytes(&self.record), &self.problems)))
     }
 
     /// Forgets every record and gives back memory and temporary files; nobody may hold a [`Place`] in it any more. To be
     /// called at the normal end of a query; after an error the query's memory context and resource owner see to it.
     pub fn end(&mut self) {
         self.memory = Vec::new();
-        self.bytes = 0;
+        self.ends = Vec::new();
+        self.problems = Vec::new();
+        self.record = Vec::new();
         self.length = 0;
         self.free.clear();
         if let Some(spilled) = self.spilled.take() {
@@ -138,11 +165,11 @@ impl Buffer {
 impl Spilled {
     fn begin(context: pg_sys::MemoryContext) -> Spilled {
         // SAFETY: everything is allocated in the query's memory context, which outlives this buffer; the slot reads
-        // what the store holds: minimal tuples of one text column.
+        // what the store holds: minimal tuples of one bytea column.
         unsafe {
             let before = pg_sys::MemoryContextSwitchTo(context);
             let descriptor = pg_sys::CreateTemplateTupleDesc(1);
-            pg_sys::TupleDescInitEntry(descriptor, 1, c"record".as_ptr(), pg_sys::TEXTOID, -1, 0);
+            pg_sys::TupleDescInitEntry(descriptor, 1, c"record".as_ptr(), pg_sys::BYTEAOID, -1, 0);
             let slot =
                 pg_sys::MakeSingleTupleTableSlot(descriptor, &raw const pg_sys::TTSOpsMinimalTuple);
             // Read pointer 0 stays at the start, so that a new reader's copy of it starts there.
@@ -156,7 +183,7 @@ impl Spilled {
         }
     }
 
-    fn read(&self, place: &mut Place, free: &mut Vec<i32>) -> Result<Json> {
+    fn read(&self, place: &mut Place, free: &mut Vec<i32>, record: &mut Vec<u8>) -> Result<()> {
         // SAFETY: the read pointer belongs to this store; the tuple is copied out of the slot before it is cleared.
         unsafe {
             let (pointer, used) = match (place.pointer, free.pop()) {
@@ -179,11 +206,13 @@ impl Spilled {
                 pg_sys::tuplestore_rescan(self.store);
             }
             let found = pg_sys::tuplestore_gettupleslot(self.store, true, false, self.slot);
-            let record = if found {
+            record.clear();
+            let outcome = if found {
                 pg_sys::slot_getsomeattrs_int(self.slot, 1);
                 let packed =
                     pg_sys::pg_detoast_datum_packed((*(*self.slot).tts_values).cast_mut_ptr());
-                parse(pgrx::varlena::varlena_to_byte_slice(packed))
+                record.extend_from_slice(pgrx::varlena::varlena_to_byte_slice(packed));
+                Ok(())
             } else {
                 Err(FdwError::internal("the tuplestore ended early"))
             };
@@ -191,12 +220,7 @@ impl Spilled {
                 .clear
                 .expect("every slot type can be cleared"))(self.slot);
             pg_sys::tuplestore_select_read_pointer(self.store, 0);
-            record
+            outcome
         }
     }
-}
-
-fn parse(text: &[u8]) -> Result<Json> {
-    serde_json::from_slice(text)
-        .map_err(|error| FdwError::internal(format!("a kept record cannot be read: {error}")))
 }

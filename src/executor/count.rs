@@ -1,16 +1,16 @@
 //! `count(*)` without reading, as far as the API's own counts can be relied on.
 
-use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use pgrx::pg_sys::Oid;
 use pluralsight_api::{Client, Context, ErrorKind, FieldPath, Stats, count_parts};
 use serde_json::Value as Json;
 
-use super::fetch::{Fetch, Reading, Session};
+use super::fetch::{Fetch, Reading};
 use super::filter::{Asked, Filtered};
 use super::refusal;
-use super::trial::{same, values_at};
+use super::session::Session;
+use super::trial::{as_json, elements, json_of, same, values_at};
 use super::trust::learn;
 use crate::error::{FdwError, Result};
 use crate::options::TableOptions;
@@ -121,29 +121,32 @@ pub fn count(options: &TableOptions, asked: &Asked, user: Oid, stats: &Arc<Stats
 }
 
 fn read(options: &TableOptions, asked: &Asked, user: Oid, stats: &Arc<Stats>) -> Result<u64> {
-    let mut fields = BTreeSet::new();
+    let mut columns = Vec::new();
     let mut wanted = None;
     if let Asked::Filtered(filtered) = asked {
         let field = FieldPath::parse(&filtered.filter.field)
             .map_err(|error| FdwError::internal(error.to_string()))?;
-        fields.insert(field.clone());
-        wanted = Some((field, filtered.value()?));
+        columns.push(as_json(&field));
+        wanted = Some(filtered.value()?);
     }
     let reading = Reading {
         options,
-        fields: &fields,
+        columns: &columns,
         asked,
         limit: None,
+        reads_to_end: true,
     };
     let mut fetch = Fetch::new(&reading, user, Arc::clone(stats))?;
     let mut number: u64 = 0;
     while !fetch.finished() {
-        for record in fetch.next_page(options)?.unwrap_or_default() {
-            number += u64::from(wanted.as_ref().is_none_or(|(field, value)| {
-                values_at(&record, field)
-                    .iter()
-                    .any(|found| same(found, value))
-            }));
+        let page = fetch.next_page(options)?.unwrap_or_default();
+        let Some(wanted) = &wanted else {
+            number += page.len() as u64;
+            continue;
+        };
+        for row in page.rows() {
+            let found = json_of(row.cell(0));
+            number += u64::from(elements(&found).into_iter().any(|one| same(one, wanted)));
         }
     }
     Ok(number)

@@ -1,13 +1,15 @@
-//! From the API's JSON to values of SQL types.
+//! From the cells of a record to values of SQL types.
 
-use std::cell::Cell;
-use std::ffi::{CString, c_void};
+use std::borrow::Cow;
+use std::ffi::CString;
 
 use pgrx::IntoDatum;
 use pgrx::pg_sys::{self, Datum, Oid};
 use pgrx::prelude::PgTryBuilder;
+use pluralsight_api::{Cell, Cells, ColumnPlan, Condition, Problem, ProblemKind, Take};
 use serde_json::Value as Json;
 
+use super::domain::Domain;
 use super::instant::{self, Epoch, InstantType};
 use crate::encoding;
 use crate::error::{FdwError, Result};
@@ -44,13 +46,6 @@ enum Converter {
         function: Oid,
         parameter: Oid,
     },
-}
-
-/// A Boolean beside the value that says whether it counts.
-#[derive(Clone, Copy)]
-struct Condition<'a> {
-    path: &'a [String],
-    wanted: bool,
 }
 
 impl ColumnReader {
@@ -109,9 +104,39 @@ impl ColumnReader {
         self.column.number as usize - 1
     }
 
-    /// The column's value in `record`, or `None` for NULL. What needs memory takes it from the current context.
-    pub fn read(&self, record: &Json) -> Result<Option<Datum>> {
-        let value = self.value(record)?;
+    /// What is taken out of each record for this column.
+    pub fn plan(&self) -> ColumnPlan {
+        let options = &self.column.options;
+        let condition = match (&options.only_where, &options.only_where_not) {
+            (Some(path), _) => Some(Condition {
+                path: path.clone(),
+                wanted: true,
+            }),
+            (None, Some(path)) => Some(Condition {
+                path: path.clone(),
+                wanted: false,
+            }),
+            (None, None) => None,
+        };
+        let is_json = matches!(self.converter, Converter::Json);
+        let take = if self.element != Oid::INVALID || options.sum {
+            Take::All
+        } else if is_json && condition.is_none() {
+            Take::Json
+        } else {
+            Take::One
+        };
+        ColumnPlan {
+            field: options.field.clone(),
+            take,
+            condition,
+            instant: matches!(self.converter, Converter::Instant(_)) && options.epoch.is_none(),
+        }
+    }
+
+    /// The column's value, or `None` for NULL. What needs memory takes it from the current context.
+    pub fn read(&self, cell: Cell<'_>, problem: Option<&Problem>) -> Result<Option<Datum>> {
+        let value = self.value(cell, problem)?;
         if let Some(domain) = &self.domain {
             domain
                 .check(value)
@@ -120,126 +145,47 @@ impl ColumnReader {
         Ok(value)
     }
 
-    fn value(&self, record: &Json) -> Result<Option<Datum>> {
+    fn value(&self, cell: Cell<'_>, problem: Option<&Problem>) -> Result<Option<Datum>> {
         let options = &self.column.options;
-        let condition = match (&options.only_where, &options.only_where_not) {
-            (Some(path), _) => Some(Condition {
-                path: path.segments(),
-                wanted: true,
-            }),
-            (None, Some(path)) => Some(Condition {
-                path: path.segments(),
-                wanted: false,
-            }),
-            (None, None) => None,
-        };
-        if matches!(self.converter, Converter::Json)
-            && self.element == Oid::INVALID
-            && condition.is_none()
-        {
-            return self.read_json(record);
-        }
-        let mut found = Vec::new();
-        let listed = self.collect(record, options.field.segments(), condition, &mut found)?;
-        if options.sum {
-            return self.sum(&found);
-        }
-        if self.element != Oid::INVALID {
-            return match (&found[..], listed) {
-                ([] | [Json::Null], false) if options.null_as_empty => self.array(&[]).map(Some),
-                ([] | [Json::Null], false) => Ok(None),
-                // One text is not a list of one: nothing may be concluded from its being there.
-                ([value], false) => Err(self.wrong(value, "a list")),
-                (values, _) => self.array(values).map(Some),
-            };
-        }
-        match &found[..] {
-            [] | [Json::Null] => Ok(None),
-            [value] => self.convert(value).map(Some),
-            several => Err(self.misfit(&format!(
-                "holds {} values where the column takes one",
-                several.len()
-            ))),
+        let is_array = self.element != Oid::INVALID;
+        match cell {
+            Cell::Problem => Err(self.broken(problem)),
+            Cell::List(cells) if options.sum => self.sum(cells),
+            Cell::Null if is_array && options.null_as_empty => {
+                self.array(std::iter::empty()).map(Some)
+            }
+            Cell::Null => Ok(None),
+            value if options.sum => self
+                .integer(value)
+                .and_then(|number| self.convert(Cell::Integer(number)))
+                .map(Some),
+            Cell::List(cells) => self.array(cells).map(Some),
+            // One text is not a list of one: nothing may be concluded from its being there.
+            value if is_array => Err(self.wrong(value, "a list")),
+            value => self.convert(value).map(Some),
         }
     }
 
-    /// Gathers what the path leads to, through lists; says whether it met one.
-    fn collect<'a>(
-        &self,
-        value: &'a Json,
-        path: &[String],
-        condition: Option<Condition<'_>>,
-        found: &mut Vec<&'a Json>,
-    ) -> Result<bool> {
-        match value {
-            Json::Array(_)
-                if path.is_empty() && self.element == Oid::INVALID && !self.column.options.sum =>
-            {
-                return Err(self.wrong(value, "one value"));
-            }
-            Json::Array(items) => {
-                for item in items {
-                    self.collect(item, path, condition, found)?;
-                }
-                return Ok(true);
-            }
-            Json::Null if !path.is_empty() => return Ok(false),
-            _ => {}
-        }
-        let mut condition = condition;
-        if let Some(beside) = condition
-            && (path.is_empty() || beside.path.first() != path.first())
-        {
-            if !holds(value, beside) {
-                return Ok(false);
-            }
-            condition = None;
-        }
-        let Some((name, rest)) = path.split_first() else {
-            found.push(value);
-            return Ok(false);
-        };
-        let Json::Object(members) = value else {
-            let expected = format!("an object with {name}");
-            return Err(self.wrong(value, &expected));
-        };
-        let Some(member) = members.get(name) else {
-            return Err(self.misfit(&format!(
+    /// A value that breaks the schema.
+    fn broken(&self, problem: Option<&Problem>) -> FdwError {
+        match problem.map(|problem| &problem.kind) {
+            Some(ProblemKind::Missing { name }) => self.misfit(&format!(
                 "cannot be read: {name} was asked for, and the API's answer does not have it"
-            )));
-        };
-        let condition = condition.map(|beside| Condition {
-            path: beside.path.get(1..).unwrap_or_default(),
-            ..beside
-        });
-        self.collect(member, rest, condition, found)
-    }
-
-    /// A `json` or `jsonb` column takes what stands at its path as it is.
-    fn read_json(&self, record: &Json) -> Result<Option<Datum>> {
-        fn gather(value: &Json, path: &[String]) -> Json {
-            match (value, path.split_first()) {
-                (_, None) => value.clone(),
-                (Json::Array(items), _) => Json::from(
-                    items
-                        .iter()
-                        .map(|item| gather(item, path))
-                        .collect::<Vec<_>>(),
-                ),
-                (_, Some((name, rest))) => value
-                    .get(name)
-                    .map_or(Json::Null, |member| gather(member, rest)),
+            )),
+            Some(ProblemKind::NotAnObject { name, kind, shown }) => {
+                self.other_than(kind, shown, &format!("an object with {name}"))
             }
-        }
-        match gather(record, self.column.options.field.segments()) {
-            Json::Null => Ok(None),
-            value => self.convert(&value).map(Some),
+            Some(ProblemKind::List { shown }) => self.other_than("the list", shown, "one value"),
+            Some(ProblemKind::Several(number)) => {
+                self.misfit(&format!("holds {number} values where the column takes one"))
+            }
+            None => self.misfit("cannot be read"),
         }
     }
 
-    fn sum(&self, found: &[&Json]) -> Result<Option<Datum>> {
+    fn sum(&self, found: Cells<'_>) -> Result<Option<Datum>> {
         let mut total: Option<i64> = None;
-        for value in found.iter().filter(|value| !value.is_null()) {
+        for value in found.filter(|value| *value != Cell::Null) {
             let number = self.integer(value)?;
             total = Some(
                 total
@@ -249,15 +195,14 @@ impl ColumnReader {
             );
         }
         total
-            .map(|total| self.convert(&Json::from(total)))
+            .map(|total| self.convert(Cell::Integer(total)))
             .transpose()
     }
 
-    fn array(&self, values: &[&Json]) -> Result<Datum> {
-        let mut datums = Vec::with_capacity(values.len());
-        let mut nulls = Vec::with_capacity(values.len());
+    fn array<'c>(&self, values: impl Iterator<Item = Cell<'c>>) -> Result<Datum> {
+        let (mut datums, mut nulls) = (Vec::new(), Vec::new());
         for value in values {
-            let element = if value.is_null() {
+            let element = if value == Cell::Null {
                 None
             } else {
                 Some(self.convert(value)?)
@@ -293,12 +238,12 @@ impl ColumnReader {
         }
     }
 
-    fn convert(&self, value: &Json) -> Result<Datum> {
+    fn convert(&self, value: Cell<'_>) -> Result<Datum> {
         match &self.converter {
-            Converter::Boolean => value
-                .as_bool()
-                .map(Datum::from)
-                .ok_or_else(|| self.wrong(value, "a Boolean")),
+            Converter::Boolean => match value {
+                Cell::Boolean(value) => Ok(Datum::from(value)),
+                _ => Err(self.wrong(value, "a Boolean")),
+            },
             Converter::Int2 => self.integer(value).and_then(|number| {
                 i16::try_from(number)
                     .map(Datum::from)
@@ -311,42 +256,39 @@ impl ColumnReader {
             }),
             Converter::Int8 => self.integer(value).map(Datum::from),
             Converter::Float8 => {
-                let number = value
-                    .as_f64()
-                    .ok_or_else(|| self.wrong(value, "a number"))?;
+                let number = float(value).ok_or_else(|| self.wrong(value, "a number"))?;
                 number
                     .into_datum()
                     .ok_or_else(|| FdwError::internal("a float8 without a datum"))
             }
             Converter::Text => match value {
-                Json::String(text) => self.text(text),
-                Json::Object(_) | Json::Array(_) => Err(self.wrong(value, "a text")),
-                other => self.text(&other.to_string()),
+                Cell::Text(text) => self.text(text),
+                Cell::Json(_) => Err(self.wrong(value, "a text")),
+                other => self.text(&plain(other)),
             },
             Converter::Instant(of) => self.instant(value).map(|at| of.datum(at, self.typmod)),
-            Converter::Json => self.input(&value.to_string(), None),
+            Converter::Json => match value {
+                Cell::Text(text) => self.input(&Json::from(text).to_string(), None),
+                other => self.input(&plain(other), None),
+            },
             Converter::Input {
                 function,
                 parameter,
-            } => {
-                let text = match value {
-                    Json::String(text) => text.clone(),
-                    other => other.to_string(),
-                };
-                self.input(&text, Some((*function, *parameter)))
-            }
+            } => self.input(&plain(value), Some((*function, *parameter))),
         }
     }
 
     /// A whole number; one written as `3.0` is whole, too.
-    fn integer(&self, value: &Json) -> Result<i64> {
+    fn integer(&self, value: Cell<'_>) -> Result<i64> {
+        if let Cell::Integer(number) = value {
+            return Ok(number);
+        }
         let whole = |number: f64| {
             (number.fract() == 0.0 && number.abs() < 9_007_199_254_740_992.0)
                 .then_some(number as i64)
         };
-        value
-            .as_i64()
-            .or_else(|| value.as_f64().and_then(whole))
+        float(value)
+            .and_then(whole)
             .ok_or_else(|| self.wrong(value, "a whole number"))
     }
 
@@ -373,13 +315,13 @@ impl ColumnReader {
         Ok(datum(converted.as_bytes()))
     }
 
-    fn instant(&self, value: &Json) -> Result<i64> {
+    fn instant(&self, value: Cell<'_>) -> Result<i64> {
         instant::read(value, self.column.options.epoch).ok_or_else(|| {
             let error = self.wrong(
                 value,
                 "an instant that PostgreSQL can store, such as 2021-02-01T00:00:00.000Z,",
             );
-            match value.as_f64() {
+            match float(value) {
                 Some(number) if self.column.options.epoch.is_none() => error.hint(format!(
                     "If it is the time since 1970: {}",
                     pluralsight_catalog::set_column_option(
@@ -431,16 +373,15 @@ impl ColumnReader {
         })
     }
 
-    fn wrong(&self, value: &Json, expected: &str) -> FdwError {
+    fn wrong(&self, value: Cell<'_>, expected: &str) -> FdwError {
+        self.other_than(value.kind(), &value.shown(), expected)
+    }
+
+    fn other_than(&self, kind: &str, shown: &str, expected: &str) -> FdwError {
         self.misfit(&format!(
-            "holds {} {} where {expected} was expected",
-            kind(value),
-            shown(value)
+            "holds {kind} {shown} where {expected} was expected"
         ))
-        .without_data(self.problem(&format!(
-            "holds {} where {expected} was expected",
-            kind(value)
-        )))
+        .without_data(self.problem(&format!("holds {kind} where {expected} was expected")))
     }
 
     fn problem(&self, problem: &str) -> String {
@@ -458,103 +399,23 @@ impl ColumnReader {
     }
 }
 
-/// A domain, whose constraints are checked as PostgreSQL checks them.
-struct Domain {
-    oid: Oid,
-    /// What PostgreSQL keeps for the checks, and where.
-    kept: Cell<*mut c_void>,
-    context: pg_sys::MemoryContext,
-}
-
-impl Domain {
-    fn of(type_oid: Oid) -> Option<Domain> {
-        // SAFETY: a catalog look-up, and the memory context of the query, in which its columns' readers are made.
-        unsafe {
-            (pg_sys::get_typtype(type_oid) as u8 == pg_sys::TYPTYPE_DOMAIN).then(|| Domain {
-                oid: type_oid,
-                kept: Cell::new(std::ptr::null_mut()),
-                context: pg_sys::CurrentMemoryContext,
-            })
-        }
-    }
-
-    /// What is wrong with the value, in PostgreSQL's words.
-    fn check(&self, value: Option<Datum>) -> std::result::Result<(), String> {
-        let (oid, context, before) = (self.oid, self.context, self.kept.get());
-        let kept = PgTryBuilder::new(move || {
-            let mut kept = before;
-            // SAFETY: the value is one of the domain's base type; what is kept lives as long as this reader.
-            unsafe {
-                pg_sys::domain_check(
-                    value.unwrap_or(Datum::from(0usize)),
-                    value.is_none(),
-                    oid,
-                    &mut kept,
-                    context,
-                );
-            }
-            Ok(kept)
-        })
-        .catch_others(|caught| match caught {
-            pg_sys::panic::CaughtError::PostgresError(report)
-            | pg_sys::panic::CaughtError::ErrorReport(report) => Err(report.message().to_owned()),
-            other => other.rethrow(),
-        })
-        .execute()?;
-        self.kept.set(kept);
-        Ok(())
-    }
-}
-
-/// Puts a record's values where a slot has them.
-pub fn fill(
-    readers: &[ColumnReader],
-    record: &Json,
-    values: &mut [Datum],
-    nulls: &mut [bool],
-) -> Result<()> {
-    nulls.fill(true);
-    for reader in readers {
-        if let (Some(value), Some(slot), Some(null)) = (
-            reader.read(record)?,
-            values.get_mut(reader.index()),
-            nulls.get_mut(reader.index()),
-        ) {
-            *slot = value;
-            *null = false;
-        }
-    }
-    Ok(())
-}
-
-/// Whether the Boolean at the condition's path is as wanted; one that is absent or null counts as true, so that a
-/// value is never lost for want of a mark.
-fn holds(value: &Json, condition: Condition<'_>) -> bool {
-    let mark = condition
-        .path
-        .iter()
-        .try_fold(value, |value, name| value.get(name));
-    let is_false = mark.and_then(Json::as_bool) == Some(false);
-    is_false != condition.wanted
-}
-
-/// The value, or its start.
-fn shown(value: &Json) -> String {
-    let mut shown = value.to_string();
-    if let Some((end, _)) = shown.char_indices().nth(60) {
-        shown.truncate(end);
-        shown.push('…');
-    }
-    shown
-}
-
-fn kind(value: &Json) -> &'static str {
+fn float(value: Cell<'_>) -> Option<f64> {
     match value {
-        Json::Null => "null",
-        Json::Bool(_) => "the Boolean",
-        Json::Number(_) => "the number",
-        Json::String(_) => "the text",
-        Json::Array(_) => "the list",
-        Json::Object(_) => "the object",
+        Cell::Integer(number) => Some(number as f64),
+        Cell::Number(digits) => digits
+            .parse()
+            .ok()
+            .filter(|number: &f64| number.is_finite()),
+        _ => None,
+    }
+}
+
+/// A text as it is, anything else as JSON.
+fn plain(value: Cell<'_>) -> Cow<'_, str> {
+    match value {
+        Cell::Text(text) | Cell::Json(text) | Cell::Number(text) => Cow::Borrowed(text),
+        Cell::Integer(number) => Cow::Owned(number.to_string()),
+        Cell::Boolean(value) => Cow::Borrowed(if value { "true" } else { "false" }),
+        Cell::Null | Cell::Instant(_) | Cell::List(_) | Cell::Problem => Cow::Borrowed("null"),
     }
 }

@@ -67,7 +67,7 @@ fn read(answer: &Answer, options: &TableOptions, limit: Option<u64>) -> Result<(
     while !fetch.finished() && limit.is_none_or(|limit| got < limit) {
         let records = fetch.next_page(options)?.unwrap_or_default();
         got += records.len() as u64;
-        answer.keep(&records)?;
+        answer.keep(&records);
         if fetch.drifted() {
             break;
         }

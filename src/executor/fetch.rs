@@ -1,17 +1,13 @@
 //! One reading of the API: the pages of one filter, or of several one after the other.
 
 use std::cell::Cell;
-use std::collections::{BTreeSet, VecDeque};
+use std::collections::VecDeque;
 use std::sync::Arc;
 
 use pgrx::PgSqlErrorCode;
 use pgrx::pg_sys::Oid;
 use pluralsight_api::io::Feed;
-use pluralsight_api::{
-    Account, Client, Completeness, Context, Error as ApiError, ErrorKind, FieldPath, Finding,
-    Operation, Page, PageQuery, PageSizes, RetryBudget, Selection, Shape, Stats, Turn, read_pages,
-};
-use pluralsight_catalog::Table;
+use pluralsight_api::{Batch, ColumnPlan, ErrorKind, Finding, Page, Stats, Turn, read_pages};
 use serde_json::Value as Json;
 
 use super::count::census;
@@ -20,16 +16,16 @@ use super::filter::{Asked, Filtered};
 use super::handed::Handed;
 use super::proof::{Ask, Next, Proof};
 use super::refusal;
-use super::trial::{Trial, values_at};
-use super::trust::{learn, remember_keys};
+use super::session::Session;
+use super::template::Template;
+use super::trial::{Trial, elements, json_of};
+use super::trust::{learn, remember_key};
 use crate::announcements;
 use crate::error::{FdwError, Result};
-use crate::options::{Server, TableOptions};
+use crate::options::TableOptions;
 use crate::planner::remember_total;
 use crate::runtime;
 
-/// Pages that one scan reads at most.
-const MAX_PAGES: u64 = 100_000;
 /// A list of keys that no API refuses for its length.
 const SHORT_LIST: usize = 10;
 
@@ -42,56 +38,16 @@ pub fn incomplete_scans() -> u64 {
     INCOMPLETE.get()
 }
 
-/// A client's settings, a token and the counters of one reading.
-pub struct Session(Account);
-
-impl Session {
-    pub fn open(server: &Server, user: Oid, stats: Arc<Stats>) -> Result<Session> {
-        let account = Account {
-            token: Arc::new(server.token(user)?),
-            settings: server.client_settings()?,
-            budget: Arc::new(RetryBudget::default()),
-            stats,
-        };
-        runtime::prepare(&account).map_err(|error| match server.options.get("ca_file") {
-            // The client has read what the file holds, and cannot tell where that was.
-            Some(path) => error.detail(format!("Option ca_file names \"{path}\".")),
-            None => error,
-        })?;
-        Ok(Session(account))
-    }
-
-    /// Runs a request on the network's thread and waits for it as a backend may.
-    pub(super) fn ask<T: Send + 'static>(
-        &self,
-        request: impl AsyncFnOnce(&Client, &Context<'_>) -> std::result::Result<T, ApiError>
-        + Send
-        + 'static,
-    ) -> Result<std::result::Result<T, ApiError>> {
-        runtime::run(&self.0, request)
-    }
-
-    /// The same, for `place`.
-    pub fn run<T: Send + 'static>(
-        &self,
-        place: &str,
-        request: impl AsyncFnOnce(&Client, &Context<'_>) -> std::result::Result<T, ApiError>
-        + Send
-        + 'static,
-    ) -> Result<T> {
-        self.ask(request)?
-            .map_err(|error| FdwError::from_api(&error, place))
-    }
-}
-
 /// What a reading is for.
 pub struct Reading<'a> {
     pub options: &'a TableOptions,
-    /// Paths that the columns read.
-    pub fields: &'a BTreeSet<FieldPath>,
+    /// What is taken out of each record. A row may hold further columns behind these.
+    pub columns: &'a [ColumnPlan],
     pub asked: &'a Asked,
     /// Size of the first page, where a LIMIT sets it.
     pub limit: Option<u64>,
+    /// Everything will be read, unless the query fails.
+    pub reads_to_end: bool,
 }
 
 /// The pages of one reading: of every record, or of those that a filter brings, and then of whatever proves that these are
@@ -108,6 +64,8 @@ pub struct Fetch {
     handed: Option<Handed>,
     /// Of a filter.
     proof: Option<Proof>,
+    /// The next page is asked for while the rows of this one are read.
+    reads_ahead: bool,
     pub complete: bool,
     /// The data changed while it was read.
     drifted: bool,
@@ -117,6 +75,8 @@ pub struct Fetch {
 struct Open {
     ask: Ask,
     pages: Feed<Turn>,
+    /// A page was asked for and has not come.
+    is_demanded: bool,
     findings: Vec<Finding>,
     trial: Option<Trial>,
     /// The filter, as JSON.
@@ -125,84 +85,25 @@ struct Open {
     is_whole: bool,
 }
 
-/// What every request's pages have in common.
-struct Template {
-    operation: Operation,
-    selection: Selection,
-    sizes: PageSizes,
-    /// Size of the first page, where a LIMIT sets it.
-    limit: Option<u32>,
-    key: Option<FieldPath>,
-    key_required: bool,
-    check: Completeness,
-    truncated: Vec<FieldPath>,
-}
-
-/// Where the API takes no filter, a table is mostly read whole: in one request, unless it is known to fill more pages.
-fn page_sizes(options: &TableOptions) -> PageSizes {
-    let mut sizes = options.page_sizes;
-    let fits = |rows: f64| rows <= f64::from(sizes.then);
-    if options.filters.is_empty() && options.rows.is_none_or(fits) {
-        sizes.first = sizes.then;
-    }
-    sizes
-}
-
 impl Fetch {
     pub fn new(reading: &Reading<'_>, user: Oid, stats: Arc<Stats>) -> Result<Fetch> {
         let options = reading.options;
-        let operation = options.operation.clone();
-        let key = (operation.shape == Shape::Connection)
-            .then(|| options.key.clone())
-            .flatten();
-        let mut paths: Vec<FieldPath> = reading.fields.iter().cloned().collect();
-        // The key tells a record that moved between two pages from a new one.
-        paths.extend(key.clone());
-        // A truncated list only matters where the list itself is read.
-        let truncated: Vec<FieldPath> = options
-            .truncated
-            .iter()
-            .filter(|path| {
-                reading.fields.iter().any(|field| {
-                    field.segments().len() > 1
-                        && field.segments().first() == path.segments().first()
-                })
-            })
-            .cloned()
-            .collect();
-        paths.extend(truncated.iter().cloned());
         let proof = match reading.asked {
             Asked::Filtered(filtered) => Some(Proof::of(filtered)?),
             Asked::Everything | Asked::Nothing => None,
         };
-        paths.extend(proof.as_ref().map(|proof| proof.field.clone()));
-        if paths.is_empty() {
-            // A selection cannot be empty; every record of every type answers its own type's name.
-            paths.push(
-                FieldPath::parse("__typename")
-                    .map_err(|error| FdwError::internal(error.to_string()))?,
-            );
-        }
+        let compared = proof.as_ref().map(|proof| &proof.field);
+        let template = Template::new(reading, compared)?;
         let mut fetch = Fetch {
             session: Session::open(&options.server, user, stats)?,
             place: options.name.clone(),
-            template: Template {
-                operation,
-                selection: Selection::from_paths(&paths),
-                sizes: page_sizes(options),
-                limit: reading
-                    .limit
-                    .map(|limit| u32::try_from(limit).unwrap_or(u32::MAX)),
-                key,
-                key_required: Table::over(&options.query).is_some_and(|table| table.key_required),
-                check: options.completeness,
-                truncated,
-            },
+            template,
             asked: reading.asked.clone(),
             queue: VecDeque::new(),
             now: None,
             handed: None,
             proof,
+            reads_ahead: reading.reads_to_end && reading.limit.is_none(),
             complete: false,
             drifted: false,
         };
@@ -215,7 +116,7 @@ impl Fetch {
             Asked::Nothing => VecDeque::new(),
             Asked::Everything => VecDeque::from([Ask::Everything]),
             Asked::Filtered(filtered) => {
-                self.handed = Some(Handed::new(self.template.key.clone()));
+                self.handed = Some(Handed::default());
                 self.proof = Some(Proof::of(filtered)?);
                 Proof::first_requests(filtered, options).into()
             }
@@ -237,7 +138,7 @@ impl Fetch {
     }
 
     /// The next page's records; `None` when everything was read.
-    pub fn next_page(&mut self, options: &TableOptions) -> Result<Option<Vec<Json>>> {
+    pub fn next_page(&mut self, options: &TableOptions) -> Result<Option<Batch>> {
         loop {
             if self.now.is_none() && !self.open_next()? {
                 self.complete = true;
@@ -246,8 +147,11 @@ impl Fetch {
             let Some(open) = self.now.as_mut() else {
                 continue;
             };
-            open.pages.demand(runtime::demand());
+            if !open.is_demanded {
+                open.pages.demand(runtime::demand());
+            }
             let turn = runtime::wait(&open.pages, &self.session.0.stats)?;
+            open.is_demanded = false;
             announcements::tell(&self.place, &turn.warnings);
             open.findings.extend(turn.findings);
             if turn.drifted && !self.drifted {
@@ -271,6 +175,11 @@ impl Fetch {
                     return Err(without_sent_values(refusal::explain(&error, options), sent));
                 }
             };
+            // After data that moved, the reading may begin again.
+            if !page.last && self.reads_ahead && !self.drifted && open.ask == Ask::Everything {
+                open.pages.demand(runtime::demand());
+                open.is_demanded = true;
+            }
             let records = self.take(page, options)?;
             let at_end = self.now.is_none() && self.queue.is_empty();
             if !records.is_empty() || at_end {
@@ -301,6 +210,7 @@ impl Fetch {
         self.now = Some(Open {
             ask,
             pages: read_pages(&*runtime::io()?, self.session.0.clone(), query),
+            is_demanded: false,
             findings: Vec::new(),
             trial,
             sent,
@@ -344,20 +254,22 @@ impl Fetch {
     }
 
     /// Looks at a page, decides what else has to be asked, and takes the records that are new.
-    fn take(&mut self, page: Page, options: &TableOptions) -> Result<Vec<Json>> {
+    fn take(&mut self, page: Page, options: &TableOptions) -> Result<Batch> {
         let Some(open) = self.now.as_mut() else {
-            return Ok(page.nodes);
+            return Ok(page.rows);
         };
-        if let (Some(proof), Asked::Filtered(filtered)) = (&mut self.proof, &self.asked) {
-            for record in &page.nodes {
-                let values = values_at(record, &proof.field);
+        let watched = &self.template.watched;
+        if let (Some(proof), Asked::Filtered(filtered), Some(compared)) =
+            (&mut self.proof, &self.asked, watched.compared)
+        {
+            for row in page.rows.rows() {
+                let found = json_of(row.cell(compared));
+                let values = elements(&found);
                 match (&open.ask, &mut open.trial) {
                     (Ask::Filter(_), Some(trial)) => {
-                        let is_cut = self
-                            .template
-                            .truncated
-                            .iter()
-                            .any(|path| values_at(record, path).contains(&&Json::Bool(true)));
+                        let is_cut = watched.cut.iter().any(|&column| {
+                            elements(&json_of(row.cell(column))).contains(&&Json::Bool(true))
+                        });
                         trial.see(&values, is_cut);
                     }
                     (Ask::Controls, _) => proof.see_control(filtered, &values),
@@ -370,19 +282,19 @@ impl Fetch {
         {
             remember_total(options.server.oid, &options.query, total);
         }
-        if open.trial.is_none()
-            && let Some(record) = page.nodes.first()
-        {
-            remember_keys(options, record);
+        if open.trial.is_none() && !page.rows.is_empty() {
+            for (column, field) in &watched.keys {
+                remember_key(options, field, &json_of(page.rows.row(0).cell(*column)));
+            }
         }
         let is_last_request = open.ask == Ask::Everything;
         let ends_here = page.last
             || open.ask == Ask::Controls
             || open.trial.as_ref().is_some_and(Trial::is_ignored);
         open.is_whole = page.last;
-        let mut records = page.nodes;
+        let mut records = page.rows;
         if let Some(handed) = &mut self.handed {
-            records.retain(|record| handed.is_new(record, is_last_request));
+            records.retain(|key, record| handed.is_new(key, record, is_last_request));
         }
         if ends_here {
             self.close(options)?;
@@ -441,30 +353,6 @@ fn trial(filtered: &Filtered, keys: &[String]) -> Result<Trial> {
     } else {
         Trial::of_value(filtered.kind, filtered.value_or(keys)?)
     })
-}
-
-impl Template {
-    fn query(&self, filter: Option<Json>) -> PageQuery {
-        let mut sizes = self.sizes;
-        if let Some(limit) = self.limit {
-            sizes.first = limit.min(sizes.first.max(sizes.then)).max(1);
-        } else if filter.is_some() {
-            // Looking up keys: one page holds them all, if the API lets it.
-            sizes.first = sizes.first.max(sizes.then);
-        }
-        PageQuery {
-            document: self.operation.document(&self.selection, filter.is_some()),
-            operation: self.operation.clone(),
-            filter,
-            sizes,
-            limit: None,
-            key: self.key.clone(),
-            key_required: self.key_required,
-            check: self.check,
-            truncated: self.truncated.clone(),
-            max_pages: MAX_PAGES,
-        }
-    }
 }
 
 /// The API may repeat in its error what it was asked for. Those who may not see the values of a scan see `…` there.

@@ -3,13 +3,13 @@
 use std::collections::{HashMap, HashSet};
 use std::hash::{BuildHasher, RandomState};
 
-use pluralsight_api::FieldPath;
-use serde_json::Value as Json;
+use pluralsight_api::Row;
 
 /// The records that the requests of one reading have brought.
+#[derive(Default)]
 pub struct Handed {
     hasher: RandomState,
-    key: Option<FieldPath>,
+    /// The fingerprints of their keys.
     keys: HashSet<u64>,
     /// Of records without a key: how often each came, in any one request at most, and in this one.
     most: HashMap<u64, u32>,
@@ -17,38 +17,21 @@ pub struct Handed {
 }
 
 impl Handed {
-    pub fn new(key: Option<FieldPath>) -> Handed {
-        Handed {
-            hasher: RandomState::new(),
-            key,
-            keys: HashSet::new(),
-            most: HashMap::new(),
-            now: HashMap::new(),
-        }
-    }
-
     /// Another request begins.
     pub fn begin(&mut self) {
         self.now.clear();
     }
 
     /// Whether the record is to be handed out. `is_last`: no further request will bring it again.
-    pub fn is_new(&mut self, record: &Json, is_last: bool) -> bool {
-        let key = self.key.as_ref().and_then(|path| {
-            path.segments()
-                .iter()
-                .try_fold(record, |value, name| value.get(name))
-                .filter(|value| !value.is_null())
-        });
+    pub fn is_new(&mut self, key: Option<u64>, record: Row<'_>, is_last: bool) -> bool {
         if let Some(key) = key {
-            let key = self.hasher.hash_one(key.to_string());
             return if is_last {
                 !self.keys.contains(&key)
             } else {
                 self.keys.insert(key)
             };
         }
-        let record = self.hasher.hash_one(record.to_string());
+        let record = self.hasher.hash_one(record.bytes());
         let now = self.now.entry(record).or_insert(0);
         *now += 1;
         let most = self.most.entry(record).or_insert(0);

@@ -8,7 +8,7 @@ use std::ffi::CString;
 use chrono::DateTime;
 use pgrx::pg_sys::{self, Datum};
 use pgrx::prelude::PgTryBuilder;
-use serde_json::Value as Json;
+use pluralsight_api::Cell;
 
 /// Microseconds between the epochs of Unix and PostgreSQL.
 const EPOCH_DIFFERENCE: i64 = 946_684_800 * 1_000_000;
@@ -73,13 +73,15 @@ fn rounded(instant: i64, typmod: i32) -> i64 {
 }
 
 /// An instant in PostgreSQL's own count, microseconds since 2000; `None` for what is none or cannot be stored.
-pub fn read(value: &Json, epoch: Option<Epoch>) -> Option<i64> {
+pub fn read(value: Cell<'_>, epoch: Option<Epoch>) -> Option<i64> {
     let instant = match (value, epoch) {
-        (Json::String(text), None) => from_text(text)?,
-        (Json::String(text), Some(epoch)) => {
+        (Cell::Instant(since_1970), _) => since_1970.checked_sub(EPOCH_DIFFERENCE)?,
+        (Cell::Text(text), None) => from_text(text)?,
+        (Cell::Text(text), Some(epoch)) => {
             from_number(text.trim(), epoch).or_else(|| from_text(text))?
         }
-        (Json::Number(number), Some(epoch)) => from_number(&number.to_string(), epoch)?,
+        (Cell::Integer(number), Some(epoch)) => from_number(&number.to_string(), epoch)?,
+        (Cell::Number(digits), Some(epoch)) => from_number(digits, epoch)?,
         _ => return None,
     };
     STORABLE.contains(&instant).then_some(instant)

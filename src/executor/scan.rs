@@ -1,22 +1,21 @@
 //! The executor's callbacks.
 
 use std::cell::Cell;
-use std::collections::VecDeque;
 use std::rc::Rc;
 use std::sync::Arc;
 
 use pgrx::memcxt::PgMemoryContexts;
 use pgrx::pg_sys::{self, Datum, Oid};
 use pgrx::prelude::*;
-use pluralsight_api::Stats;
-use serde_json::Value as Json;
+use pluralsight_api::{Batch, Problem, Row, Stats};
 
 use super::buffer::Place;
 use super::count::count;
-use super::decode::{ColumnReader, fill};
+use super::decode::ColumnReader;
 use super::filter::{Asked, Computed, choose};
 use super::generated::Generated;
-use super::rescans::may_rescan;
+use super::places::Places;
+use super::rescans::{Extent, extent, may_rescan, runs_to_end};
 use super::statement::{Answer, Group, Member, Statement, readers};
 use super::verify::{self, LocalCheck};
 use crate::error::{FdwError, OrRaise, Result};
@@ -36,6 +35,8 @@ pub struct Scan {
     readers: Vec<ColumnReader>,
     generated: Rc<Generated>,
     expressions: Vec<Expression>,
+    extent: Extent,
+    estate: *const pg_sys::EState,
     context: *mut pg_sys::ExprContext,
     group: Option<Rc<Group>>,
     /// Keeps the statement's groups together while any of its scans lives.
@@ -58,8 +59,11 @@ struct Expression {
 /// The reading that the scan is in.
 struct Open {
     answer: Rc<Answer>,
+    places: Places,
     place: Place,
-    page: VecDeque<Json>,
+    /// The page whose records go straight to this scan, and the next of them.
+    page: Batch,
+    next: usize,
     page_number: u64,
 }
 
@@ -88,7 +92,7 @@ unsafe fn begin(node: *mut pg_sys::ForeignScanState, flags: std::ffi::c_int) -> 
         let estate = (*node).ss.ps.state;
         let spec = ScanSpec::from_plan(plan)?;
         let relation = Relation::load(Oid::from(spec.table))?;
-        let (readers, fields) = readers(&relation, &spec.columns)?;
+        let readers = readers(&relation, &spec.columns)?;
         let user = compat::scan_user(node);
         let states = pg_sys::ExecInitExprList((*plan).fdw_exprs, node.cast());
         let expressions = members::<pg_sys::ExprState>(states)
@@ -115,7 +119,7 @@ unsafe fn begin(node: *mut pg_sys::ForeignScanState, flags: std::ffi::c_int) -> 
                 user,
                 (*plan).fdw_exprs,
                 Member {
-                    fields: &fields,
+                    readers: &readers,
                     rescans,
                 },
             )
@@ -129,6 +133,8 @@ unsafe fn begin(node: *mut pg_sys::ForeignScanState, flags: std::ffi::c_int) -> 
             readers,
             generated: Rc::new(generated),
             expressions,
+            extent: extent((*estate).es_plannedstmt, plan.cast()),
+            estate,
             context: (*node).ss.ps.ps_ExprContext,
             group,
             _statement: statement,
@@ -238,24 +244,29 @@ impl Scan {
         let Some(open) = self.reading.as_mut() else {
             return Ok(false);
         };
-        let Some(record) = open.next(&self.relation, &mut self.complete)? else {
-            return Ok(false);
-        };
-        fill(&self.readers, &record, values, nulls).map_err(|error| {
-            let mut error = open.answer.fetch.borrow().masked(error);
-            let (name, page) = (&self.relation.options.name, open.page_number);
-            let on_page = match page {
-                0 => String::new(),
-                page => format!(" (page {page})"),
-            };
-            for message in [Some(&mut error.message), error.without_data.as_mut()]
-                .into_iter()
-                .flatten()
-            {
-                *message = format!("{name}: {message}{on_page}");
-            }
-            error
+        let (readers, relation) = (&self.readers, &self.relation);
+        let found = open.next(relation, &mut self.complete, |places, row, problems| {
+            places.fill(readers, row, problems, values, nulls)
         })?;
+        match found {
+            None => return Ok(false),
+            Some(Ok(())) => {}
+            Some(Err(error)) => {
+                let mut error = open.answer.fetch.borrow().masked(error);
+                let (name, page) = (&relation.options.name, open.page_number);
+                let on_page = match page {
+                    0 => String::new(),
+                    page => format!(" (page {page})"),
+                };
+                for message in [Some(&mut error.message), error.without_data.as_mut()]
+                    .into_iter()
+                    .flatten()
+                {
+                    *message = format!("{name}: {message}{on_page}");
+                }
+                return Err(error);
+            }
+        }
         self.rows.set(self.rows.get() + 1);
         Ok(true)
     }
@@ -315,7 +326,19 @@ impl Scan {
             return Ok(());
         }
         let before = self.stats.requests();
-        let answer = group.answer(&asked, &self.relation.options, self.spec.limit, &self.stats)?;
+        let reads_to_end = match self.extent {
+            Extent::Whole => true,
+            // SAFETY: the executor state of this scan, which is being asked for rows.
+            Extent::AsTheStatement => unsafe { runs_to_end(self.estate) },
+            Extent::Unknown => false,
+        };
+        let answer = group.answer(
+            &asked,
+            &self.relation.options,
+            self.spec.limit,
+            reads_to_end,
+            &self.stats,
+        )?;
         answer.settle(&self.relation.options, group.limit(self.spec.limit))?;
         let mine = Rc::strong_count(&answer) <= 2;
         self.shared = !mine && before == 0;
@@ -323,9 +346,11 @@ impl Scan {
             self.scanned.push(asked);
         }
         self.reading = Some(Open {
+            places: Places::new(&self.readers, &answer.columns)?,
             answer,
             place: Place::default(),
-            page: VecDeque::new(),
+            page: Batch::default(),
+            next: 0,
             page_number: 0,
         });
         Ok(())
@@ -333,29 +358,18 @@ impl Scan {
 
     fn rescan(&mut self, parameters_changed: bool) {
         self.counted = false;
-        let Some(Open {
-            answer,
-            mut place,
-            page_number,
-            ..
-        }) = self.reading.take()
-        else {
+        let Some(mut open) = self.reading.take() else {
             return;
         };
-        let Some(buffer) = &answer.buffer else {
+        let Some(buffer) = &open.answer.buffer else {
             return;
         };
         if parameters_changed {
-            buffer.borrow_mut().release(place);
+            buffer.borrow_mut().release(open.place);
             return;
         }
-        place.rewind(&buffer.borrow());
-        self.reading = Some(Open {
-            answer,
-            place,
-            page: VecDeque::new(),
-            page_number,
-        });
+        open.place.rewind(&buffer.borrow());
+        self.reading = Some(open);
     }
 
     fn end(mut self) {
@@ -367,17 +381,27 @@ impl Scan {
 }
 
 impl Open {
-    fn next(&mut self, relation: &Relation, complete: &mut bool) -> Result<Option<Json>> {
+    /// Hands the next record to `take`; `None` after the last one.
+    fn next<T>(
+        &mut self,
+        relation: &Relation,
+        complete: &mut bool,
+        mut take: impl FnMut(&Places, Row<'_>, &[Option<Problem>]) -> T,
+    ) -> Result<Option<T>> {
         loop {
             match &self.answer.buffer {
                 None => {
-                    if let Some(record) = self.page.pop_front() {
-                        return Ok(Some(record));
+                    if self.next < self.page.len() {
+                        let row = self.page.row(self.next);
+                        self.next += 1;
+                        let taken = take(&self.places, row, self.page.problems());
+                        return Ok(Some(taken));
                     }
                 }
                 Some(buffer) => {
-                    if let Some(record) = buffer.borrow_mut().next(&mut self.place)? {
-                        return Ok(Some(record));
+                    let mut buffer = buffer.borrow_mut();
+                    if let Some((row, problems)) = buffer.next(&mut self.place)? {
+                        return Ok(Some(take(&self.places, row, problems)));
                     }
                 }
             }
@@ -392,9 +416,11 @@ impl Open {
                 return Ok(None);
             };
             self.page_number += 1;
-            match &self.answer.buffer {
-                None => self.page = records.into(),
-                Some(_) => self.answer.keep(&records)?,
+            if self.answer.buffer.is_some() {
+                self.answer.keep(&records);
+            } else {
+                self.page = records;
+                self.next = 0;
             }
         }
     }

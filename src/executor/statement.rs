@@ -5,14 +5,13 @@
 //! one to read knows the columns of all of them and whether anyone will read a second time.
 
 use std::cell::{Cell, RefCell};
-use std::collections::{BTreeSet, HashMap, VecDeque};
+use std::collections::{HashMap, VecDeque};
 use std::rc::{Rc, Weak};
 use std::sync::Arc;
 
 use pgrx::pg_sys::{self, Oid};
-use pluralsight_api::{Completeness, FieldPath, Operation, PageSizes, Stats};
+use pluralsight_api::{Batch, ColumnPlan, Completeness, FieldPath, Operation, PageSizes, Stats};
 use pluralsight_catalog::FilterOption;
-use serde_json::Value as Json;
 
 use super::buffer::Buffer;
 use super::decode::ColumnReader;
@@ -91,7 +90,7 @@ impl Statement {
                     spec: spec.clone(),
                     expressions,
                     context: self.context,
-                    fields: RefCell::default(),
+                    columns: RefCell::default(),
                     members: Cell::new(0),
                     reread: Cell::new(false),
                     kept: Cell::new(false),
@@ -108,17 +107,21 @@ impl Statement {
         group
             .kept
             .set(group.reread.get() || options.on_drift == OnDrift::Retry);
-        group
-            .fields
-            .borrow_mut()
-            .extend(member.fields.iter().cloned());
+        let mut columns = group.columns.borrow_mut();
+        for reader in member.readers {
+            let plan = reader.plan();
+            if !columns.contains(&plan) {
+                columns.push(plan);
+            }
+        }
+        drop(columns);
         group
     }
 }
 
 /// What a scan brings into its group.
 pub struct Member<'a> {
-    pub fields: &'a BTreeSet<FieldPath>,
+    pub readers: &'a [ColumnReader],
     /// The executor may ask for the same rows again.
     pub rescans: bool,
 }
@@ -159,7 +162,7 @@ pub struct Group {
     spec: ScanSpec,
     expressions: *mut pg_sys::List,
     context: pg_sys::MemoryContext,
-    fields: RefCell<BTreeSet<FieldPath>>,
+    columns: RefCell<Vec<ColumnPlan>>,
     members: Cell<usize>,
     /// What is read will or may be read again, by others or by the same scan.
     reread: Cell<bool>,
@@ -177,6 +180,8 @@ struct Answers {
 /// One reading of the API, and what is kept of it.
 pub struct Answer {
     pub fetch: RefCell<Fetch>,
+    /// What its records hold.
+    pub columns: Vec<ColumnPlan>,
     /// `None` where the records go straight to the one reader.
     pub buffer: Option<RefCell<Buffer>>,
     /// Records may be handed out: nothing has to be read first to know that they will stand.
@@ -194,14 +199,10 @@ impl Answer {
     }
 
     /// Adds records to the buffer, if there is one.
-    pub fn keep(&self, records: &[Json]) -> Result<()> {
+    pub fn keep(&self, records: &Batch) {
         if let Some(buffer) = &self.buffer {
-            let mut buffer = buffer.borrow_mut();
-            for record in records {
-                buffer.push(record)?;
-            }
+            buffer.borrow_mut().push(records);
         }
-        Ok(())
     }
 
     /// Forgets what was read.
@@ -225,6 +226,7 @@ impl Group {
         asked: &Asked,
         options: &TableOptions,
         limit: Option<u64>,
+        reads_to_end: bool,
         stats: &Arc<Stats>,
     ) -> Result<Rc<Answer>> {
         let mut answers = self.answers.borrow_mut();
@@ -233,15 +235,17 @@ impl Group {
         {
             return Ok(Rc::clone(answer));
         }
-        let fields = self.fields.borrow();
+        let columns = self.columns.borrow().clone();
         let reading = Reading {
             options,
-            fields: &fields,
+            columns: &columns,
             asked,
             limit: self.limit(limit),
+            reads_to_end,
         };
         let answer = Rc::new(Answer {
             fetch: RefCell::new(Fetch::new(&reading, self.user, Arc::clone(stats))?),
+            columns: columns.clone(),
             buffer: self
                 .kept
                 .get()
@@ -294,19 +298,10 @@ impl Answers {
     }
 }
 
-/// The readers of a scan's columns, and the paths that they need.
-pub fn readers(
-    relation: &Relation,
-    columns: &[i16],
-) -> Result<(Vec<ColumnReader>, BTreeSet<FieldPath>)> {
-    let mut readers = Vec::with_capacity(columns.len());
-    let mut fields = BTreeSet::new();
-    for &number in columns {
-        let options = relation.planned_column(number)?.options;
-        fields.insert(options.field);
-        fields.extend(options.only_where);
-        fields.extend(options.only_where_not);
-        readers.push(ColumnReader::new(relation, number)?);
-    }
-    Ok((readers, fields))
+/// The readers of a scan's columns.
+pub fn readers(relation: &Relation, columns: &[i16]) -> Result<Vec<ColumnReader>> {
+    columns
+        .iter()
+        .map(|&number| ColumnReader::new(relation, number))
+        .collect()
 }

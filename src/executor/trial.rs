@@ -6,7 +6,7 @@
 
 use std::collections::HashMap;
 
-use pluralsight_api::FieldPath;
+use pluralsight_api::{Cell, ColumnPlan, FieldPath, Take};
 use serde_json::Value as Json;
 
 use super::trust::Standing;
@@ -173,6 +173,30 @@ impl Trial {
     /// What was sent.
     pub fn sent(&self) -> &[String] {
         &self.sent
+    }
+}
+
+/// A column that takes whatever stands at a path.
+pub fn as_json(path: &FieldPath) -> ColumnPlan {
+    ColumnPlan {
+        take: Take::Json,
+        ..ColumnPlan::one(path.clone())
+    }
+}
+
+/// What such a column holds.
+pub fn json_of(cell: Cell<'_>) -> Json {
+    match cell {
+        Cell::Json(json) => serde_json::from_str(json).unwrap_or(Json::Null),
+        _ => Json::Null,
+    }
+}
+
+/// The value, or those in it if it is a list.
+pub fn elements(value: &Json) -> Vec<&Json> {
+    match value {
+        Json::Array(items) => items.iter().flat_map(elements).collect(),
+        one => vec![one],
     }
 }
 

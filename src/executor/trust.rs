@@ -120,12 +120,26 @@ pub fn learn(options: &TableOptions, filter: &FilterOption, change: impl FnOnce(
     });
 }
 
-/// Remembers, of a record that came without a filter, a key for each filter of the table that takes a list of keys.
-pub fn remember_keys(options: &TableOptions, record: &Json) {
+/// The fields of the table's filters that take a list of keys, where no key of theirs is known.
+pub fn fields_without_key(options: &TableOptions) -> impl Iterator<Item = &str> {
+    options
+        .filters
+        .iter()
+        .filter(|filter| {
+            // The entries of a list may differ in kind, so that not every one of them is a key for the filter.
+            filter.kind == FilterKind::List && standing(options, filter).known.is_none()
+        })
+        .map(|filter| filter.field.as_str())
+}
+
+/// Remembers a key of a record that came without a filter, for the filters of the table that take a list of such keys.
+pub fn remember_key(options: &TableOptions, field: &str, key: &Json) {
+    if key.is_null() {
+        return;
+    }
     for filter in &options.filters {
-        // The entries of a list may differ in kind, so that not every one of them is a key for the filter.
         if filter.kind == FilterKind::List
-            && let Some(key) = record.get(&filter.field).filter(|key| !key.is_null())
+            && filter.field == field
             && standing(options, filter).known.is_none()
         {
             learn(options, filter, |standing| {

@@ -8,14 +8,15 @@ use std::sync::Arc;
 use pgrx::PgSqlErrorCode;
 use pgrx::memcxt::PgMemoryContexts;
 use pgrx::pg_sys::{self, Oid};
-use pluralsight_api::{FieldPath, Stats};
-use serde_json::Value as Json;
+use pluralsight_api::{Batch, ColumnPlan, FieldPath, Stats};
 
-use super::decode::{ColumnReader, fill};
+use super::decode::ColumnReader;
 use super::fetch::{Fetch, Reading};
 use super::filter::Asked;
 use super::generated::Generated;
+use super::places::Places;
 use super::statement::readers;
+use super::trial::{as_json, json_of};
 use crate::error::{FdwError, Result};
 use crate::options::TableOptions;
 use crate::relation::Relation;
@@ -54,12 +55,12 @@ pub fn count(options: &TableOptions, asked: &Asked, user: Oid, counted: u64) -> 
     };
     let field = FieldPath::parse(&filtered.filter.field)
         .map_err(|error| FdwError::internal(error.to_string()))?;
-    let wanted = [(field, filtered.value()?)];
-    let fields = wanted.iter().map(|(path, _)| path.clone()).collect();
+    let wanted = filtered.value()?;
+    let columns = [as_json(&field)];
     let mut matching = 0;
-    read(options, &fields, &Asked::Everything, user, |record| {
-        let holds = wanted.iter().any(|(path, value)| at(record, path) == value);
-        matching += u64::from(holds);
+    read(options, &columns, &Asked::Everything, user, |page| {
+        let holds = page.rows().filter(|row| json_of(row.cell(0)) == wanted);
+        matching += holds.count() as u64;
         Ok(())
     })?;
     if matching == counted {
@@ -69,31 +70,24 @@ pub fn count(options: &TableOptions, asked: &Asked, user: Oid, counted: u64) -> 
     Err(difference(options, asked, &numbers, ""))
 }
 
-fn at<'a>(record: &'a Json, path: &FieldPath) -> &'a Json {
-    path.segments()
-        .iter()
-        .try_fold(record, |value, name| value.get(name))
-        .unwrap_or(&Json::Null)
-}
-
 fn read(
     options: &TableOptions,
-    fields: &std::collections::BTreeSet<FieldPath>,
+    columns: &[ColumnPlan],
     asked: &Asked,
     user: Oid,
-    mut take: impl FnMut(&Json) -> Result<()>,
+    mut take: impl FnMut(&Batch) -> Result<()>,
 ) -> Result<()> {
     let reading = Reading {
         options,
-        fields,
+        columns,
         asked,
         limit: None,
+        reads_to_end: true,
     };
     let mut fetch = Fetch::new(&reading, user, Arc::new(Stats::default()))?;
     while !fetch.finished() {
-        for record in fetch.next_page(options)?.unwrap_or_default() {
-            take(&record).map_err(|error| fetch.masked(error))?;
-        }
+        let page = fetch.next_page(options)?.unwrap_or_default();
+        take(&page).map_err(|error| fetch.masked(error))?;
     }
     Ok(())
 }
@@ -110,27 +104,49 @@ fn passing(
     if *asked == Asked::Nothing {
         return Ok(found);
     }
-    let (readers, fields) = readers(relation, columns)?;
+    let readers = readers(relation, columns)?;
+    let mut columns: Vec<ColumnPlan> = readers.iter().map(ColumnReader::plan).collect();
+    let places = Places::new(&readers, &columns)?;
+    let key = relation.options.key.as_ref().map(|path| {
+        columns.push(as_json(path));
+        columns.len() - 1
+    });
     let mut scratch = PgMemoryContexts::new("pluralsight_fdw verify_pushdown");
-    read(&relation.options, &fields, asked, user, |record| {
-        // SAFETY: the row's values live in the scratch context until the conditions have looked at them.
-        let passes = unsafe { scratch.switch_to(|_| passes(&readers, record, check)) }?;
-        // SAFETY: nothing of the row is used any more; the slot is cleared before it is filled again.
-        unsafe { scratch.reset() };
-        if passes {
-            let identity = relation
-                .options
-                .key
-                .as_ref()
-                .map_or_else(|| record.to_string(), |key| at(record, key).to_string());
-            *found.entry(identity).or_insert(0) += 1;
+    read(&relation.options, &columns, asked, user, |page| {
+        for (index, row) in page.rows().enumerate() {
+            let record = Record {
+                page,
+                index,
+                readers: &readers,
+                places: &places,
+            };
+            // SAFETY: the row's values live in the scratch context until the conditions have looked at them.
+            let passes = unsafe { scratch.switch_to(|_| passes(record, check)) }?;
+            // SAFETY: nothing of the row is used any more; the slot is cleared before it is filled again.
+            unsafe { scratch.reset() };
+            if passes {
+                let identity = key.map_or_else(
+                    || format!("{:?}", row.cells().collect::<Vec<_>>()),
+                    |key| json_of(row.cell(key)).to_string(),
+                );
+                *found.entry(identity).or_insert(0) += 1;
+            }
         }
         Ok(())
     })?;
     Ok(found)
 }
 
-unsafe fn passes(readers: &[ColumnReader], record: &Json, check: &LocalCheck) -> Result<bool> {
+/// A record of a page, and how its columns are read.
+#[derive(Clone, Copy)]
+struct Record<'a> {
+    page: &'a Batch,
+    index: usize,
+    readers: &'a [ColumnReader],
+    places: &'a Places,
+}
+
+unsafe fn passes(record: Record<'_>, check: &LocalCheck) -> Result<bool> {
     // SAFETY: the scan's own slot, conditions and expression context, between two rows of the executor.
     unsafe {
         ((*(*check.slot).tts_ops)
@@ -139,7 +155,13 @@ unsafe fn passes(readers: &[ColumnReader], record: &Json, check: &LocalCheck) ->
         let width = (*(*check.slot).tts_tupleDescriptor).natts as usize;
         let values = std::slice::from_raw_parts_mut((*check.slot).tts_values, width);
         let nulls = std::slice::from_raw_parts_mut((*check.slot).tts_isnull, width);
-        fill(readers, record, values, nulls)?;
+        record.places.fill(
+            record.readers,
+            record.page.row(record.index),
+            record.page.problems(),
+            values,
+            nulls,
+        )?;
         pg_sys::ExecStoreVirtualTuple(check.slot);
         check.generated.compute(check.slot, check.context)?;
         if check.conditions.is_null() {

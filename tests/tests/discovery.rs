@@ -138,7 +138,7 @@ impl Found {
             });
             let mut rows = 0;
             while let Some(page) = pages.next(client, context).await? {
-                rows += page.nodes.len() as u64;
+                rows += page.rows.len() as u64;
             }
             Ok(rows)
         })

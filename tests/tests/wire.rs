@@ -1,7 +1,9 @@
-//! The network's own thread: the backend waits for it and answers at once, whatever the network does.
+//! The network's own thread: the backend waits for it and answers at once, whatever the network does, takes memory in
+//! proportion to what comes, and has the next page read while it hands out rows.
 
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpListener};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use behaviour::copies::wait_until;
@@ -12,6 +14,12 @@ use pluralsight_sandbox::Config;
 const SOON: Duration = Duration::from_secs(20);
 
 const READ: &str = "SELECT count(email) FROM pluralsight.users";
+
+/// One test at a time: some watch the clock, and some keep a processor busy.
+fn alone() -> MutexGuard<'static, ()> {
+    static ALONE: Mutex<()> = Mutex::new(());
+    ALONE.lock().unwrap_or_else(PoisonError::into_inner)
+}
 
 /// A server that sends each connection's first request the head, and then the part again and again, so many times.
 fn server(head: String, part: &'static [u8], times: usize, tail: &'static [u8]) -> SocketAddr {
@@ -111,6 +119,7 @@ fn cancels(stage: &mut Stage, times: u64) -> Vec<Duration> {
 
 #[test]
 fn a_cancel_is_answered_at_once_wherever_it_hits() {
+    let _alone = alone();
     let mut stage = Stage::new(Config {
         users: 1_000,
         ..Config::default()
@@ -136,7 +145,96 @@ fn a_cancel_is_answered_at_once_wherever_it_hits() {
 }
 
 #[test]
+fn a_reply_of_empty_records_takes_memory_in_proportion_to_its_size() {
+    let _alone = alone();
+    let mut stage = stage();
+    // What stays after a first query, and what a look at the memory takes.
+    stage.session.rows("SELECT * FROM pluralsight.users");
+    stage.session.memory_high_water();
+    let before = stage.session.private_memory();
+    const RECORD: &[u8] = b"{\"\":0},";
+    const RECORDS: usize = 4_000_000;
+    let body = r#"{"data":{"users":{"totalCount":4000001,"pageInfo":{"hasNextPage":false,"endCursor":null},"nodes":["#;
+    let tail = b"{\"\":0}]}}}";
+    let size = body.len() + RECORD.len() * RECORDS + tail.len();
+    let head = format!(
+        "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: {size}\r\nconnection: close\r\n\r\n{body}"
+    );
+    let address = server(head, RECORD, RECORDS, tail);
+    point_to(&mut stage.session, address);
+    for columns in ["*", "email"] {
+        let error = stage
+            .session
+            .error(&format!("SELECT {columns} FROM pluralsight.users"));
+        assert!(
+            error.message.contains("was asked for"),
+            "{columns}: {error:?}"
+        );
+    }
+    let grown = stage.session.memory_high_water().saturating_sub(before);
+    println!("a reply of {} kB took {} kB", size / 1_024, grown / 1_024);
+    assert!(
+        grown <= 4 * size as u64,
+        "{} kB for a reply of {} kB",
+        grown / 1_024,
+        size / 1_024
+    );
+}
+
+/// A server that answers every request with this record of one user.
+fn answering(record: &str) -> SocketAddr {
+    let body = format!(
+        r#"{{"data":{{"users":{{"totalCount":1,"pageInfo":{{"hasNextPage":false,"endCursor":null}},"nodes":[{record}]}}}}}}"#
+    );
+    let head = format!(
+        "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: {}\r\nconnection: close\r\n\r\n{body}",
+        body.len()
+    );
+    server(head, b"", 0, b"")
+}
+
+#[test]
+fn digits_arrive_as_they_were_sent() {
+    let _alone = alone();
+    let mut stage = stage();
+    for (name, of_type) in [
+        ("exact", "numeric"),
+        ("written", "text"),
+        ("document", "jsonb"),
+        ("verbatim", "json"),
+        ("several", "numeric[]"),
+    ] {
+        let field = if name == "several" { "list" } else { "number" };
+        stage.session.run(&format!(
+            "ALTER FOREIGN TABLE pluralsight.users ADD COLUMN {name} {of_type} OPTIONS (field '{field}')"
+        ));
+    }
+    for digits in [
+        "18446744073709551616",
+        "-9223372036854775809",
+        "123456789012345678901234567890.123456789012345678901234567890",
+        "0.1000",
+        "9007199254740993",
+        "1.5e30",
+        "-0.0",
+    ] {
+        let address = answering(&format!(
+            r#"{{"psUserId":"u","number":{digits},"list":[{digits}, {digits}]}}"#
+        ));
+        point_to(&mut stage.session, address);
+        assert_eq!(
+            stage.session.rows(&format!(
+                "SELECT exact = {digits}::numeric, written, document = '{digits}'::jsonb, verbatim, several[2] = {digits}::numeric
+                 FROM pluralsight.users"
+            )),
+            [["t", digits, "t", digits, "t"].map(|text| Some(text.to_owned()))]
+        );
+    }
+}
+
+#[test]
 fn a_server_that_never_pauses_holds_up_neither_a_timeout_nor_the_next_query() {
+    let _alone = alone();
     let mut stage = stage();
     let working = stage.sandbox.address();
     assert_eq!(stage.session.rows(READ).len(), 1);
@@ -157,6 +255,7 @@ fn a_server_that_never_pauses_holds_up_neither_a_timeout_nor_the_next_query() {
 
 #[test]
 fn who_waits_for_the_api_says_so() {
+    let _alone = alone();
     let mut stage = Stage::new(Config {
         users: 10,
         ..Config::default()
@@ -201,6 +300,7 @@ fn threads(session: &mut Session) -> usize {
 
 #[test]
 fn a_backend_has_one_more_thread_once_it_has_read_and_none_before() {
+    let _alone = alone();
     let stage = stage();
     let mut session = stage.another_session();
     session.run("SELECT 1");
@@ -223,4 +323,73 @@ fn a_backend_has_one_more_thread_once_it_has_read_and_none_before() {
     stage.sandbox.faults().clear();
     session.rows(READ);
     assert_eq!(threads(&mut session), 2);
+}
+
+#[test]
+fn the_next_page_is_read_ahead_only_where_everything_will_be_read() {
+    let _alone = alone();
+    let mut stage = Stage::new(Config {
+        users: 350,
+        ..Config::default()
+    });
+    stage
+        .session
+        .run("ALTER SERVER pluralsight OPTIONS (ADD page_size '100')");
+    for (sql, requests) in [
+        (READ, 4),
+        ("SELECT user_id FROM pluralsight.users", 4),
+        ("SELECT user_id FROM pluralsight.users LIMIT 100", 1),
+        (
+            "SELECT user_id FROM pluralsight.users OFFSET 50 LIMIT 60",
+            2,
+        ),
+        (
+            "SELECT EXISTS (SELECT FROM pluralsight.users WHERE email IS NOT NULL)",
+            1,
+        ),
+        (
+            "SELECT 1 WHERE EXISTS (SELECT FROM pluralsight.users WHERE note IS NULL OR note IS NOT NULL)",
+            1,
+        ),
+    ] {
+        assert_eq!(stage.requests(sql), requests, "{sql}");
+    }
+    // Whoever reads from a cursor may stop at any time.
+    stage.sandbox.reset();
+    stage.session.run(
+        "BEGIN; DECLARE people CURSOR FOR SELECT user_id FROM pluralsight.users; FETCH 5 FROM people; COMMIT",
+    );
+    assert_eq!(stage.sandbox.requests().len(), 1);
+}
+
+#[test]
+fn pages_come_while_the_rows_of_others_are_consumed() {
+    let _alone = alone();
+    let mut stage = Stage::new(Config {
+        users: 1_000,
+        latency: Duration::from_millis(100),
+        ..Config::default()
+    });
+    stage
+        .session
+        .run("ALTER SERVER pluralsight OPTIONS (ADD page_size '100')");
+    // Ten pages of 100 ms, and 1 ms of work for each of 1,000 rows: one after the other it takes twice as long.
+    let started = Instant::now();
+    stage
+        .session
+        .rows("SELECT sum(length(pg_sleep(0.001)::text)), count(email) FROM pluralsight.users");
+    let took = started.elapsed();
+    println!("{took:?}");
+    assert_eq!(stage.sandbox.count("users"), 10);
+    let work = {
+        let started = Instant::now();
+        stage
+            .session
+            .rows("SELECT pg_sleep(0.001) FROM generate_series(1, 1000)");
+        started.elapsed()
+    };
+    assert!(
+        took < work + Duration::from_millis(700),
+        "{took:?}, of which {work:?} are work"
+    );
 }

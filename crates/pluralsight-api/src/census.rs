@@ -142,7 +142,13 @@ fn part(data: &Value, name: &str, operation: &Operation) -> Result<Part, Unfit> 
     let path = format!("data.{name}");
     let connection: &Map<String, Value> = match data.get(name) {
         Some(Value::Object(connection)) => connection,
-        other => return Err(unfit(path, "an object with totalCount", other)),
+        other => {
+            return Err(unfit(
+                path,
+                "an object with totalCount",
+                other.map(Value::to_string).as_deref(),
+            ));
+        }
     };
     Ok(Part {
         total: total_count(connection, &path)?,

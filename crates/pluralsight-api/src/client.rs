@@ -11,7 +11,7 @@ use url::Url;
 use crate::endpoint::{self, Endpoint, host_of};
 use crate::error::{Error, Place};
 use crate::failure::Last;
-use crate::reply::{self, Reply};
+use crate::reply::{self, ReadData, Reply, Tree};
 use crate::retry::{Decision, Policy, Reason, RetryBudget, decide};
 use crate::settings::Settings;
 use crate::stats::Stats;
@@ -110,6 +110,16 @@ impl Client {
 
     /// Sends the query, again where that may help, and reads the answer. Dropping the future at any moment is safe.
     pub async fn send(&self, call: &Call<'_>, context: &Context<'_>) -> Result<Reply, Error> {
+        self.send_and_read(call, context, &Tree).await
+    }
+
+    /// The same; what becomes of the answer's data is up to `data`.
+    pub(crate) async fn send_and_read<R: ReadData>(
+        &self,
+        call: &Call<'_>,
+        context: &Context<'_>,
+        data: &R,
+    ) -> Result<Reply<R::Data>, Error> {
         let body = serde_json::to_vec(&Body {
             query: call.document,
             operation_name: call.operation_name,
@@ -119,14 +129,14 @@ impl Client {
             Error::Settings(format!("the query cannot be written as JSON: {error}"))
         })?;
         let first = self.chosen.get().unwrap_or(0);
-        let mut outcome = self.send_to(first, &body, call, context).await;
+        let mut outcome = self.send_to(first, &body, call, context, data).await;
         if self.chosen.get().is_none() {
             // Only while the address is open, and each of the others once.
             for candidate in first + 1..self.candidates.len() {
                 if !matches!(&outcome, Err(unanswered) if unanswered.elsewhere) {
                     break;
                 }
-                let next = self.send_to(candidate, &body, call, context).await;
+                let next = self.send_to(candidate, &body, call, context, data).await;
                 // If no address is the API's, the first one's story is the one to tell.
                 if !matches!(&next, Err(unanswered) if unanswered.elsewhere) {
                     outcome = next;
@@ -137,13 +147,14 @@ impl Client {
     }
 
     /// All attempts at one address.
-    async fn send_to(
+    async fn send_to<R: ReadData>(
         &self,
         candidate: usize,
         body: &[u8],
         call: &Call<'_>,
         context: &Context<'_>,
-    ) -> Result<Reply, Unanswered> {
+        data: &R,
+    ) -> Result<Reply<R::Data>, Unanswered> {
         let Some(url) = self.candidates.get(candidate) else {
             return Err(Unanswered {
                 error: Error::Settings("there is no address to send to".to_owned()),
@@ -179,7 +190,7 @@ impl Client {
                 .transport
                 .attempt(url, context.token, body, context.stats)
                 .await;
-            let failure = match outcome.and_then(|raw| reply::read(raw, context.token)) {
+            let failure = match outcome.and_then(|raw| reply::read(&raw, context.token, data)) {
                 Ok(reply) => {
                     self.choose(candidate);
                     return Ok(reply);

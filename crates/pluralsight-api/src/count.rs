@@ -51,7 +51,11 @@ fn read(data: &Value, root: &str) -> Result<Option<u64>, Unfit> {
     let path = format!("data.{root}");
     match data.get(root) {
         Some(Value::Object(connection)) => total_count(connection, &path),
-        other => Err(unfit(path, "an object with totalCount", other)),
+        other => Err(unfit(
+            path,
+            "an object with totalCount",
+            other.map(Value::to_string).as_deref(),
+        )),
     }
 }
 

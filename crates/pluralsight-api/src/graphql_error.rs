@@ -4,6 +4,7 @@ use std::fmt;
 
 use serde_json::Value;
 
+use crate::envelope;
 use crate::refusal::{self, Refusal};
 use crate::text::{prefix, presentable};
 use crate::token::Token;
@@ -95,16 +96,11 @@ const WORDS: &[(&str, Trouble)] = &[
 
 impl GraphQlError {
     /// Reads the value of `errors`; anything in it counts as an error, also what no server should send.
-    pub(crate) fn read_all(errors: &Value, token: &Token) -> Vec<GraphQlError> {
-        match errors {
-            Value::Null => Vec::new(),
-            Value::Array(entries) => entries
-                .iter()
-                .take(KEPT)
-                .map(|entry| GraphQlError::read(entry, token))
-                .collect(),
-            other => vec![GraphQlError::read(other, token)],
-        }
+    pub(crate) fn read_all(errors: Option<&str>, token: &Token) -> Vec<GraphQlError> {
+        envelope::entries(errors, KEPT)
+            .iter()
+            .map(|entry| GraphQlError::read(entry, token))
+            .collect()
     }
 
     fn read(entry: &Value, token: &Token) -> GraphQlError {
@@ -259,7 +255,7 @@ mod tests {
 
     fn read(errors: Value) -> Vec<GraphQlError> {
         GraphQlError::read_all(
-            &errors,
+            Some(&errors.to_string()),
             &Token::new("canary-token-0123456789").expect("a legal token"),
         )
     }

@@ -8,17 +8,24 @@
 //! unpolled or dropped at any moment. Nothing is printed or logged, no file is written, and the token is in no text.
 
 mod argument;
+mod batch;
 mod cause;
+mod cell;
 mod census;
 mod client;
 mod coding;
+mod columns;
 mod completeness;
 mod count;
+mod decode;
 mod endpoint;
+mod envelope;
 mod error;
 mod failure;
 mod graphql_error;
+mod instant;
 pub mod io;
+mod json;
 mod operation;
 mod page;
 mod path;
@@ -38,8 +45,11 @@ mod token;
 mod transport;
 
 pub use argument::{Argument, Constant, ConstantError, InputType};
+pub use batch::{Batch, Problem, ProblemKind, Row};
+pub use cell::{Cell, Cells};
 pub use census::{Part, count_parts};
 pub use client::{Call, Client, Context, settle};
+pub use columns::{ColumnPlan, Condition, Take};
 pub use completeness::{Completeness, Finding, Gap};
 pub use count::count;
 pub use endpoint::{Endpoint, UrlProblem};

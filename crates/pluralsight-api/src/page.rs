@@ -1,16 +1,20 @@
 //! An answer, page after page, whole or not at all.
 
+use std::hash::RandomState;
 use std::time::Instant;
 
 use serde_json::Value;
 
+use crate::batch::{Batch, Key};
 use crate::client::{Call, Client, Context};
+use crate::columns::{ColumnPlan, Layout};
 use crate::completeness::{Completeness, Finding, Gap, LONGEST_CURSOR, Totals};
 use crate::error::{Error, Place};
+use crate::json::{Malformed, Scanner};
 use crate::operation::{Operation, Shape};
 use crate::path::FieldPath;
-use crate::records::{Records, Unfit};
-use crate::reply::{Reply, Warning};
+use crate::records::{self, PageData, Unfit};
+use crate::reply::{ReadData, Reply, Warning};
 use crate::seen::Seen;
 use crate::selection::Selection;
 
@@ -46,6 +50,8 @@ pub struct PageQuery {
     pub operation: Operation,
     /// Made by [`Operation::document`].
     pub document: String,
+    /// What is taken out of each record. All of it must be in the selection.
+    pub columns: Vec<ColumnPlan>,
     /// The value of the operation's filter, where one is used.
     pub filter: Option<Value>,
     pub sizes: PageSizes,
@@ -61,6 +67,8 @@ pub struct PageQuery {
     pub truncated: Vec<FieldPath>,
     /// Pages to read at most.
     pub max_pages: u64,
+    /// How keys become fingerprints: queries that share it have equal fingerprints for equal keys.
+    pub hasher: RandomState,
 }
 
 impl PageQuery {
@@ -69,6 +77,7 @@ impl PageQuery {
         PageQuery {
             document: operation.document(selection, false),
             operation,
+            columns: Vec::new(),
             filter: None,
             sizes: PageSizes::default(),
             limit: None,
@@ -77,6 +86,7 @@ impl PageQuery {
             check: Completeness::Error,
             truncated: Vec::new(),
             max_pages: 100_000,
+            hasher: RandomState::new(),
         }
     }
 }
@@ -86,8 +96,8 @@ impl PageQuery {
 pub struct Page {
     /// From 1.
     pub number: u32,
-    /// The records, each an object; those that came before are left out, so there may be none.
-    pub nodes: Vec<Value>,
+    /// The columns of the records; those that came before are left out, so there may be none.
+    pub rows: Batch,
     /// The size of the whole answer, where the API said it.
     pub total_count: Option<u64>,
     /// Nothing follows. Every check of the whole answer was made before such a page is handed out.
@@ -97,6 +107,7 @@ pub struct Page {
 /// The pages of one query, asked for one at a time.
 pub struct Pages {
     query: PageQuery,
+    layout: Layout,
     after: Option<String>,
     number: u32,
     /// Different records that came.
@@ -128,14 +139,15 @@ impl Pages {
             State::Reading
         };
         Pages {
+            layout: Layout::new(&query.columns, query.key.as_ref(), &query.truncated),
+            seen: Seen::new(query.hasher.clone()),
+            cursors: Seen::new(RandomState::new()),
             query,
             after: None,
             number: 0,
             got: 0,
             totals: Totals::default(),
             repeated: false,
-            seen: Seen::new(),
-            cursors: Seen::new(),
             warnings: Vec::new(),
             findings: Vec::new(),
             cap: None,
@@ -175,7 +187,12 @@ impl Pages {
                     self.query.filter.as_ref(),
                 ),
             };
-            match client.send(&call, context).await {
+            let reader = PageReader {
+                operation: &self.query.operation,
+                layout: &self.layout,
+                hasher: &self.query.hasher,
+            };
+            match client.send_and_read(&call, context, &reader).await {
                 Ok(reply) => break reply,
                 Err(error) => match error.page_size(size) {
                     Some(most) if refused < SIZES_TRIED => {
@@ -193,7 +210,7 @@ impl Pages {
         let (page, duplicates) = self.take(client, context, reply, size)?;
         context
             .stats
-            .count_page(page.nodes.len(), duplicates, started.elapsed());
+            .count_page(page.rows.len(), duplicates, started.elapsed());
         Ok(Some(page))
     }
 
@@ -244,10 +261,11 @@ impl Pages {
         &mut self,
         client: &Client,
         context: &Context<'_>,
-        mut reply: Reply,
+        reply: Reply<Result<PageData, Unfit>>,
         asked: u32,
     ) -> Result<(Page, usize), Error> {
-        let records = Records::read(&mut reply.data, &self.query.operation)
+        let records = reply
+            .data
             .map_err(|unfit| self.unfit(client, context, unfit))?;
         for warning in reply.warnings {
             if self.warnings.len() < WARNINGS_KEPT && !self.warnings.contains(&warning) {
@@ -257,16 +275,8 @@ impl Pages {
         if let Some(gap) = records.gap.clone() {
             self.found(client, gap)?;
         }
-        for path in self.query.truncated.clone() {
-            let is_cut = |record: &Value| path.any(record, &|value| *value == Value::Bool(true));
-            let mut cut = records
-                .nodes
-                .iter()
-                .enumerate()
-                .filter(|(_, record)| is_cut(record))
-                .map(|(position, _)| position);
-            if let Some(first) = cut.next() {
-                let number = 1 + cut.count();
+        for (path, cut) in self.query.truncated.clone().into_iter().zip(&records.cuts) {
+            if let &Some((first, number)) = cut {
                 self.found(
                     client,
                     Gap::CutList {
@@ -278,8 +288,8 @@ impl Pages {
             }
         }
         let next = self.cursor(&records);
-        if records.has_next && records.nodes.len() < asked as usize {
-            self.cap = self.cap.max(u32::try_from(records.nodes.len()).ok());
+        if records.has_next && records.batch.len() < asked as usize {
+            self.cap = self.cap.max(u32::try_from(records.batch.len()).ok());
         }
         if let Some(total) = records.total_count {
             self.totals.note(total);
@@ -287,36 +297,33 @@ impl Pages {
                 self.seen.expect(total);
             }
         }
-        if let Some(gap) = self.null_keys(&records.nodes) {
+        if let Some(gap) = self.null_keys(records.batch.keys()) {
             self.found(client, gap)?;
         }
-        let came = records.nodes.len();
-        let mut nodes = records.nodes;
-        if let Some(key) = &self.query.key {
+        let came = records.batch.len();
+        let mut rows = records.batch;
+        if self.query.key.is_some() {
             let seen = &mut self.seen;
-            nodes.retain(|record| {
-                key.of(record)
-                    .is_none_or(|value| value.is_null() || seen.insert(value))
-            });
+            rows.retain(|key, _| key.is_none_or(|key| seen.insert(key)));
         }
-        let duplicates = came - nodes.len();
+        let duplicates = came - rows.len();
         self.repeated |= duplicates > 0;
         // Drift explains no such total, and as a bound it would let a short answer pass.
         if let Some(total) = records.total_count
-            && total < nodes.len() as u64
+            && total < rows.len() as u64
         {
-            let got = nodes.len();
+            let got = rows.len();
             self.found(client, Gap::TotalBelowPage { total, got })?;
         }
         let left = self
             .query
             .limit
             .map_or(u64::MAX, |limit| limit.saturating_sub(self.got));
-        let enough = nodes.len() as u64 >= left;
+        let enough = rows.len() as u64 >= left;
         if enough {
-            nodes.truncate(usize::try_from(left).unwrap_or(usize::MAX));
+            rows.truncate(usize::try_from(left).unwrap_or(usize::MAX));
         }
-        self.got += nodes.len() as u64;
+        self.got += rows.len() as u64;
         let next = match next {
             Ok(next) => next,
             // Everything that there is has come; some APIs say so by nothing but a cursor that is null.
@@ -341,7 +348,7 @@ impl Pages {
         Ok((
             Page {
                 number: self.number,
-                nodes,
+                rows,
                 total_count: records.total_count,
                 last,
             },
@@ -350,7 +357,7 @@ impl Pages {
     }
 
     /// Where to go on; `None` at the end.
-    fn cursor(&mut self, records: &Records) -> Result<Option<String>, Gap> {
+    fn cursor(&mut self, records: &PageData) -> Result<Option<String>, Gap> {
         if !records.has_next {
             return Ok(None);
         }
@@ -365,7 +372,7 @@ impl Pages {
             Err(Gap::LongCursor(cursor.len()))
         } else if !self.cursors.insert_text(cursor) {
             Err(Gap::RepeatedCursor)
-        } else if records.nodes.is_empty() {
+        } else if records.batch.is_empty() {
             Err(Gap::EmptyPage)
         } else {
             Ok(Some(cursor.clone()))
@@ -410,21 +417,16 @@ impl Pages {
     }
 
     /// Records whose key is null where the schema says that it never is.
-    fn null_keys(&self, nodes: &[Value]) -> Option<Gap> {
+    fn null_keys(&self, keys: &[Key]) -> Option<Gap> {
         let path = self.query.key.as_ref()?;
         if !self.query.key_required {
             return None;
         }
-        let mut places = nodes
-            .iter()
-            .enumerate()
-            .filter(|(_, record)| path.of(record).is_some_and(Value::is_null))
-            .map(|(place, _)| place);
-        let first = places.next()?;
+        let first = keys.iter().position(|key| *key == Key::Null)?;
         Some(Gap::NullKeys {
             path: path.clone(),
             first,
-            number: 1 + places.count(),
+            number: keys.iter().filter(|key| **key == Key::Null).count(),
         })
     }
 
@@ -442,5 +444,20 @@ impl Pages {
             expected: unfit.expected.to_owned(),
             got: crate::text::presentable(&unfit.got, context.token),
         }
+    }
+}
+
+/// Reads the data of a page.
+struct PageReader<'a> {
+    operation: &'a Operation,
+    layout: &'a Layout,
+    hasher: &'a RandomState,
+}
+
+impl ReadData for PageReader<'_> {
+    type Data = Result<PageData, Unfit>;
+
+    fn read(&self, scanner: &mut Scanner<'_>) -> Result<Self::Data, Malformed> {
+        records::read(scanner, self.operation, self.layout, self.hasher)
     }
 }

@@ -3,8 +3,6 @@
 use std::fmt;
 use std::str::FromStr;
 
-use serde_json::Value;
-
 /// Names in one path.
 const DEEPEST: usize = 8;
 /// Characters in one name.
@@ -58,28 +56,6 @@ impl FieldPath {
     /// The names, outermost first; there is at least one.
     pub fn segments(&self) -> &[String] {
         &self.0
-    }
-
-    /// The value at the end of the path, where only objects stand on the way.
-    pub(crate) fn of<'a>(&self, record: &'a Value) -> Option<&'a Value> {
-        self.0
-            .iter()
-            .try_fold(record, |value, name| value.get(name))
-    }
-
-    /// Whether any value at the end of the path, through whatever lists, passes the test.
-    pub(crate) fn any(&self, record: &Value, test: &dyn Fn(&Value) -> bool) -> bool {
-        any_at(record, &self.0, test)
-    }
-}
-
-fn any_at(value: &Value, names: &[String], test: &dyn Fn(&Value) -> bool) -> bool {
-    match (value, names.split_first()) {
-        (Value::Array(elements), _) => elements.iter().any(|element| any_at(element, names, test)),
-        (value, None) => test(value),
-        (value, Some((name, rest))) => value
-            .get(name)
-            .is_some_and(|inner| any_at(inner, rest, test)),
     }
 }
 
@@ -137,8 +113,6 @@ pub(crate) fn is_name(text: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
-
     use super::*;
 
     #[test]
@@ -186,17 +160,5 @@ mod tests {
         }
         assert!(FieldPath::parse(&"x".repeat(64)).is_ok());
         assert_eq!(FieldPath::parse(&"x".repeat(65)), Err(PathError::TooLong));
-    }
-
-    #[test]
-    fn a_value_is_found_through_objects_and_any_value_through_lists() {
-        let record = json!({"a": {"b": [{"c": false}, {"c": true}]}, "id": 7});
-        let path = |text| FieldPath::parse(text).expect(text);
-        let is_true = |value: &Value| *value == Value::Bool(true);
-        assert_eq!(path("id").of(&record), Some(&json!(7)));
-        assert_eq!(path("a.b.c").of(&record), None);
-        assert!(path("a.b.c").any(&record, &is_true));
-        assert!(!path("a.b.d").any(&record, &is_true));
-        assert!(!path("id.x").any(&record, &is_true));
     }
 }

@@ -1,16 +1,23 @@
 //! The records in an answer's data, whatever shape they come in.
 
+use std::hash::RandomState;
+
 use serde_json::{Map, Value};
 
+use crate::batch::Batch;
+use crate::columns::Layout;
 use crate::completeness::Gap;
+use crate::decode::{RecordReader, Records};
+use crate::json::{Kind, Malformed, Scanner};
 use crate::operation::{Operation, Shape};
 use crate::text::shortened;
 
 /// What one answer holds.
-#[derive(Debug)]
-pub(crate) struct Records {
-    /// Each an object.
-    pub nodes: Vec<Value>,
+#[derive(Debug, Default)]
+pub(crate) struct PageData {
+    pub batch: Batch,
+    /// For each path of a cut list: the first record in which it is true, and in how many it is.
+    pub cuts: Vec<Option<(usize, usize)>>,
     pub total_count: Option<u64>,
     pub has_next: bool,
     pub end_cursor: Option<String>,
@@ -28,381 +35,362 @@ pub(crate) struct Unfit {
     pub got: String,
 }
 
-impl Records {
-    /// Takes the records out of `data`. An object where a list was expected is a list of one, and the other way round.
-    pub fn read(data: &mut Value, operation: &Operation) -> Result<Records, Unfit> {
-        let root = operation.name.as_str();
-        let answer = data.as_object_mut().and_then(|fields| fields.remove(root));
-        let path = format!("data.{root}");
-        match (operation.shape, answer) {
-            (Shape::Connection, Some(Value::Object(connection))) => {
-                Records::of_connection(connection, &path, operation)
-            }
-            (Shape::Connection, Some(Value::Null)) => Ok(Records {
-                gap: Some(Gap::NullConnection),
-                ..Records::of_nodes(Vec::new())
-            }),
-            (Shape::Connection, other) => Err(unfit(path, "an object with nodes", other.as_ref())),
-            (_, Some(object @ Value::Object(_))) => Ok(Records::of_nodes(vec![object])),
-            (_, Some(Value::Array(elements))) => Records::of_list(elements, &path, &[]),
-            (Shape::Object, other) => Err(unfit(path, "an object", other.as_ref())),
-            (Shape::List, other) => Err(unfit(path, "a list", other.as_ref())),
+/// Reads the records out of `data`, on whose first character the scanner stands. An object where a list was expected is
+/// a list of one, and the other way round. What breaks the schema is told only after all was passed: it may not be JSON
+/// at all, and errors beside it say more.
+pub(crate) fn read<'a>(
+    scanner: &mut Scanner<'a>,
+    operation: &Operation,
+    layout: &Layout,
+    hasher: &RandomState,
+) -> Result<Result<PageData, Unfit>, Malformed> {
+    let reader = PageReader {
+        operation,
+        layout,
+        hasher,
+    };
+    let mut answer = None;
+    let mut more = scanner.enter()?;
+    while more {
+        if scanner.name()? == operation.name.as_str() {
+            answer = Some(reader.root(scanner)?);
+        } else {
+            scanner.skip()?;
         }
+        more = scanner.more_members()?;
+    }
+    Ok(answer.unwrap_or_else(|| Err(reader.unfit_root(None))))
+}
+
+#[derive(Clone, Copy)]
+struct PageReader<'l> {
+    operation: &'l Operation,
+    layout: &'l Layout,
+    hasher: &'l RandomState,
+}
+
+impl PageReader<'_> {
+    fn path(self) -> String {
+        format!("data.{}", self.operation.name)
     }
 
-    fn of_nodes(nodes: Vec<Value>) -> Records {
-        Records {
-            nodes,
-            total_count: None,
-            has_next: false,
-            end_cursor: None,
-            gap: None,
-        }
-    }
-
-    fn of_connection(
-        mut connection: Map<String, Value>,
-        path: &str,
-        operation: &Operation,
-    ) -> Result<Records, Unfit> {
-        let total_count = total_count(&connection, path)?;
-        let (has_next, end_cursor) = match connection.get("pageInfo") {
-            _ if !operation.page_info => (false, None),
-            Some(Value::Object(page)) => page_info(page, path)?,
-            other => return Err(unfit(format!("{path}.pageInfo"), "an object", other)),
+    fn unfit_root(self, json: Option<&str>) -> Unfit {
+        let expected = match self.operation.shape {
+            Shape::Connection => "an object with nodes",
+            Shape::Object => "an object",
+            Shape::List => "a list",
         };
-        let (list, below) = match operation.records.segments() {
+        unfit(self.path(), expected, json)
+    }
+
+    fn root(self, scanner: &mut Scanner<'_>) -> Result<Result<PageData, Unfit>, Malformed> {
+        match (self.operation.shape, scanner.kind()?) {
+            (Shape::Connection, Kind::Object) => self.connection(scanner),
+            (Shape::Connection, Kind::Null) => {
+                scanner.skip()?;
+                Ok(Ok(PageData {
+                    gap: Some(Gap::NullConnection),
+                    ..self.nothing()
+                }))
+            }
+            (Shape::Object | Shape::List, Kind::Object) => {
+                let mut records = RecordReader::new(self.layout, self.hasher);
+                records.record(scanner)?;
+                Ok(Ok(PageData::of(records.finish())))
+            }
+            (Shape::Object | Shape::List, Kind::List) => self.list(scanner, &self.path(), &[]),
+            _ => Ok(Err(self.unfit_root(Some(scanner.skip()?)))),
+        }
+    }
+
+    fn nothing(self) -> PageData {
+        PageData::of(RecordReader::new(self.layout, self.hasher).finish())
+    }
+
+    fn connection(self, scanner: &mut Scanner<'_>) -> Result<Result<PageData, Unfit>, Malformed> {
+        let path = self.path();
+        let has_pages = self.operation.page_info;
+        let (list_name, below) = match self.operation.records.segments() {
             [list, below @ ..] => (list.as_str(), below),
             [] => ("nodes", [].as_slice()),
         };
-        let path = format!("{path}.{list}");
-        let records = match connection.remove(list) {
-            Some(Value::Array(elements)) => Records::of_list(elements, &path, below)?,
-            Some(Value::Null) => Records {
-                gap: Some(Gap::NullNodes),
-                ..Records::of_nodes(Vec::new())
-            },
-            other => return Err(unfit(path, "a list", other.as_ref())),
-        };
-        Ok(Records {
-            total_count,
-            has_next,
-            end_cursor,
-            ..records
-        })
+        let (mut total, mut page, mut list) = (Ok(None), None, None);
+        let mut more = scanner.enter()?;
+        while more {
+            let name = scanner.name()?;
+            if name == list_name {
+                list = Some(self.records(scanner, &format!("{path}.{list_name}"), below)?);
+            } else if name == "totalCount" {
+                total = total_of(scanner.skip()?, &path);
+            } else if name == "pageInfo" && has_pages {
+                page = Some(page_info(scanner, &path)?);
+            } else {
+                scanner.skip()?;
+            }
+            more = scanner.more_members()?;
+        }
+        let page = page.unwrap_or_else(|| {
+            if has_pages {
+                Err(unfit(format!("{path}.pageInfo"), "an object", None))
+            } else {
+                Ok((false, None))
+            }
+        });
+        let list =
+            list.unwrap_or_else(|| Err(unfit(format!("{path}.{list_name}"), "a list", None)));
+        let data = total.and_then(|total_count| {
+            let (has_next, end_cursor) = page?;
+            Ok(PageData {
+                total_count,
+                has_next,
+                end_cursor,
+                ..list?
+            })
+        });
+        Ok(data)
     }
 
-    /// The records in a list, each of them `below` its element.
-    fn of_list(elements: Vec<Value>, path: &str, below: &[String]) -> Result<Records, Unfit> {
-        let mut nodes = Vec::with_capacity(elements.len());
-        let (mut first_null, mut nulls) = (None, 0);
-        for (position, element) in elements.into_iter().enumerate() {
-            let mut record = element;
-            for name in below {
-                record = match record {
-                    Value::Object(mut holder) => holder.remove(name).unwrap_or_default(),
-                    other => other,
-                };
+    /// The value of a connection's list.
+    fn records(
+        self,
+        scanner: &mut Scanner<'_>,
+        path: &str,
+        below: &[String],
+    ) -> Result<Result<PageData, Unfit>, Malformed> {
+        match scanner.kind()? {
+            Kind::List => self.list(scanner, path, below),
+            Kind::Null => {
+                scanner.skip()?;
+                Ok(Ok(PageData {
+                    gap: Some(Gap::NullNodes),
+                    ..self.nothing()
+                }))
             }
-            if record.is_object() {
-                nodes.push(record);
-            } else if record.is_null() {
-                first_null = first_null.or(Some(position));
-                nulls += 1;
+            _ => Ok(Err(unfit(path.to_owned(), "a list", Some(scanner.skip()?)))),
+        }
+    }
+
+    /// A list of records, each of them `below` its element.
+    fn list(
+        self,
+        scanner: &mut Scanner<'_>,
+        path: &str,
+        below: &[String],
+    ) -> Result<Result<PageData, Unfit>, Malformed> {
+        let mut records = RecordReader::new(self.layout, self.hasher);
+        let (mut first_null, mut nulls, mut wrong) = (None, 0, None);
+        let mut position = 0;
+        let mut more = scanner.enter()?;
+        while more {
+            let element = if wrong.is_some() {
+                scanner.skip()?;
+                Element::Record
+            } else if below.is_empty() {
+                element(scanner, &mut records)?
             } else {
-                return Err(unfit(
-                    format!("{path}[{position}]"),
-                    "an object",
-                    Some(&record),
-                ));
+                let start = scanner.clone();
+                scanner.skip()?;
+                match innermost(start, below)? {
+                    Some(mut inner) => element(&mut inner, &mut records)?,
+                    None => Element::Null,
+                }
+            };
+            match element {
+                Element::Record => {}
+                Element::Null => {
+                    first_null = first_null.or(Some(position));
+                    nulls += 1;
+                }
+                Element::Other(json) => {
+                    let path = format!("{path}[{position}]");
+                    wrong = Some(unfit(path, "an object", Some(json)));
+                }
             }
+            position += 1;
+            more = scanner.more_elements()?;
+        }
+        if let Some(wrong) = wrong {
+            return Ok(Err(wrong));
         }
         let gap = first_null.map(|first| Gap::NullRecords {
             first,
             number: nulls,
         });
-        Ok(Records {
+        Ok(Ok(PageData {
             gap,
-            ..Records::of_nodes(nodes)
-        })
+            ..PageData::of(records.finish())
+        }))
     }
 }
 
-/// The value of `totalCount`; a missing one is no error, since nothing depends on it but the check.
-pub(crate) fn total_count(
-    connection: &Map<String, Value>,
-    path: &str,
-) -> Result<Option<u64>, Unfit> {
-    match connection.get("totalCount") {
-        None | Some(Value::Null) => Ok(None),
-        Some(value) => match whole_number(value) {
-            Some(total) => Ok(Some(total)),
-            None => Err(unfit(
-                format!("{path}.totalCount"),
-                "a whole number",
-                Some(value),
-            )),
-        },
+impl PageData {
+    fn of(records: Records) -> PageData {
+        PageData {
+            batch: records.batch,
+            cuts: records.cuts,
+            ..PageData::default()
+        }
+    }
+}
+
+/// What stands in a list of records.
+enum Element<'a> {
+    Record,
+    Null,
+    Other(&'a str),
+}
+
+fn element<'a>(
+    scanner: &mut Scanner<'a>,
+    records: &mut RecordReader<'_>,
+) -> Result<Element<'a>, Malformed> {
+    match scanner.kind()? {
+        Kind::Object => {
+            records.record(scanner)?;
+            Ok(Element::Record)
+        }
+        Kind::Null => {
+            scanner.skip()?;
+            Ok(Element::Null)
+        }
+        _ => Ok(Element::Other(scanner.skip()?)),
+    }
+}
+
+/// The place of the record inside an element, which was passed before; `None` where a member is missing.
+fn innermost<'a>(
+    mut scanner: Scanner<'a>,
+    below: &[String],
+) -> Result<Option<Scanner<'a>>, Malformed> {
+    for name in below {
+        if scanner.kind()? != Kind::Object {
+            break;
+        }
+        let mut found = None;
+        let mut more = scanner.enter()?;
+        while more {
+            if scanner.name()? == name.as_str() {
+                found = Some(scanner.clone());
+            }
+            scanner.skip()?;
+            more = scanner.more_members()?;
+        }
+        match found {
+            Some(inner) => scanner = inner,
+            None => return Ok(None),
+        }
+    }
+    Ok(Some(scanner))
+}
+
+/// A connection's `totalCount`, as JSON; null is no error, since nothing depends on it but the check.
+fn total_of(json: &str, path: &str) -> Result<Option<u64>, Unfit> {
+    if json == "null" {
+        return Ok(None);
+    }
+    let is_number = json.starts_with(|first: char| first == '-' || first.is_ascii_digit());
+    match whole(json).filter(|_| is_number) {
+        Some(total) => Ok(Some(total)),
+        None => Err(unfit(
+            format!("{path}.totalCount"),
+            "a whole number",
+            Some(json),
+        )),
     }
 }
 
 /// A number that is whole, also where it is written `10.0`.
 pub fn whole_number(value: &Value) -> Option<u64> {
+    whole(&value.as_number()?.to_string())
+}
+
+fn whole(digits: &str) -> Option<u64> {
     // Beyond this, a floating-point number is not sure of its ones.
     const EXACT: f64 = 9_007_199_254_740_992.0;
-    value.as_u64().or_else(|| {
-        let number = value.as_f64()?;
+    digits.parse().ok().or_else(|| {
+        let number: f64 = digits.parse().ok()?;
         ((0.0..EXACT).contains(&number) && number.fract() == 0.0).then_some(number as u64)
     })
 }
 
-fn page_info(page: &Map<String, Value>, path: &str) -> Result<(bool, Option<String>), Unfit> {
-    let has_next = match page.get("hasNextPage") {
-        Some(Value::Bool(has_next)) => *has_next,
+type PageInfo = Result<(bool, Option<String>), Unfit>;
+
+fn page_info(scanner: &mut Scanner<'_>, path: &str) -> Result<PageInfo, Malformed> {
+    if scanner.kind()? != Kind::Object {
+        let json = scanner.skip()?;
+        return Ok(Err(unfit(
+            format!("{path}.pageInfo"),
+            "an object",
+            Some(json),
+        )));
+    }
+    let (mut has_next, mut end_cursor) = (None, Ok(None));
+    let mut more = scanner.enter()?;
+    while more {
+        match scanner.name()?.as_ref() {
+            "hasNextPage" => has_next = Some(scanner.skip()?),
+            "endCursor" => {
+                end_cursor = match scanner.kind()? {
+                    Kind::String => Ok(Some(scanner.string()?.into_owned())),
+                    Kind::Null => scanner.skip().map(|_| Ok(None))?,
+                    _ => Err(scanner.skip()?),
+                }
+            }
+            _ => {
+                scanner.skip()?;
+            }
+        }
+        more = scanner.more_members()?;
+    }
+    let has_next = match has_next {
+        Some("true") => true,
+        Some("false") => false,
         other => {
-            return Err(unfit(
-                format!("{path}.pageInfo.hasNextPage"),
-                "true or false",
-                other,
-            ));
+            let path = format!("{path}.pageInfo.hasNextPage");
+            return Ok(Err(unfit(path, "true or false", other)));
         }
     };
-    let end_cursor = match page.get("endCursor") {
-        None | Some(Value::Null) => None,
-        Some(Value::String(cursor)) => Some(cursor.clone()),
-        other => return Err(unfit(format!("{path}.pageInfo.endCursor"), "a text", other)),
-    };
-    Ok((has_next, end_cursor))
+    Ok(end_cursor
+        .map(|cursor| (has_next, cursor))
+        .map_err(|json| unfit(format!("{path}.pageInfo.endCursor"), "a text", Some(json))))
 }
 
-pub(crate) fn unfit(path: String, expected: &'static str, got: Option<&Value>) -> Unfit {
+/// The value of `totalCount` in a tree; a missing one is no error, since nothing depends on it but the check.
+pub(crate) fn total_count(
+    connection: &Map<String, Value>,
+    path: &str,
+) -> Result<Option<u64>, Unfit> {
+    match connection.get("totalCount") {
+        None => Ok(None),
+        Some(value) => total_of(&value.to_string(), path),
+    }
+}
+
+pub(crate) fn unfit(path: String, expected: &'static str, json: Option<&str>) -> Unfit {
     Unfit {
         path,
         expected,
-        got: named(got),
+        got: named(json),
     }
 }
 
 /// A value as a message names it.
-fn named(value: Option<&Value>) -> String {
-    match value {
-        None => "missing".to_owned(),
-        Some(Value::Null) => "null".to_owned(),
-        Some(Value::Bool(value)) => value.to_string(),
-        Some(Value::Number(number)) => format!("the number {number}"),
-        // Long enough to hide a whole token in, before it is cut for good.
-        Some(Value::String(text)) => format!("the text \"{}\"", shortened(text, 4_096)),
-        Some(Value::Array(_)) => "a list".to_owned(),
-        Some(Value::Object(_)) => "an object".to_owned(),
+fn named(json: Option<&str>) -> String {
+    let Some(json) = json else {
+        return "missing".to_owned();
+    };
+    match json.as_bytes().first() {
+        Some(b'"') => {
+            let text = Scanner::new(json).string().unwrap_or_default();
+            // Long enough to hide a whole token in, before it is cut for good.
+            format!("the text \"{}\"", shortened(&text, 4_096))
+        }
+        Some(b'[') => "a list".to_owned(),
+        Some(b'{') => "an object".to_owned(),
+        Some(b'n' | b't' | b'f') => json.to_owned(),
+        _ => format!("the number {}", shortened(json, 100)),
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use serde_json::json;
-
-    use super::*;
-    use crate::path::FieldPath;
-
-    fn read(mut data: Value, shape: Shape) -> Result<Records, Unfit> {
-        Records::read(&mut data, &operation(shape))
-    }
-
-    fn operation(shape: Shape) -> Operation {
-        Operation::new(crate::path::Name::parse("users").expect("a name"), shape)
-    }
-
-    #[test]
-    fn records_may_stand_below_edges_and_without_pages() {
-        let edges = Operation {
-            records: FieldPath::parse("edges.node").expect("a path"),
-            page_info: false,
-            ..operation(Shape::Connection)
-        };
-        let mut data = json!({"users": {"edges": [{"node": {"id": 1}}, {"node": null}, null]}});
-        let records = Records::read(&mut data, &edges).expect("a connection");
-        assert_eq!(records.nodes, [json!({"id": 1})]);
-        assert_eq!(
-            records.gap,
-            Some(Gap::NullRecords {
-                first: 1,
-                number: 2
-            })
-        );
-        assert!(!records.has_next);
-        let mut data = json!({"users": {"edges": [{"node": 7}]}});
-        assert!(Records::read(&mut data, &edges).is_err());
-    }
-
-    #[test]
-    fn a_connection_is_read() {
-        let data = json!({"users": {"totalCount": 3, "pageInfo": {"hasNextPage": true, "endCursor": "c"}, "nodes": [{"id": 1}]}});
-        let records = read(data, Shape::Connection).expect("a connection");
-        assert_eq!(
-            (
-                records.nodes.len(),
-                records.total_count,
-                records.has_next,
-                records.end_cursor.as_deref(),
-                records.gap
-            ),
-            (1, Some(3), true, Some("c"), None)
-        );
-    }
-
-    #[test]
-    fn one_object_and_a_list_stand_for_each_other() {
-        for shape in [Shape::Object, Shape::List] {
-            assert_eq!(
-                read(json!({"users": {"id": 1}}), shape)
-                    .expect("an object")
-                    .nodes,
-                [json!({"id": 1})]
-            );
-            assert_eq!(
-                read(json!({"users": [{"id": 1}, {"id": 2}]}), shape)
-                    .expect("a list")
-                    .nodes
-                    .len(),
-                2
-            );
-            assert_eq!(
-                read(json!({"users": []}), shape)
-                    .expect("a list")
-                    .nodes
-                    .len(),
-                0
-            );
-        }
-    }
-
-    #[test]
-    fn a_null_where_records_belong_is_a_gap() {
-        let page = json!({"hasNextPage": false});
-        for (users, gap) in [
-            (json!(null), Gap::NullConnection),
-            (json!({"pageInfo": page, "nodes": null}), Gap::NullNodes),
-            (
-                json!({"pageInfo": page, "nodes": [{}, null, {}, null]}),
-                Gap::NullRecords {
-                    first: 1,
-                    number: 2,
-                },
-            ),
-        ] {
-            assert_eq!(
-                read(json!({"users": users}), Shape::Connection)
-                    .expect("readable")
-                    .gap,
-                Some(gap)
-            );
-        }
-    }
-
-    #[test]
-    fn what_breaks_the_schema_is_named_with_its_path() {
-        let page = json!({"hasNextPage": false});
-        for (shape, data, path, got) in [
-            (Shape::Connection, json!({}), "data.users", "missing"),
-            (
-                Shape::Connection,
-                json!({"users": []}),
-                "data.users",
-                "a list",
-            ),
-            (
-                Shape::Connection,
-                json!({"users": 3}),
-                "data.users",
-                "the number 3",
-            ),
-            (
-                Shape::Connection,
-                json!({"users": {"nodes": []}}),
-                "data.users.pageInfo",
-                "missing",
-            ),
-            (
-                Shape::Connection,
-                json!({"users": {"nodes": [], "pageInfo": null}}),
-                "data.users.pageInfo",
-                "null",
-            ),
-            (
-                Shape::Connection,
-                json!({"users": {"nodes": [], "pageInfo": {}}}),
-                "data.users.pageInfo.hasNextPage",
-                "missing",
-            ),
-            (
-                Shape::Connection,
-                json!({"users": {"nodes": [], "pageInfo": {"hasNextPage": "yes"}}}),
-                "data.users.pageInfo.hasNextPage",
-                "the text \"yes\"",
-            ),
-            (
-                Shape::Connection,
-                json!({"users": {"nodes": [], "pageInfo": {"hasNextPage": true, "endCursor": 7}}}),
-                "data.users.pageInfo.endCursor",
-                "the number 7",
-            ),
-            (
-                Shape::Connection,
-                json!({"users": {"pageInfo": page}}),
-                "data.users.nodes",
-                "missing",
-            ),
-            (
-                Shape::Connection,
-                json!({"users": {"pageInfo": page, "nodes": {}}}),
-                "data.users.nodes",
-                "an object",
-            ),
-            (
-                Shape::Connection,
-                json!({"users": {"pageInfo": page, "nodes": [{}, true]}}),
-                "data.users.nodes[1]",
-                "true",
-            ),
-            (
-                Shape::Connection,
-                json!({"users": {"pageInfo": page, "nodes": [], "totalCount": -1}}),
-                "data.users.totalCount",
-                "the number -1",
-            ),
-            (
-                Shape::Connection,
-                json!({"users": {"pageInfo": page, "nodes": [], "totalCount": 1.5}}),
-                "data.users.totalCount",
-                "the number 1.5",
-            ),
-            (
-                Shape::Connection,
-                json!({"users": {"pageInfo": page, "nodes": [], "totalCount": "3"}}),
-                "data.users.totalCount",
-                "the text \"3\"",
-            ),
-            (Shape::Object, json!({"users": null}), "data.users", "null"),
-            (Shape::Object, json!({}), "data.users", "missing"),
-            (
-                Shape::List,
-                json!({"users": "x"}),
-                "data.users",
-                "the text \"x\"",
-            ),
-            (
-                Shape::List,
-                json!({"users": [7]}),
-                "data.users[0]",
-                "the number 7",
-            ),
-        ] {
-            let unfit = read(data.clone(), shape).expect_err(&data.to_string());
-            assert_eq!(
-                (unfit.path.as_str(), unfit.got.as_str()),
-                (path, got),
-                "{data}"
-            );
-        }
-    }
-}
+mod tests;

@@ -1,12 +1,13 @@
 //! What a reply holds: data, errors, warnings, or something else than a GraphQL answer.
 
-use std::borrow::Cow;
 use std::fmt;
 
-use serde_json::{Map, Value};
+use serde_json::Value;
 
+use crate::envelope::{self, Data, Envelope, Unread};
 use crate::failure::Failure;
 use crate::graphql_error::GraphQlError;
+use crate::json::{Malformed, Scanner};
 use crate::text::{excerpt, presentable};
 use crate::token::Token;
 use crate::transport::RawReply;
@@ -16,9 +17,9 @@ const WARNINGS_KEPT: usize = 100;
 
 /// A whole answer without errors.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Reply {
-    /// The value of `data`, an object.
-    pub data: Value,
+pub struct Reply<D = Value> {
+    /// What was read of `data`, which is an object.
+    pub data: D,
     /// What the API says beside it.
     pub warnings: Vec<Warning>,
     /// Size of the body, after decompression.
@@ -40,20 +41,43 @@ impl fmt::Display for Warning {
     }
 }
 
+/// What becomes of the data of a reply.
+pub(crate) trait ReadData {
+    type Data;
+
+    /// Reads the object that the scanner stands on.
+    fn read(&self, scanner: &mut Scanner<'_>) -> Result<Self::Data, Malformed>;
+}
+
+/// Builds the data up as a tree.
+pub(crate) struct Tree;
+
+impl ReadData for Tree {
+    type Data = Value;
+
+    fn read(&self, scanner: &mut Scanner<'_>) -> Result<Value, Malformed> {
+        envelope::tree(scanner.skip()?)
+    }
+}
+
 /// Reads a reply: its data, or why it is no answer.
-pub(crate) fn read(raw: RawReply, token: &Token) -> Result<Reply, Failure> {
+pub(crate) fn read<R: ReadData>(
+    raw: &RawReply,
+    token: &Token,
+    data: &R,
+) -> Result<Reply<R::Data>, Failure> {
     let is_success = (200..300).contains(&raw.status);
-    let is_page = looks_like_a_page(&raw);
+    let is_page = looks_like_a_page(raw);
     let envelope = if is_page {
         Err(Unread::Page)
     } else {
-        envelope(&raw.body)
+        envelope::read(&raw.body, |scanner| data.read(scanner))
     };
     // Errors count whatever the status: servers of this kind answer 400 to an invalid query.
     if let Ok(envelope) = &envelope
         && !matches!(raw.status, 401 | 403 | 429)
     {
-        let errors = GraphQlError::read_all(envelope.get("errors").unwrap_or(&Value::Null), token);
+        let errors = GraphQlError::read_all(envelope.errors, token);
         if !errors.is_empty() {
             return Err(Failure::GraphQl {
                 errors,
@@ -66,7 +90,10 @@ pub(crate) fn read(raw: RawReply, token: &Token) -> Result<Reply, Failure> {
         return Err(match raw.status {
             300..400 => Failure::Redirect {
                 status: raw.status,
-                to: raw.redirected_to.map(|host| presentable(&host, token)),
+                to: raw
+                    .redirected_to
+                    .as_ref()
+                    .map(|host| presentable(host, token)),
             },
             status => Failure::Status {
                 status,
@@ -77,51 +104,49 @@ pub(crate) fn read(raw: RawReply, token: &Token) -> Result<Reply, Failure> {
             },
         });
     }
-    let mut envelope = envelope.map_err(|unread| unread.into_failure(&raw, token))?;
-    let warnings = warnings(envelope.get("extensions"), token);
-    match envelope.remove("data") {
-        Some(data @ Value::Object(_)) => Ok(Reply {
+    let envelope = envelope.map_err(|unread| failure(unread, raw, token))?;
+    match envelope.data {
+        Data::Object(data) => Ok(Reply {
             data,
-            warnings,
+            warnings: warnings(envelope.extensions, token),
             bytes: raw.body.len() as u64,
         }),
-        Some(Value::Null) => Err(Unread::NullData.into_failure(&raw, token)),
-        Some(_) | None => Err(Unread::NoData.into_failure(&raw, token)),
+        Data::Null => Err(failure(Unread::NullData, raw, token)),
+        Data::Unknown | Data::Missing => Err(failure(Unread::NoData, raw, token)),
     }
 }
 
-/// Why a body is no GraphQL answer.
-enum Unread {
-    Page,
-    Empty,
-    NotUtf8,
-    TooDeep,
-    NotJson(String),
-    NotAnObject,
-    NullData,
-    NoData,
+fn failure(unread: Unread, raw: &RawReply, token: &Token) -> Failure {
+    let why = match unread {
+        Unread::Page => "it is a web page (HTML)".to_owned(),
+        Unread::Empty => "it is empty".to_owned(),
+        Unread::NotUtf8 => "it is not UTF-8".to_owned(),
+        Unread::TooDeep => "its JSON is nested too deeply".to_owned(),
+        Unread::TooMany => "it holds too many values".to_owned(),
+        Unread::NotJson => {
+            format!(
+                "it is not JSON ({})",
+                presentable(&syntax_error(&raw.body), token)
+            )
+        }
+        Unread::NotAnObject => "it is JSON, but not an object".to_owned(),
+        Unread::NullData => "its data is null, and it has no errors".to_owned(),
+        Unread::NoData => "it has neither data nor errors".to_owned(),
+    };
+    Failure::Broken {
+        why,
+        excerpt: excerpt(&raw.body, token),
+        is_page: unread == Unread::Page,
+        passes: !matches!(unread, Unread::TooDeep | Unread::TooMany),
+    }
 }
 
-impl Unread {
-    fn into_failure(self, raw: &RawReply, token: &Token) -> Failure {
-        let is_page = matches!(self, Unread::Page);
-        let passes = !matches!(self, Unread::TooDeep);
-        let why = match self {
-            Unread::Page => "it is a web page (HTML)".to_owned(),
-            Unread::Empty => "it is empty".to_owned(),
-            Unread::NotUtf8 => "it is not UTF-8".to_owned(),
-            Unread::TooDeep => "its JSON is nested too deeply".to_owned(),
-            Unread::NotJson(error) => format!("it is not JSON ({})", presentable(&error, token)),
-            Unread::NotAnObject => "it is JSON, but not an object".to_owned(),
-            Unread::NullData => "its data is null, and it has no errors".to_owned(),
-            Unread::NoData => "it has neither data nor errors".to_owned(),
-        };
-        Failure::Broken {
-            why,
-            excerpt: excerpt(&raw.body, token),
-            is_page,
-            passes,
-        }
+/// What is wrong with a body, and where, in the words of a reader that knows how to say it.
+fn syntax_error(body: &[u8]) -> String {
+    let body = body.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(body);
+    match serde_json::from_slice::<serde::de::IgnoredAny>(body) {
+        Ok(_) => "it cannot be read".to_owned(),
+        Err(error) => error.to_string(),
     }
 }
 
@@ -132,99 +157,21 @@ fn looks_like_a_page(raw: &RawReply) -> bool {
         || raw.body.iter().find(|byte| !byte.is_ascii_whitespace()) == Some(&b'<')
 }
 
-fn envelope(body: &[u8]) -> Result<Map<String, Value>, Unread> {
-    let body = body.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(body);
-    if body.iter().all(u8::is_ascii_whitespace) {
-        return Err(Unread::Empty);
-    }
-    let text = std::str::from_utf8(body).map_err(|_| Unread::NotUtf8)?;
-    match parse(text) {
-        Ok(Value::Object(envelope)) => Ok(envelope),
-        Ok(_) => Err(Unread::NotAnObject),
-        Err(error) => {
-            let error = error.to_string();
-            Err(if error.contains("recursion limit") {
-                Unread::TooDeep
-            } else {
-                Unread::NotJson(error)
-            })
-        }
-    }
-}
-
-/// JavaScript writes half of a character pair as `\ud83d` when a text was cut inside the pair. That is not a character,
-/// so it is read as U+FFFD rather than making the whole answer unreadable.
-fn parse(text: &str) -> serde_json::Result<Value> {
-    serde_json::from_str(text).or_else(|error| match without_half_pairs(text) {
-        Cow::Owned(mended) => serde_json::from_str(&mended),
-        Cow::Borrowed(_) => Err(error),
-    })
-}
-
-fn without_half_pairs(text: &str) -> Cow<'_, str> {
-    let bytes = text.as_bytes();
-    let mut mended = String::new();
-    let mut copied = 0;
-    let mut position = 0;
-    while let Some(offset) = bytes
-        .get(position..)
-        .and_then(|rest| rest.iter().position(|byte| *byte == b'\\'))
-    {
-        let start = position + offset;
-        position = match unit_at(bytes, start) {
-            Some(0xD800..=0xDBFF) if matches!(unit_at(bytes, start + 6), Some(0xDC00..=0xDFFF)) => {
-                start + 12
-            }
-            Some(0xD800..=0xDFFF) => {
-                mended.push_str(text.get(copied..start).unwrap_or(""));
-                mended.push_str("\\ufffd");
-                copied = start + 6;
-                copied
-            }
-            _ => start + 2,
-        };
-    }
-    if copied == 0 {
-        return Cow::Borrowed(text);
-    }
-    mended.push_str(text.get(copied..).unwrap_or(""));
-    Cow::Owned(mended)
-}
-
-/// The UTF-16 unit of the escape `\uXXXX` at `start`.
-fn unit_at(bytes: &[u8], start: usize) -> Option<u16> {
-    let digits = bytes
-        .get(start..start.checked_add(6)?)?
-        .strip_prefix(b"\\u")?;
-    let digits = std::str::from_utf8(digits)
-        .ok()
-        .filter(|digits| digits.bytes().all(|digit| digit.is_ascii_hexdigit()))?;
-    u16::from_str_radix(digits, 16).ok()
-}
-
 /// What a body that is not a GraphQL answer says went wrong: `{"error": "…"}`, `{"message": "…"}`, `{"errors": […]}`.
-fn said(envelope: &Map<String, Value>, token: &Token) -> String {
-    let text = ["error", "message", "error_description", "detail"]
-        .iter()
-        .find_map(|name| envelope.get(*name).and_then(Value::as_str));
-    match text {
+fn said<D>(envelope: &Envelope<'_, D>, token: &Token) -> String {
+    match &envelope.says {
         Some(text) => presentable(text, token),
-        None => GraphQlError::read_all(envelope.get("errors").unwrap_or(&Value::Null), token)
+        None => GraphQlError::read_all(envelope.errors, token)
             .first()
             .map_or_else(String::new, ToString::to_string),
     }
 }
 
-fn warnings(extensions: Option<&Value>, token: &Token) -> Vec<Warning> {
-    let entries = match extensions.and_then(|extensions| extensions.get("warnings")) {
-        None | Some(Value::Null) => return Vec::new(),
-        Some(Value::Array(entries)) => entries.as_slice(),
-        Some(one) => std::slice::from_ref(one),
-    };
-    entries
+fn warnings(extensions: Option<&str>, token: &Token) -> Vec<Warning> {
+    let entries = extensions.and_then(|extensions| envelope::member(extensions, "warnings"));
+    envelope::entries(entries, WARNINGS_KEPT)
         .iter()
         .filter(|entry| !entry.is_null())
-        .take(WARNINGS_KEPT)
         .map(|entry| warning(entry, token))
         .collect()
 }
@@ -258,7 +205,7 @@ mod tests {
             redirected_to: None,
             body: body.to_vec(),
         };
-        read(raw, &Token::new(TOKEN).expect("a legal token"))
+        read(&raw, &Token::new(TOKEN).expect("a legal token"), &Tree)
     }
 
     fn why(body: &[u8]) -> String {

@@ -70,8 +70,7 @@ fn ids(turn: Option<Turn>) -> Vec<String> {
         .outcome
         .expect("a page")
         .expect("not the end");
-    let id = |record: &serde_json::Value| record["psUserId"].as_str().unwrap_or("").to_owned();
-    page.nodes.iter().map(id).collect()
+    page.rows.rows().map(id_of).collect()
 }
 
 #[test]

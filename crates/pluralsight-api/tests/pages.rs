@@ -6,7 +6,9 @@ use std::future::Future;
 use std::pin::pin;
 use std::time::Duration;
 
-use pluralsight_api::{ErrorKind, Page, PageQuery, PageSizes, Pages, Shape, count};
+use pluralsight_api::{
+    Cell, ColumnPlan, ErrorKind, Page, PageQuery, PageSizes, Pages, Shape, count,
+};
 use serde_json::{Value, json};
 use support::*;
 
@@ -139,8 +141,8 @@ async fn the_last_page_says_that_it_is_the_last() {
                  number,
                  last,
                  total_count,
-                 nodes,
-             }| (number, last, total_count, nodes.len()),
+                 rows,
+             }| (number, last, total_count, rows.len()),
         )
     });
     assert_eq!(
@@ -185,7 +187,7 @@ async fn a_dropped_future_loses_no_page_and_no_row() {
         requests += 1;
         match caller.next(&mut pages).await.expect("a page") {
             Some(page) => {
-                ids.extend(page.nodes);
+                ids.extend(page.rows.rows().map(id_of));
                 if page.last {
                     break;
                 }
@@ -212,7 +214,7 @@ async fn a_page_that_failed_can_be_asked_for_again() {
     let caller = Caller::new(&server);
     let mut pages = Pages::new(users_query());
     assert_eq!(
-        caller.next(&mut pages).await.unwrap().unwrap().nodes.len(),
+        caller.next(&mut pages).await.unwrap().unwrap().rows.len(),
         100
     );
     let error = caller.next(&mut pages).await.expect_err("three times 503");
@@ -223,7 +225,7 @@ async fn a_page_that_failed_can_be_asked_for_again() {
         "{error}"
     );
     assert_eq!(
-        caller.next(&mut pages).await.unwrap().unwrap().nodes.len(),
+        caller.next(&mut pages).await.unwrap().unwrap().rows.len(),
         50
     );
     assert_eq!(caller.next(&mut pages).await.unwrap(), None);
@@ -347,7 +349,7 @@ async fn an_object_or_a_list_is_one_request() {
             .expect("answered")
             .expect("one page");
         assert_eq!(
-            (page.nodes.len(), page.last, page.number, page.total_count),
+            (page.rows.len(), page.last, page.number, page.total_count),
             (rows, true, 1, None)
         );
         assert_eq!(server.requests()[0].body["variables"], json!({}));
@@ -375,16 +377,20 @@ async fn a_plan_that_comes_in_pages_is_read() {
     let server = Server::scripted(vec![answer(
         &json!({"data": {"planInfo": {"totalCount": 1, "pageInfo": {"hasNextPage": false}, "nodes": [{"name": "x"}]}}}),
     )]);
-    let query = PageQuery::new(
-        operation("planInfo", Shape::Connection),
-        &selection(&["name"]),
-    );
+    let query = PageQuery {
+        columns: vec![ColumnPlan::one("name".parse().expect("a path"))],
+        ..PageQuery::new(
+            operation("planInfo", Shape::Connection),
+            &selection(&["name"]),
+        )
+    };
     let page = Caller::new(&server)
         .next(&mut Pages::new(query))
         .await
         .expect("answered")
         .expect("one page");
-    assert_eq!(page.nodes, [json!({"name": "x"})]);
+    assert_eq!(page.rows.len(), 1);
+    assert_eq!(page.rows.row(0).cell(0), Cell::Text("x"));
 }
 
 #[tokio::test]

@@ -51,7 +51,7 @@ fn bare(sandbox: &Sandbox) -> u64 {
         });
         let mut records = 0;
         while let Some(page) = pages.next(&client, &context).await.expect("a page") {
-            records += page.nodes.len() as u64;
+            records += page.rows.len() as u64;
         }
         records
     })

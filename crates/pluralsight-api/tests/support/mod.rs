@@ -11,8 +11,9 @@ use std::sync::{Arc, Condvar, Mutex};
 use std::time::{Duration, Instant};
 
 use pluralsight_api::{
-    Argument, Call, Client, Context, Endpoint, Error, FieldPath, Name, Operation, Page, PageQuery,
-    Pages, Reply, RetryBudget, Selection, Settings, Shape, Stats, Token,
+    Argument, Call, Cell, Client, ColumnPlan, Context, Endpoint, Error, FieldPath, Name, Operation,
+    Page, PageQuery, Pages, Reply, RetryBudget, Row, Selection, Settings, Shape, Stats, Take,
+    Token,
 };
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -404,11 +405,7 @@ impl Caller {
     pub async fn read(&self, pages: &mut Pages) -> Result<Vec<String>, Error> {
         let mut ids = Vec::new();
         while let Some(page) = self.next(pages).await? {
-            ids.extend(
-                page.nodes
-                    .iter()
-                    .map(|node| node["psUserId"].as_str().unwrap_or("").to_owned()),
-            );
+            ids.extend(page.rows.rows().map(id_of));
         }
         Ok(ids)
     }
@@ -446,8 +443,20 @@ pub fn selection(paths: &[&str]) -> Selection {
     Selection::from_paths(&paths)
 }
 
+/// The id of a record of [`users_query`]; empty if it has none, or no text.
+pub fn id_of(row: Row<'_>) -> String {
+    match row.cell(0) {
+        Cell::Json(json) => serde_json::from_str(json).unwrap_or_default(),
+        _ => String::new(),
+    }
+}
+
 pub fn users_query() -> PageQuery {
     PageQuery {
+        columns: vec![ColumnPlan {
+            take: Take::Json,
+            ..ColumnPlan::one("psUserId".parse().unwrap())
+        }],
         key: Some("psUserId".parse().unwrap()),
         ..PageQuery::new(users_operation(), &selection(&["psUserId", "email"]))
     }

@@ -1,0 +1,425 @@
+//! One value of a record, and how it is written into bytes.
+//!
+//! A cell is a tag and what belongs to it. Every byte of it is ASCII except the texts, so that a row of cells is UTF-8
+//! and needs one check. Numbers are written in digits of six bits, the lowest first; bit 6 says that more follow.
+
+use std::borrow::Cow;
+
+const NULLS: u8 = 0;
+const FALSE: u8 = 1;
+const TRUE: u8 = 2;
+const INTEGER: u8 = 3;
+const NUMBER: u8 = 4;
+const TEXT: u8 = 5;
+const JSON: u8 = 6;
+const INSTANT: u8 = 7;
+const LIST: u8 = 8;
+const PROBLEMS: u8 = 9;
+/// In a column's values: a list was met on the way.
+const LISTED: u8 = 10;
+
+/// Characters of a value that a message shows.
+const SHOWN: usize = 60;
+
+/// The value of one column in one record.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Cell<'a> {
+    Null,
+    Boolean(bool),
+    /// A whole number that 64 bits hold.
+    Integer(i64),
+    /// Any other number, in the digits that were sent.
+    Number(&'a str),
+    Text(&'a str),
+    /// A list or an object where one value or an element was expected; any value of a column that takes JSON.
+    Json(&'a str),
+    /// Microseconds since 1970.
+    Instant(i64),
+    /// The values of a column that takes all of them, if a list was met on the way to them. None of them is a list.
+    List(Cells<'a>),
+    /// The value breaks the schema: see [`crate::Batch::problem`].
+    Problem,
+}
+
+/// Cells one after the other.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Cells<'a> {
+    rest: &'a str,
+    /// Of a list: how many are left. Of a row: no bound but its end.
+    left: usize,
+    /// Cells left of a run of equal ones.
+    run: usize,
+    repeated: u8,
+}
+
+impl<'a> Cells<'a> {
+    pub(crate) fn row(bytes: &'a str) -> Cells<'a> {
+        Cells {
+            rest: bytes,
+            left: usize::MAX,
+            run: 0,
+            repeated: NULLS,
+        }
+    }
+
+    /// How many elements a list has left.
+    pub fn left(&self) -> usize {
+        self.left
+    }
+
+    #[inline]
+    fn byte(&mut self) -> Option<u8> {
+        let byte = *self.rest.as_bytes().first()?;
+        self.rest = self.rest.get(1..)?;
+        Some(byte)
+    }
+
+    #[inline]
+    fn number(&mut self) -> Option<u64> {
+        let mut number = 0u64;
+        let mut shift = 0;
+        loop {
+            let byte = self.byte()?;
+            number |= u64::from(byte & 0x3f).checked_shl(shift)?;
+            if byte & 0x40 == 0 {
+                return Some(number);
+            }
+            shift += 6;
+        }
+    }
+
+    #[inline]
+    fn signed(&mut self) -> Option<i64> {
+        let number = self.number()?;
+        Some((number >> 1) as i64 ^ -((number & 1) as i64))
+    }
+
+    #[inline]
+    fn text(&mut self) -> Option<&'a str> {
+        let length = usize::try_from(self.number()?).ok()?;
+        let text = self.rest.get(..length)?;
+        self.rest = self.rest.get(length..)?;
+        Some(text)
+    }
+}
+
+impl<'a> Iterator for Cells<'a> {
+    type Item = Cell<'a>;
+
+    #[inline]
+    fn next(&mut self) -> Option<Cell<'a>> {
+        self.left = self.left.checked_sub(1)?;
+        if self.run > 0 {
+            self.run -= 1;
+            return Some(if self.repeated == NULLS {
+                Cell::Null
+            } else {
+                Cell::Problem
+            });
+        }
+        Some(match self.byte()? {
+            FALSE => Cell::Boolean(false),
+            TRUE => Cell::Boolean(true),
+            INTEGER => Cell::Integer(self.signed()?),
+            NUMBER => Cell::Number(self.text()?),
+            TEXT => Cell::Text(self.text()?),
+            JSON => Cell::Json(self.text()?),
+            INSTANT => Cell::Instant(self.signed()?),
+            LIST => {
+                let left = usize::try_from(self.number()?).ok()?;
+                Cell::List(Cells {
+                    rest: self.text()?,
+                    left,
+                    run: 0,
+                    repeated: NULLS,
+                })
+            }
+            tag @ (NULLS | PROBLEMS) => {
+                self.run = usize::try_from(self.number()?).ok()?.saturating_sub(1);
+                self.repeated = tag;
+                if tag == NULLS {
+                    Cell::Null
+                } else {
+                    Cell::Problem
+                }
+            }
+            _ => return None,
+        })
+    }
+}
+
+impl Cell<'_> {
+    /// What the value is, for a message.
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Cell::Null => "null",
+            Cell::Boolean(_) => "the Boolean",
+            Cell::Integer(_) | Cell::Number(_) => "the number",
+            Cell::Text(_) | Cell::Instant(_) => "the text",
+            Cell::Json(json) => match json.as_bytes().first() {
+                Some(b'[') => "the list",
+                Some(b'{') => "the object",
+                Some(b'"') => "the text",
+                Some(b'n') => "null",
+                Some(b't' | b'f') => "the Boolean",
+                _ => "the number",
+            },
+            Cell::List(_) => "the list",
+            Cell::Problem => "a value",
+        }
+    }
+
+    /// The value as JSON, or its start, for a message.
+    pub fn shown(&self) -> String {
+        let json: Cow<'_, str> = match self {
+            Cell::Text(text) => {
+                // Enough of it, so that a long text is not written out to be cut.
+                let end = text
+                    .char_indices()
+                    .nth(SHOWN)
+                    .map_or(text.len(), |(end, _)| end);
+                serde_json::Value::from(text.get(..end).unwrap_or(""))
+                    .to_string()
+                    .into()
+            }
+            Cell::Json(json) | Cell::Number(json) => (*json).into(),
+            Cell::Null => "null".into(),
+            Cell::Boolean(value) => value.to_string().into(),
+            Cell::Integer(number) => number.to_string().into(),
+            Cell::Instant(_) => "an instant".into(),
+            Cell::List(_) => "[…]".into(),
+            Cell::Problem => "?".into(),
+        };
+        match json.char_indices().nth(SHOWN) {
+            Some((end, _)) => format!("{}…", json.get(..end).unwrap_or("")),
+            None => json.into_owned(),
+        }
+    }
+}
+
+/// Writes a number in digits of six bits.
+#[inline]
+fn put_number(bytes: &mut Vec<u8>, mut number: u64) {
+    while number >= 0x40 {
+        bytes.push(number as u8 & 0x3f | 0x40);
+        number >>= 6;
+    }
+    bytes.push(number as u8);
+}
+
+#[inline]
+fn put_signed(bytes: &mut Vec<u8>, number: i64) {
+    // The sign in the lowest bit, so that small numbers are short.
+    put_number(bytes, (number << 1 ^ number >> 63) as u64);
+}
+
+#[inline]
+fn put_text(bytes: &mut Vec<u8>, tag: u8, text: &[u8]) {
+    bytes.push(tag);
+    put_number(bytes, text.len() as u64);
+    bytes.extend_from_slice(text);
+}
+
+/// The values of one column in the record that is being read.
+#[derive(Debug, Default)]
+pub(crate) struct Values(Vec<u8>);
+
+impl Values {
+    pub fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    pub fn truncate(&mut self, length: usize) {
+        self.0.truncate(length);
+    }
+
+    /// The value, if there is just one.
+    pub fn only(&self) -> Option<Cell<'_>> {
+        let mut cells = Cells::row(std::str::from_utf8(&self.0).ok()?);
+        cells.next().filter(|_| cells.next().is_none())
+    }
+
+    #[inline]
+    pub fn null(&mut self) {
+        self.0.extend_from_slice(&[NULLS, 1]);
+    }
+
+    #[inline]
+    pub fn boolean(&mut self, value: bool) {
+        self.0.push(if value { TRUE } else { FALSE });
+    }
+
+    #[inline]
+    pub fn text(&mut self, text: &str) {
+        put_text(&mut self.0, TEXT, text.as_bytes());
+    }
+
+    pub fn json(&mut self, json: &[u8]) {
+        put_text(&mut self.0, JSON, json);
+    }
+
+    pub fn instant(&mut self, microseconds: i64) {
+        self.0.push(INSTANT);
+        put_signed(&mut self.0, microseconds);
+    }
+
+    pub fn number(&mut self, digits: &str) {
+        match digits.parse::<i64>() {
+            // Zero has a sign in JSON.
+            Ok(number) if digits != "-0" => {
+                self.0.push(INTEGER);
+                put_signed(&mut self.0, number);
+            }
+            _ => put_text(&mut self.0, NUMBER, digits.as_bytes()),
+        }
+    }
+
+    pub fn problem(&mut self) {
+        self.0.extend_from_slice(&[PROBLEMS, 1]);
+    }
+
+    /// Notes that a list was met. One note after another says nothing new.
+    pub fn listed(&mut self) {
+        // A value can end in that byte, too. A list with a value in it needs no note.
+        if self.0.last() != Some(&LISTED) {
+            self.0.push(LISTED);
+        }
+    }
+
+    /// Each value with where it begins and ends.
+    fn scan(&self) -> impl Iterator<Item = (u8, usize, usize)> {
+        let bytes = &self.0;
+        let mut position = 0;
+        std::iter::from_fn(move || {
+            let start = position;
+            let tag = *bytes.get(position)?;
+            position += 1;
+            let number = |position: &mut usize| {
+                let (mut number, mut shift) = (0usize, 0);
+                while let Some(&byte) = bytes.get(*position) {
+                    *position += 1;
+                    number |= usize::from(byte & 0x3f).checked_shl(shift).unwrap_or(0);
+                    shift += 6;
+                    if byte & 0x40 == 0 {
+                        break;
+                    }
+                }
+                number
+            };
+            match tag {
+                NUMBER | TEXT | JSON => position += number(&mut position),
+                INTEGER | INSTANT | NULLS | PROBLEMS => {
+                    number(&mut position);
+                }
+                _ => {}
+            }
+            Some((tag, start, position))
+        })
+    }
+}
+
+/// What a column's values amount to.
+pub(crate) enum Outcome {
+    Written,
+    /// A value that breaks the schema was among them.
+    Problem,
+    /// So many values where the column takes one.
+    Several(usize),
+}
+
+/// Writes the cells of a row, one column after the other.
+#[derive(Default)]
+pub(crate) struct RowWriter {
+    run: u64,
+    repeated: u8,
+}
+
+impl RowWriter {
+    #[inline]
+    fn repeat(&mut self, bytes: &mut Vec<u8>, tag: u8) {
+        if self.run > 0 && self.repeated != tag {
+            self.flush(bytes);
+        }
+        self.repeated = tag;
+        self.run += 1;
+    }
+
+    /// To be called after the row's last cell.
+    #[inline]
+    pub fn flush(&mut self, bytes: &mut Vec<u8>) {
+        if self.run > 0 {
+            bytes.push(self.repeated);
+            put_number(bytes, self.run);
+            self.run = 0;
+        }
+    }
+
+    pub fn problem(&mut self, bytes: &mut Vec<u8>) {
+        self.repeat(bytes, PROBLEMS);
+    }
+
+    /// A column of one value. Nothing is written unless the outcome says so.
+    #[inline]
+    pub fn one(&mut self, values: &Values, bytes: &mut Vec<u8>) -> Outcome {
+        let mut cells = values.scan();
+        let Some((tag, _, end)) = cells.next() else {
+            self.repeat(bytes, NULLS);
+            return Outcome::Written;
+        };
+        if end == values.len() {
+            match tag {
+                NULLS => self.repeat(bytes, NULLS),
+                PROBLEMS => return Outcome::Problem,
+                _ => {
+                    self.flush(bytes);
+                    bytes.extend_from_slice(&values.0);
+                }
+            }
+            return Outcome::Written;
+        }
+        let mut count = 1;
+        let mut problem = tag == PROBLEMS;
+        for (tag, ..) in cells {
+            count += 1;
+            problem |= tag == PROBLEMS;
+        }
+        if problem {
+            Outcome::Problem
+        } else {
+            Outcome::Several(count)
+        }
+    }
+
+    /// A column of all values.
+    pub fn all(&mut self, values: &Values, bytes: &mut Vec<u8>) -> Outcome {
+        let (mut count, mut notes) = (0usize, 0);
+        for (tag, ..) in values.scan() {
+            match tag {
+                LISTED => notes += 1,
+                PROBLEMS => return Outcome::Problem,
+                _ => count += 1,
+            }
+        }
+        if notes == 0 {
+            // No list was met, so that there is one value at most.
+            return self.one(values, bytes);
+        }
+        self.flush(bytes);
+        bytes.push(LIST);
+        put_number(bytes, count as u64);
+        put_number(bytes, (values.len() - notes) as u64);
+        let mut from = 0;
+        for (tag, start, end) in values.scan() {
+            if tag == LISTED {
+                bytes.extend_from_slice(values.0.get(from..start).unwrap_or_default());
+                from = end;
+            }
+        }
+        bytes.extend_from_slice(values.0.get(from..).unwrap_or_default());
+        Outcome::Written
+    }
+}

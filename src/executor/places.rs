@@ -1,0 +1,59 @@
+//! From a record to a row.
+
+use pgrx::pg_sys::Datum;
+use pluralsight_api::{ColumnPlan, Problem, Row};
+
+use super::decode::ColumnReader;
+use crate::error::{FdwError, Result};
+
+/// Where the readers of a scan find their cells in the rows of a reading, which may hold columns of other scans, too.
+pub struct Places(Vec<(usize, usize)>);
+
+impl Places {
+    /// `columns` are those of the reading.
+    pub fn new(readers: &[ColumnReader], columns: &[ColumnPlan]) -> Result<Places> {
+        let mut places = Vec::with_capacity(readers.len());
+        for (reader, plan) in readers.iter().map(ColumnReader::plan).enumerate() {
+            let column = columns
+                .iter()
+                .position(|column| *column == plan)
+                .ok_or_else(|| FdwError::internal("a column that was not read"))?;
+            places.push((column, reader));
+        }
+        places.sort_unstable();
+        Ok(Places(places))
+    }
+
+    /// Puts a record's values where a slot has them. `problems` are those of the reading's columns.
+    pub fn fill(
+        &self,
+        readers: &[ColumnReader],
+        row: Row<'_>,
+        problems: &[Option<Problem>],
+        values: &mut [Datum],
+        nulls: &mut [bool],
+    ) -> Result<()> {
+        nulls.fill(true);
+        let mut cells = row.cells().enumerate();
+        let mut cell = cells.next();
+        for &(column, reader) in &self.0 {
+            while let Some((at, _)) = cell
+                && at < column
+            {
+                cell = cells.next();
+            }
+            let (Some((_, value)), Some(reader)) = (cell, readers.get(reader)) else {
+                return Err(FdwError::internal("a record without a cell"));
+            };
+            if let (Some(value), Some(slot), Some(null)) = (
+                reader.read(value, problems.get(column).and_then(Option::as_ref))?,
+                values.get_mut(reader.index()),
+                nulls.get_mut(reader.index()),
+            ) {
+                *slot = value;
+                *null = false;
+            }
+        }
+        Ok(())
+    }
+}
