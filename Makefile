@@ -4,14 +4,14 @@
 
 SHELL := /bin/bash
 CARGO_FLAGS := --ignore-rust-version
-CRATES := -p pluralsight-api -p pluralsight-catalog -p pluralsight-sandbox -p behaviour
+CRATES := -p pluralsight-api -p pluralsight-catalog -p pluralsight-report -p pluralsight-sandbox -p behaviour
 
 # make test PG=18
 ifdef PG
 export PG_MAJOR := $(PG)
 endif
 
-.PHONY: all help demo test test-crates test-behaviour matrix soak fuzz bench bench-refresh lint lint-text lint-crates lint-extension docs install package test-package audit build stop clean bootstrap bootstrap-tests
+.PHONY: all help demo report test test-crates test-behaviour matrix soak fuzz bench bench-refresh lint lint-text lint-crates lint-extension docs install package test-package audit build stop clean bootstrap bootstrap-tests
 
 all: build
 
@@ -22,10 +22,13 @@ help: ## this list; PG=14 to 18 chooses the PostgreSQL of any of them
 demo: bootstrap ## show what it is for, on a private PostgreSQL and the sandbox (or the API, with PLURALSIGHT_API_TOKEN)
 	@scripts/demo
 
+report: bootstrap ## the report on seats of the demo's organization, as report.html; REPORT=… chooses the file
+	@scripts/demo scripts/report "$${REPORT:-report.html}"
+
 test: bootstrap-tests test-crates test-behaviour ## every test, against a real PostgreSQL and the sandbox
 
 test-crates: ## the crates that need no PostgreSQL
-	cargo test $(CARGO_FLAGS) -p pluralsight-api -p pluralsight-catalog -p pluralsight-sandbox
+	cargo test $(CARGO_FLAGS) -p pluralsight-api -p pluralsight-catalog -p pluralsight-report -p pluralsight-sandbox
 	scripts/check-instructions
 
 test-behaviour: ## behaviour through SQL; TESTS='name …' chooses

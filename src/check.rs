@@ -18,6 +18,7 @@ use crate::options::Server;
 use crate::options::catalog::FURTHER_PAGES;
 use crate::{announcements, search_path, token};
 
+mod copies;
 mod tables;
 
 /// Characters of a line of what was found, and of a cure: a row then fits a terminal of 100.
@@ -93,6 +94,7 @@ fn check(
         let mut findings = Vec::new();
         api(&server, &mut findings);
         findings.extend(filters(&server));
+        findings.extend(copies::check(&server));
         findings.extend([announced(), cron(), version()]);
         Ok(findings)
     })

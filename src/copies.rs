@@ -14,6 +14,7 @@ mod copy;
 mod create;
 mod drop;
 mod erase;
+mod forecast;
 mod guard;
 mod history;
 mod lock;
@@ -25,6 +26,8 @@ mod source;
 mod sql;
 mod stage;
 mod write;
+
+pub use schedule::{Job, job};
 
 /// The tables that every set has beside its copies, in the order in which they are made.
 const OWN_TABLES: [&str; 3] = ["settings", "refresh_log", "erased_people"];

@@ -29,6 +29,7 @@ mod options;
 mod planner;
 mod reading;
 mod relation;
+mod report;
 mod rights;
 mod role;
 mod runtime;
@@ -39,6 +40,7 @@ mod spec;
 mod sql_file;
 mod survey;
 mod token;
+mod trusted;
 mod views;
 mod visibility;
 

@@ -18,8 +18,9 @@ use crate::sql_file;
 use crate::views::{self, Place, first};
 
 /// What a set of copies has beside copies and views, and whether it names nobody.
-const BESIDE_VIEWS: [(&str, bool); 6] = [
-    (views::PRICES, false),
+const BESIDE_VIEWS: [(&str, bool); 7] = [
+    ("prices", false),
+    ("hr_staff", false),
     ("account_history", false),
     ("team_history", false),
     ("history_span", false),

@@ -41,15 +41,17 @@ macro_rules! view_file {
     };
 }
 
-/// The table that the money columns need.
-pub const PRICES: &str = "prices";
-const PRICES_FILE: &str = include_str!("../sql/views/prices.sql");
+/// Tables that users fill in, each in the file that makes it: what a seat costs, and who works here.
+pub const FILLED_IN: [(&str, &str); 2] = [
+    ("prices", include_str!("../sql/views/prices.sql")),
+    ("hr_staff", include_str!("../sql/views/hr_staff.sql")),
+];
 
 /// The secret of `accounts_anonymous`: two sequences.
 pub const SALT: [&str; 2] = ["accounts_anonymous_salt_1", "accounts_anonymous_salt_2"];
 
 /// In the order in which they need one another.
-pub static FILES: [File; 12] = [
+pub static FILES: [File; 22] = [
     view_file!("accounts", reads ["users", "admins", "plan"], anonymous false),
     view_file!("licenses", reads ["plan", "users", "prices"], anonymous true),
     view_file!("accounts_anonymous", reads ["accounts"], anonymous true),
@@ -61,12 +63,21 @@ pub static FILES: [File; 12] = [
     view_file!("team_utilization", reads ["users"], anonymous false),
     view_file!("admins_without_use", reads ["accounts", "users"], anonymous false),
     view_file!("duplicate_people", reads ["users"], anonymous false),
-    view_file!("license_forecast", reads ["licenses", "license_history"], anonymous true),
+    view_file!("seats_derived", reads ["users", "licenses"], anonymous true),
+    view_file!("seats_by_month", reads ["seats_derived", "licenses", "license_history"], anonymous true),
+    view_file!("license_forecast", reads ["licenses", "seats_by_month"], anonymous true),
+    view_file!("seat_costs", reads ["seats", "account_keys", "hr_staff"], anonymous false),
+    view_file!("report_known", reads ["users", "hr_staff"], anonymous true),
+    view_file!("report_summary", reads ["licenses", "seat_costs", "report_known"], anonymous true),
+    view_file!("report_products", reads ["licenses", "seat_costs"], anonymous true),
+    view_file!("report_reasons", reads ["seat_costs"], anonymous true),
+    view_file!("report_cost_centers", reads ["seat_costs"], anonymous false),
+    view_file!("report_people", reads ["seat_costs"], anonymous false),
+    view_file!("report_managers", reads ["report_people"], anonymous false),
 ];
 
-/// Stands for the last one where there is no history.
-static WITHOUT_HISTORY: File =
-    view_file!("license_forecast", "license_forecast_live", reads ["licenses"], anonymous true);
+/// Stands for `seats_by_month` where there is no history.
+static WITHOUT_HISTORY: File = view_file!("seats_by_month", "seats_by_month_live", reads ["seats_derived", "licenses"], anonymous true);
 
 /// What became of one view.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -83,7 +94,7 @@ pub enum Outcome {
     Skipped,
 }
 
-/// Makes and renews the views in `schema`, and the table of prices. A view that its owner has changed is kept, unless
+/// Makes and renews the views in `schema`, and the tables that users fill in. A view that its owner has changed is kept, unless
 /// `replace` is set. The work is done as the owner of the tables, whoever calls, and what is there must be that role's.
 pub fn create_views(schema: &str, replace: bool) -> Result<Vec<(&'static str, Outcome)>> {
     let place = Place::find(schema)?;
@@ -93,13 +104,22 @@ pub fn create_views(schema: &str, replace: bool) -> Result<Vec<(&'static str, Ou
 }
 
 fn create_in(place: &Place, replace: bool) -> Result<Vec<(&'static str, Outcome)>> {
-    place.own(PRICES, b"rpvmf")?;
-    sql_file::run(PRICES_FILE)?;
+    for (name, text) in FILLED_IN {
+        place.own(name, b"rpvmf")?;
+        sql_file::run(text)?;
+    }
     let mut outcomes = Vec::new();
     for file in &FILES {
         outcomes.push((file.name, place.create(file, replace)?));
     }
     Ok(outcomes)
+}
+
+/// Whether the relation is a view that is as this extension has made it.
+pub fn is_ours(schema: &str, view: Oid) -> Result<bool> {
+    sql_file::inside(schema, || {
+        definition::is_marked(view, &definition::of(view)?)
+    })
 }
 
 /// Tells the client which views are new or renewed.
@@ -297,7 +317,7 @@ impl Place {
 
     fn create(&self, file: &File, replace: bool) -> Result<Outcome> {
         let file = match file.name {
-            "license_forecast" if self.relation("license_history")?.is_none() => &WITHOUT_HISTORY,
+            "seats_by_month" if self.relation("license_history")?.is_none() => &WITHOUT_HISTORY,
             _ => file,
         };
         for needed in file.reads {
@@ -364,6 +384,18 @@ impl Place {
 }
 
 impl File {
+    /// The file of that view.
+    pub fn of(name: &str) -> Option<&'static File> {
+        FILES.iter().find(|file| file.name == name)
+    }
+
+    /// The view's query.
+    pub fn query(&self) -> &'static str {
+        let statement = &self.text[self.start()..];
+        let query = statement.split_once(" AS\n").map_or("", |(_, query)| query);
+        query.split_once(";\n").map_or(query, |(query, _)| query)
+    }
+
     /// Where the statement begins that makes the view.
     fn start(&self) -> usize {
         self.text

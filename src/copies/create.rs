@@ -342,7 +342,7 @@ fn wanted(request: &Request, source: &Source, known: &[String], owner: Oid) -> R
             .into_iter()
             .chain(history::TABLES.map(|(name, _)| name))
             .chain(views::FILES.iter().map(|file| file.name))
-            .chain([views::PRICES])
+            .chain(views::FILLED_IN.map(|(name, _)| name))
             .any(|own| own == name)
     };
     if let Some(name) = wanted.iter().find(|name| is_reserved(name)) {

@@ -42,7 +42,7 @@ fn drop_set(set: &Set) -> Result<()> {
         .into_iter()
         .chain(OWN_TABLES.map(str::to_owned))
         .chain(history::TABLES.map(|(name, _)| name.to_owned()))
-        .chain(unused_prices(set)?)
+        .chain(not_filled_in(set)?)
         .collect();
     let schema = quote_identifier(&set.name);
     rights::as_owner(set.owner, None, || {
@@ -67,18 +67,24 @@ fn drop_set(set: &Set) -> Result<()> {
     })
 }
 
-/// Prices that somebody has entered are not of our making, and stay.
-fn unused_prices(set: &Set) -> Result<Option<String>> {
-    if columns::relation(set, views::PRICES)?.is_none() {
-        return Ok(None);
+/// The tables that users fill in and that nobody has filled in. What somebody has entered is not of our making, and stays.
+fn not_filled_in(set: &Set) -> Result<Vec<String>> {
+    let mut empty = Vec::new();
+    for (name, _) in views::FILLED_IN {
+        if columns::relation(set, name)?.is_none() {
+            continue;
+        }
+        let is_used = set.work(|| {
+            sql::value::<bool>(
+                &format!("SELECT EXISTS (SELECT FROM {name} AS filled_in)"),
+                &[],
+            )
+        })?;
+        if is_used == Some(false) {
+            empty.push(name.to_owned());
+        }
     }
-    let is_used = set.work(|| {
-        sql::value::<bool>(
-            &format!("SELECT EXISTS (SELECT FROM {} AS price)", views::PRICES),
-            &[],
-        )
-    })?;
-    Ok((is_used == Some(false)).then(|| views::PRICES.to_owned()))
+    Ok(empty)
 }
 
 /// One statement per kind of object, since those of a kind may depend on one another.

@@ -117,10 +117,21 @@ pub fn fail(set: &Set, run: &Run, failure: &Failure) -> Result<()> {
             ],
         )
     })?;
-    let payload = json!({ "copies": set.name, "run": run.id, "sqlstate": failure.sqlstate() });
-    let payload = CString::new(payload.to_string())
-        .map_err(|_| FdwError::internal("a NUL character in a name"))?;
-    // SAFETY: both strings end in NUL and are copied; the payload is far below the limit.
+    notify(&json!({ "copies": set.name, "run": run.id, "sqlstate": failure.sqlstate() }))
+}
+
+/// Bytes that PostgreSQL takes as the payload of a notification, less its terminating NUL.
+const LONGEST_PAYLOAD: usize = 7_999;
+
+/// Tells whoever listens to the channel `pluralsight` when the transaction ends. What is too long to be told is not told.
+pub fn notify(payload: &Value) -> Result<()> {
+    let payload = payload.to_string();
+    if payload.len() > LONGEST_PAYLOAD {
+        return Ok(());
+    }
+    let payload =
+        CString::new(payload).map_err(|_| FdwError::internal("a NUL character in a name"))?;
+    // SAFETY: both strings end in NUL and are copied; the payload is below the limit.
     unsafe { pg_sys::Async_Notify(c"pluralsight".as_ptr(), payload.as_ptr()) };
     Ok(())
 }

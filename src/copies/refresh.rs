@@ -10,7 +10,9 @@ use super::attempt::attempt;
 use super::log::{Report, Run};
 use super::set::{Set, required};
 use super::source::Source;
-use super::{OWN_TABLES, call, clock, columns, guard, history, lock, log, sql, stage, write};
+use super::{
+    OWN_TABLES, call, clock, columns, forecast, guard, history, lock, log, sql, stage, write,
+};
 use crate::error::{FdwError, OrRaise, Result};
 use crate::rights;
 
@@ -186,8 +188,12 @@ fn work(set: &Set, run: &Run, request: &Request) -> Result<()> {
         if keeps_history {
             history::write(set, run, moments)?;
         }
-        log::succeed(run, &report)
+        Ok(())
     })?;
+    if keeps_history {
+        forecast::tell(set, run, &mut report)?;
+    }
+    set.work(|| log::succeed(run, &report))?;
     source.remember(set)
 }
 

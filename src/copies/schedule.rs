@@ -81,6 +81,47 @@ pub fn unschedule(copies: &str) -> Result<bool> {
     Ok(jobs.unwrap_or_default() > 0)
 }
 
+/// The job of pg_cron that refreshes a set of copies.
+pub enum Job {
+    /// There is none that the current role may see.
+    None,
+    Active(String),
+    Inactive(String),
+}
+
+/// The job of these copies, with its schedule. To be called under the safe search path.
+pub fn job(copies: &str) -> Result<Job> {
+    let Some(cron) = Cron::find()? else {
+        return Ok(Job::None);
+    };
+    let reads = sql::value::<bool>(
+        "SELECT has_schema_privilege($1, 'USAGE') AND has_table_privilege($1 || '.job', 'SELECT')",
+        &[cron.schema.as_str().into()],
+    )?;
+    if reads != Some(true) {
+        return Ok(Job::None);
+    }
+    let jobs = sql::rows(
+        &format!(
+            "SELECT job.schedule, job.active FROM {}.job AS job WHERE job.jobname = $1 ORDER BY job.active DESC",
+            cron.schema
+        ),
+        &[job_name(copies).into()],
+        |row| Ok((row.get::<String>(1)?, row.get::<bool>(2)?)),
+    )?;
+    Ok(match jobs.into_iter().next() {
+        None => Job::None,
+        Some((schedule, active)) => {
+            let schedule = schedule.unwrap_or_default();
+            if active == Some(true) {
+                Job::Active(schedule)
+            } else {
+                Job::Inactive(schedule)
+            }
+        }
+    })
+}
+
 fn job_name(copies: &str) -> String {
     format!("pluralsight_fdw refresh of {copies}")
 }

@@ -226,8 +226,8 @@ fn nothing_of_another_role_is_taken_as_found_or_bound() {
         ),
     ] {
         stage.session.run(
-            "DROP VIEW IF EXISTS pluralsight.seats, pluralsight.idle_licenses, pluralsight.accounts_anonymous, pluralsight.admins_without_use, pluralsight.accounts, pluralsight.license_forecast, pluralsight.licenses, pluralsight.account_keys, pluralsight.memberships, pluralsight.team_tree, pluralsight.team_utilization, pluralsight.duplicate_people;
-             DROP TABLE IF EXISTS pluralsight.prices;
+            "DROP VIEW IF EXISTS pluralsight.report_managers, pluralsight.report_people, pluralsight.report_cost_centers, pluralsight.report_reasons, pluralsight.report_products, pluralsight.report_summary, pluralsight.report_known, pluralsight.seat_costs, pluralsight.seats, pluralsight.idle_licenses, pluralsight.accounts_anonymous, pluralsight.admins_without_use, pluralsight.accounts, pluralsight.license_forecast, pluralsight.seats_by_month, pluralsight.seats_derived, pluralsight.licenses, pluralsight.account_keys, pluralsight.memberships, pluralsight.team_tree, pluralsight.team_utilization, pluralsight.duplicate_people;
+             DROP TABLE IF EXISTS pluralsight.prices, pluralsight.hr_staff;
              DROP SEQUENCE IF EXISTS pluralsight.accounts_anonymous_salt_1, pluralsight.accounts_anonymous_salt_2",
         );
         hers.run(make);
@@ -279,7 +279,13 @@ fn tables_that_are_not_there_leave_out_the_views_that_read_them() {
     );
     assert_eq!(
         stage.session.column("SELECT relname FROM pg_class WHERE relnamespace = 'part'::regnamespace AND relkind = 'v' ORDER BY 1"),
-        ["duplicate_people", "memberships", "team_tree", "team_utilization"]
+        [
+            "duplicate_people",
+            "memberships",
+            "report_known",
+            "team_tree",
+            "team_utilization"
+        ]
     );
     let error = stage
         .session

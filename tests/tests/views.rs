@@ -33,7 +33,7 @@ fn number(text: &Option<String>) -> i64 {
 fn live_and_stored_views_are_the_same() {
     let mut stage = stage();
     let views = stage.session.column(
-        "SELECT relname FROM pg_class WHERE relnamespace = 'pluralsight'::regnamespace AND relkind = 'v' AND relname <> 'license_forecast' ORDER BY 1",
+        "SELECT relname FROM pg_class WHERE relnamespace = 'pluralsight'::regnamespace AND relkind = 'v' ORDER BY 1",
     );
     assert!(views.len() >= 11, "{views:?}");
     for view in views {
@@ -425,27 +425,52 @@ fn people_who_may_be_one_are_found_by_address_identifier_and_name() {
 fn licenses_run_out_when_the_trend_says_so() {
     let mut stage = stage();
     let product = stage.sandbox.organization().products()[0].clone();
-    stage.session.run(&format!(
-        "DELETE FROM pluralsight_copy.license_history;
-         INSERT INTO pluralsight_copy.license_history (day, product_id, purchased, assigned, remaining)
-         SELECT current_date - ago, '{0}', {1}, {2} - 3 * ago, {3} + 3 * ago FROM generate_series(0, 29) AS ago",
-        product.id, product.purchased, product.assigned, product.remaining
-    ));
-    assert_eq!(
-        stage.session.rows(&format!(
-            "SELECT days_observed, assigned_per_day, runs_out_on - current_date FROM pluralsight_copy.license_forecast WHERE product_id = '{}'",
-            product.id
-        )),
-        [[
-            Some("30".to_owned()),
-            Some("3.000".to_owned()),
-            Some(((product.remaining as f64) / 3.0).ceil().to_string())
-        ]]
+    let forecast = format!(
+        "SELECT months, months_recorded, assigned_per_month, fit, confidence, runs_out_on - (now() AT TIME ZONE 'UTC')::date
+         FROM pluralsight_copy.license_forecast WHERE product_id = '{}'",
+        product.id
     );
-    // Live there is no history, and so no trend.
+    // Three more each day, as it was recorded at the end of each month.
+    let record = |months: u32| {
+        format!(
+            "DELETE FROM pluralsight_copy.license_history;
+             INSERT INTO pluralsight_copy.license_history (day, product_id, purchased, assigned, remaining)
+             SELECT ended.day, '{}', {}, {} - 3 * ((now() AT TIME ZONE 'UTC')::date - ended.day), 0
+             FROM generate_series(1, {months}) AS ago
+             CROSS JOIN LATERAL (SELECT (date_trunc('month', now() AT TIME ZONE 'UTC') - (ago - 1) * interval '1 month' - interval '1 day')::date) AS ended (day)",
+            product.id, product.purchased, product.assigned
+        )
+    };
+    stage.session.run(&record(12));
+    let days = ((product.remaining as f64) / 3.0).ceil().to_string();
+    assert_eq!(
+        stage.session.rows(&forecast),
+        [["13", "13", "91.31", "1.000", "high", &days].map(|text| Some(text.to_owned()))]
+    );
+    // Fewer recorded months: the others are derived, and the line through both is worth less.
+    stage.session.run(&record(3));
+    let row = stage.session.rows(&forecast).remove(0);
+    assert_eq!(
+        (row[0].as_deref(), row[1].as_deref()),
+        (Some("13"), Some("4"))
+    );
+    assert!(
+        matches!(row[4].as_deref(), Some("medium" | "low")),
+        "{row:?}"
+    );
+    // Nothing is known but today: no forecast, and none is made up.
+    stage.session.run(
+        "DELETE FROM pluralsight_copy.license_history; UPDATE pluralsight_copy.users SET started_on = NULL",
+    );
+    let row = stage.session.rows(&forecast).remove(0);
+    assert_eq!(
+        (row[0].as_deref(), row[4].as_deref(), row[5].as_deref()),
+        (Some("1"), Some("none"), None)
+    );
+    // Live the months before this one are derived.
     assert_eq!(
         stage.session.value(&format!(
-            "SELECT assigned_per_day IS NULL AND remaining = {} FROM pluralsight.license_forecast WHERE product_id = '{}'",
+            "SELECT months = 13 AND months_recorded = 1 AND remaining = {} FROM pluralsight.license_forecast WHERE product_id = '{}'",
             product.remaining, product.id
         )),
         "t"

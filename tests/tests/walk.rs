@@ -4,7 +4,7 @@ use behaviour::Stage;
 use pluralsight_sandbox::Config;
 
 /// What users call. `\df pluralsight_fdw.*` shows this and nothing else.
-const DOCUMENTED: [&str; 15] = [
+const DOCUMENTED: [&str; 16] = [
     "check",
     "create_copies",
     "create_key_file",
@@ -16,6 +16,7 @@ const DOCUMENTED: [&str; 15] = [
     "match_key",
     "prune_history",
     "refresh",
+    "report_html",
     "revoke_reading",
     "schedule_refresh",
     "seal",

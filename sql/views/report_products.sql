@@ -1,0 +1,48 @@
+-- What was bought comes from the plan, and who holds it from the people.
+CREATE OR REPLACE VIEW report_products WITH (security_barrier) AS
+SELECT
+    COALESCE(license.product_id, held.product_id) AS product_id,
+    COALESCE(license.product_name, held.product_name) AS product_name,
+    license.purchased,
+    COALESCE(held.seats, 0) AS seats,
+    COALESCE(held.seats - held.to_reclaim, 0) AS used,
+    COALESCE(held.to_reclaim, 0) AS to_reclaim,
+    license.remaining,
+    COALESCE(license.price, held.price) AS price,
+    COALESCE(license.currency, held.currency) AS currency,
+    held.to_reclaim * held.price AS to_reclaim_cost
+FROM (
+    SELECT
+        bought.product_id,
+        min(bought.product_name) AS product_name,
+        sum(bought.purchased)::bigint AS purchased,
+        sum(bought.remaining)::bigint AS remaining,
+        min(bought.price) AS price,
+        min(bought.currency) AS currency
+    FROM licenses AS bought
+    WHERE bought.product_id IS NOT NULL
+    GROUP BY bought.product_id
+) AS license
+FULL JOIN (
+    SELECT
+        seat.product_id,
+        min(seat.product_name) AS product_name,
+        count(*) AS seats,
+        count(seat.reclaim_reason) AS to_reclaim,
+        min(seat.price) AS price,
+        min(seat.currency) AS currency
+    FROM seat_costs AS seat
+    GROUP BY seat.product_id
+) AS held ON held.product_id = license.product_id;
+
+COMMENT ON VIEW report_products IS 'One row per product: seats bought, used, idle and free.';
+COMMENT ON COLUMN report_products.product_id IS 'The product, as in licenses.product_id.';
+COMMENT ON COLUMN report_products.product_name IS 'Name of the product.';
+COMMENT ON COLUMN report_products.purchased IS 'Seats bought; null if the plan does not list the product.';
+COMMENT ON COLUMN report_products.seats IS 'Seats that people hold.';
+COMMENT ON COLUMN report_products.used IS 'Those of them that could not come back.';
+COMMENT ON COLUMN report_products.to_reclaim IS 'Those of them that could come back.';
+COMMENT ON COLUMN report_products.remaining IS 'Seats left to assign, as the plan says.';
+COMMENT ON COLUMN report_products.price IS 'Price of one seat for one year, from prices; null if there is none.';
+COMMENT ON COLUMN report_products.currency IS 'Currency of the price.';
+COMMENT ON COLUMN report_products.to_reclaim_cost IS 'to_reclaim * price.';

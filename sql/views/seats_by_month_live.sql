@@ -1,0 +1,32 @@
+-- seats_by_month over live tables. Nothing was recorded, so months before this one are what can be derived.
+CREATE OR REPLACE VIEW seats_by_month WITH (security_barrier) AS
+SELECT
+    derived.month,
+    derived.product_id,
+    derived.product_name,
+    derived.seats,
+    NULL::bigint AS purchased,
+    CASE WHEN derived.seats IS NOT NULL THEN 'derived' ELSE 'unknown' END AS source,
+    CASE WHEN derived.seats IS NOT NULL THEN (derived.month + interval '1 month - 1 day')::date END AS as_of
+FROM seats_derived AS derived
+UNION ALL
+SELECT
+    date_trunc('month', now() AT TIME ZONE 'UTC')::date,
+    license.product_id,
+    min(license.product_name),
+    sum(license.assigned)::bigint,
+    sum(license.purchased)::bigint,
+    CASE WHEN sum(license.assigned) IS NOT NULL THEN 'recorded' ELSE 'unknown' END,
+    CASE WHEN sum(license.assigned) IS NOT NULL THEN (now() AT TIME ZONE 'UTC')::date END
+FROM licenses AS license
+WHERE license.product_id IS NOT NULL
+GROUP BY license.product_id;
+
+COMMENT ON VIEW seats_by_month IS 'One row per product and each of the last twelve months and this one: seats that people held at the end of the month, or now.';
+COMMENT ON COLUMN seats_by_month.month IS 'The month (in UTC), as its first day.';
+COMMENT ON COLUMN seats_by_month.product_id IS 'The product, as in licenses.product_id.';
+COMMENT ON COLUMN seats_by_month.product_name IS 'Name of the product.';
+COMMENT ON COLUMN seats_by_month.seats IS 'Seats held at the end of the month; in this month, now. Null where that is unknown, which is not zero.';
+COMMENT ON COLUMN seats_by_month.purchased IS 'Seats bought by then; null for months before they were recorded.';
+COMMENT ON COLUMN seats_by_month.source IS 'recorded: the API said so at the time. derived: from the days on which licenses were given and taken, see seats_derived. unknown: nobody recorded it and it cannot be derived.';
+COMMENT ON COLUMN seats_by_month.as_of IS 'The day that was counted: of a recorded month the day of its last refresh.';

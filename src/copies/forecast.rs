@@ -1,0 +1,71 @@
+//! What a refresh tells of licenses that run out.
+
+use serde_json::json;
+
+use super::attempt::attempt;
+use super::columns;
+use super::log::{self, Report, Run};
+use super::set::Set;
+use super::sql;
+use crate::error::Result;
+
+/// A product whose licenses run out.
+struct RunsOut {
+    product_id: String,
+    remaining: Option<i64>,
+    on: Option<String>,
+    confidence: Option<String>,
+    is_news: bool,
+}
+
+/// Notes which products run out within `settings.warn_days`, and notifies the channel `pluralsight` of those that did not
+/// when the last refresh looked. A forecast that cannot be read is no reason to refuse the data.
+pub fn tell(set: &Set, run: &Run, report: &mut Report) -> Result<()> {
+    if columns::relation(set, "license_forecast")?.is_none() {
+        return Ok(());
+    }
+    match attempt(|| set.work(|| look(run))) {
+        Ok(running_out) => {
+            for product in running_out.iter().filter(|product| product.is_news) {
+                log::notify(&json!({
+                    "copies": set.name,
+                    "run": run.id,
+                    "product_id": product.product_id,
+                    "remaining": product.remaining,
+                    "runs_out_on": product.on,
+                    "confidence": product.confidence,
+                }))?;
+            }
+        }
+        Err(failure) => report.warn(format!(
+            "view license_forecast cannot be read: {}",
+            failure.message()
+        )),
+    }
+    Ok(())
+}
+
+fn look(run: &Run) -> Result<Vec<RunsOut>> {
+    let running_out = sql::rows(
+        include_str!("../../sql/copies/runs_out.sql"),
+        &[run.id.into()],
+        |row| {
+            Ok(RunsOut {
+                product_id: row.get(1)?.unwrap_or_default(),
+                remaining: row.get(2)?,
+                on: row.get(3)?,
+                confidence: row.get(4)?,
+                is_news: row.get(5)?.unwrap_or_default(),
+            })
+        },
+    )?;
+    let products: Vec<String> = running_out
+        .iter()
+        .map(|product| product.product_id.clone())
+        .collect();
+    sql::run(
+        "UPDATE refresh_log SET runs_out = $2 WHERE id = $1",
+        &[run.id.into(), products.into()],
+    )?;
+    Ok(running_out)
+}
