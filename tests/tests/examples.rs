@@ -1,4 +1,4 @@
-//! What `examples/` has for other tools runs.
+//! What `examples/` has for other tools runs. The tools themselves are tried by `make test-clients`.
 
 use behaviour::{Session, Stage, copies};
 use serde_json::Value;
