@@ -1,6 +1,6 @@
 //! Where PostgreSQL's major versions differ.
 
-use std::ffi::c_char;
+use std::ffi::{CStr, c_char};
 
 use pgrx::pg_sys;
 
@@ -56,7 +56,69 @@ pub unsafe fn scan_user(node: *mut pg_sys::ForeignScanState) -> pg_sys::Oid {
     }
 }
 
-/// `create_foreignscan_path`, whose arguments grew with 17 and 18.
+/// `ReThrowError`, which never returns; the bindings of 18 do not know that.
+///
+/// # Safety
+/// As the function itself: `data` must be a copy of an error.
+pub unsafe fn rethrow(data: *mut pg_sys::ErrorData) -> ! {
+    // SAFETY: the caller vouches for the error.
+    unsafe {
+        #[cfg(not(feature = "pg18"))]
+        pg_sys::ReThrowError(data);
+        #[cfg(feature = "pg18")]
+        {
+            pg_sys::ReThrowError(data);
+            unreachable!("an error was raised")
+        }
+    }
+}
+
+/// Refuses settings of the extension's that do not exist; 14 cannot.
+pub fn reserve_prefix(prefix: &'static CStr) {
+    #[cfg(feature = "pg14")]
+    let _ = prefix;
+    // SAFETY: the call only records the prefix, which lives as long as the program.
+    #[cfg(not(feature = "pg14"))]
+    unsafe {
+        pg_sys::MarkGUCPrefixReserved(prefix.as_ptr());
+    }
+}
+
+/// In PostgreSQL's enum `TimeoutId`: `STATEMENT_TIMEOUT` and, since 17, `TRANSACTION_TIMEOUT`.
+#[cfg(any(feature = "pg14", feature = "pg15", feature = "pg16"))]
+pub const DEADLINES: &[i32] = &[3];
+#[cfg(any(feature = "pg17", feature = "pg18"))]
+pub const DEADLINES: &[i32] = &[3, 8];
+
+/// A wait event of that name, or before 17 `Extension`, which has no names there.
+pub fn wait_event(name: &'static CStr) -> u32 {
+    #[cfg(any(feature = "pg14", feature = "pg15", feature = "pg16"))]
+    {
+        let _ = name;
+        pg_sys::PG_WAIT_EXTENSION
+    }
+    // SAFETY: registers the name, or finds it registered; it lives as long as the program.
+    #[cfg(any(feature = "pg17", feature = "pg18"))]
+    unsafe {
+        pg_sys::WaitEventExtensionNew(name.as_ptr())
+    }
+}
+
+/// Calls one of PostgreSQL's makers of foreign paths, whose arguments grew: 18 has the number of disabled nodes before the
+/// costs, and 17 the restrictions of a join that was pushed down before the private list. Neither is ever anything here.
+macro_rules! foreign_path {
+    ($make:ident($($head:expr),* ; $startup:expr, $total:expr, $($middle:expr),* ; $private:expr)) => {{
+        #[cfg(any(feature = "pg14", feature = "pg15", feature = "pg16"))]
+        let path = pg_sys::$make($($head),*, $startup, $total, $($middle),*, $private);
+        #[cfg(feature = "pg17")]
+        let path = pg_sys::$make($($head),*, $startup, $total, $($middle),*, std::ptr::null_mut(), $private);
+        #[cfg(feature = "pg18")]
+        let path = pg_sys::$make($($head),*, 0, $startup, $total, $($middle),*, std::ptr::null_mut(), $private);
+        path
+    }};
+}
+
+/// `create_foreignscan_path`.
 ///
 /// # Safety
 /// As the function itself: called while planning, with `rel` a base relation of ours.
@@ -68,55 +130,20 @@ pub unsafe fn foreign_scan_path(
     total_cost: f64,
     required_outer: *mut pg_sys::Bitmapset,
 ) -> *mut pg_sys::ForeignPath {
-    let (none, nil) = (std::ptr::null_mut(), std::ptr::null_mut());
+    let (target, none, nil) = (
+        std::ptr::null_mut(),
+        std::ptr::null_mut(),
+        std::ptr::null_mut(),
+    );
     // SAFETY: the caller vouches for the arguments; the rest are PostgreSQL's own "nothing".
     unsafe {
-        #[cfg(any(feature = "pg14", feature = "pg15", feature = "pg16"))]
-        return pg_sys::create_foreignscan_path(
-            root,
-            rel,
-            std::ptr::null_mut(),
-            rows,
-            startup_cost,
-            total_cost,
-            nil,
-            required_outer,
-            none,
-            nil,
-        );
-        #[cfg(feature = "pg17")]
-        return pg_sys::create_foreignscan_path(
-            root,
-            rel,
-            std::ptr::null_mut(),
-            rows,
-            startup_cost,
-            total_cost,
-            nil,
-            required_outer,
-            none,
-            nil,
-            nil,
-        );
-        #[cfg(feature = "pg18")]
-        return pg_sys::create_foreignscan_path(
-            root,
-            rel,
-            std::ptr::null_mut(),
-            rows,
-            0,
-            startup_cost,
-            total_cost,
-            nil,
-            required_outer,
-            none,
-            nil,
-            nil,
-        );
+        foreign_path!(create_foreignscan_path(
+            root, rel, target, rows; startup_cost, total_cost, nil, required_outer, none; nil
+        ))
     }
 }
 
-/// `create_foreign_upper_path`, whose arguments grew with 17 and 18.
+/// `create_foreign_upper_path`.
 ///
 /// # Safety
 /// As the function itself: called from GetForeignUpperPaths with its arguments.
@@ -131,44 +158,8 @@ pub unsafe fn foreign_upper_path(
     let (none, nil) = (std::ptr::null_mut(), std::ptr::null_mut());
     // SAFETY: the caller vouches for the arguments.
     unsafe {
-        #[cfg(any(feature = "pg14", feature = "pg15", feature = "pg16"))]
-        return pg_sys::create_foreign_upper_path(
-            root,
-            rel,
-            target,
-            1.0,
-            startup_cost,
-            total_cost,
-            nil,
-            none,
-            private,
-        );
-        #[cfg(feature = "pg17")]
-        return pg_sys::create_foreign_upper_path(
-            root,
-            rel,
-            target,
-            1.0,
-            startup_cost,
-            total_cost,
-            nil,
-            none,
-            nil,
-            private,
-        );
-        #[cfg(feature = "pg18")]
-        return pg_sys::create_foreign_upper_path(
-            root,
-            rel,
-            target,
-            1.0,
-            0,
-            startup_cost,
-            total_cost,
-            nil,
-            none,
-            nil,
-            private,
-        );
+        foreign_path!(create_foreign_upper_path(
+            root, rel, target, 1.0; startup_cost, total_cost, nil, none; private
+        ))
     }
 }

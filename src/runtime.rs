@@ -12,6 +12,7 @@ use pgrx::pg_sys;
 use pluralsight_api::io::{Demand, Feed, Io, Taken};
 use pluralsight_api::{Account, Client, Context, Error as ApiError, Settings, Stats, ask};
 
+use crate::compat;
 use crate::error::{FdwError, Result};
 
 /// How long the thread may take to let go of a request that was given up, before another thread takes its place.
@@ -147,18 +148,9 @@ fn wait_events() -> WaitEvents {
     if let Some(events) = WAIT_EVENTS.get() {
         return events;
     }
-    #[cfg(any(feature = "pg14", feature = "pg15", feature = "pg16"))]
     let events = WaitEvents {
-        request: pg_sys::PG_WAIT_EXTENSION,
-        backoff: pg_sys::PG_WAIT_EXTENSION,
-    };
-    #[cfg(any(feature = "pg17", feature = "pg18"))]
-    // SAFETY: registers the names, or finds them registered; both live as long as the program.
-    let events = unsafe {
-        WaitEvents {
-            request: pg_sys::WaitEventExtensionNew(c"PluralsightRequest".as_ptr()),
-            backoff: pg_sys::WaitEventExtensionNew(c"PluralsightBackoff".as_ptr()),
-        }
+        request: compat::wait_event(c"PluralsightRequest"),
+        backoff: compat::wait_event(c"PluralsightBackoff"),
     };
     WAIT_EVENTS.set(Some(events));
     events
@@ -177,15 +169,9 @@ unsafe extern "C-unwind" {
     fn get_timeout_finish_time(id: i32) -> pg_sys::TimestampTz;
 }
 
-/// In PostgreSQL's enum `TimeoutId`: `STATEMENT_TIMEOUT` and, since 17, `TRANSACTION_TIMEOUT`.
-#[cfg(any(feature = "pg14", feature = "pg15", feature = "pg16"))]
-const DEADLINES: &[i32] = &[3];
-#[cfg(any(feature = "pg17", feature = "pg18"))]
-const DEADLINES: &[i32] = &[3, 8];
-
 /// When `statement_timeout` or `transaction_timeout` will end the running statement, if either will.
 pub fn statement_deadline() -> Option<Instant> {
-    let left = DEADLINES
+    let left = compat::DEADLINES
         .iter()
         .filter_map(|&timeout| {
             // SAFETY: plain reads of the backend's own state, on the backend's thread.

@@ -64,9 +64,5 @@ pub fn define() {
         GucContext::Suset,
         GucFlags::SUPERUSER_ONLY,
     );
-    // SAFETY: the prefix is a NUL-terminated static string, and the call only records it.
-    #[cfg(not(feature = "pg14"))]
-    unsafe {
-        pgrx::pg_sys::MarkGUCPrefixReserved(c"pluralsight_fdw".as_ptr());
-    }
+    crate::compat::reserve_prefix(c"pluralsight_fdw");
 }

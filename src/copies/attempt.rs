@@ -146,7 +146,7 @@ impl Failure {
         match self {
             Failure::Own(error) => error.raise(),
             // SAFETY: the copy of the error is whole.
-            Failure::Postgres(data) => unsafe { pg_sys::ReThrowError(data) },
+            Failure::Postgres(data) => unsafe { crate::compat::rethrow(data) },
         }
     }
 }

@@ -112,8 +112,8 @@ impl Buffer {
             pg_sys::tuplestore_putvalues(
                 spilled.store,
                 spilled.descriptor,
-                &mut value,
-                &mut is_null,
+                &raw mut value,
+                &raw mut is_null,
             );
             pg_sys::pfree(value.cast_mut_ptr());
         }
