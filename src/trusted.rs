@@ -1,7 +1,7 @@
 //! Relations that can be read without running another role's code.
 //!
 //! PostgreSQL runs the functions of a view with the rights of whoever reads it. So what a role names here, a superuser's
-//! `check()` or somebody's report, is looked through first: views, the views that these read, policies, operators, types.
+//! `check()` or somebody's report, is looked through first: views, the views that these read, policies, operators, types, casts.
 
 use pgrx::PgSqlErrorCode;
 use pgrx::pg_sys::{self, Oid};

@@ -1,5 +1,5 @@
 -- Everything that comes into play when the relations $1 are read: what views are made of, policies of tables, and functions
--- behind operators, aggregates and domains. One row per relation, with no problem; and one row per function that belongs
+-- behind operators, aggregates, domains and casts. One row per relation, with no problem; and one row per function that belongs
 -- neither to a superuser nor to the current role, whose code would run with the reader's rights.
 WITH RECURSIVE reached AS (
     SELECT 'pg_class'::regclass::oid AS class, given.oid
@@ -24,6 +24,12 @@ WITH RECURSIVE reached AS (
         FROM pg_constraint AS domain_check
         WHERE reached.class = 'pg_type'::regclass
           AND domain_check.contypid = reached.oid
+        UNION ALL
+        -- Values are turned into JSON by a cast of their type's, if it has one.
+        SELECT 'pg_cast'::regclass, conversion.oid
+        FROM pg_cast AS conversion
+        WHERE reached.class = 'pg_type'::regclass
+          AND conversion.castsource = reached.oid
     ) AS part (class, oid)
     JOIN pg_depend AS used ON used.classid = part.class AND used.objid = part.oid
     WHERE used.deptype IN ('n', 'a', 'i')

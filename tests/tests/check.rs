@@ -491,4 +491,18 @@ fn checking_runs_nobodys_code() {
         lines[0].starts_with("copies trap failed: ") && !lines[0].contains("bitten"),
         "{lines:?}"
     );
+    // Nor by a cast that is found because of a column's type.
+    stage.session_of(&mallory).run(
+        "CREATE TYPE trap.flavor AS ENUM ('sweet');
+         CREATE FUNCTION trap.day(trap.flavor) RETURNS date LANGUAGE plpgsql AS $$ BEGIN PERFORM trap.bite(); END $$;
+         CREATE CAST (trap.flavor AS date) WITH FUNCTION trap.day(trap.flavor) AS IMPLICIT;
+         DROP VIEW trap.data_freshness;
+         CREATE VIEW trap.data_freshness AS SELECT now() AS as_of, interval '1 hour' AS age, false AS last_refresh_failed, 'ok'::text AS last_outcome, NULL::text AS last_error;
+         CREATE VIEW trap.license_forecast AS SELECT 'x'::text AS product_id, NULL::text AS product_name, 1::bigint AS remaining, 'low'::text AS confidence, 'sweet'::trap.flavor AS runs_out_on",
+    );
+    let lines = about_copies(&mut stage.session);
+    assert!(
+        lines[0].starts_with("copies trap failed: ") && !lines[0].contains("bitten"),
+        "{lines:?}"
+    );
 }

@@ -492,6 +492,9 @@ fn nobodys_code_runs_as_the_reader() {
          CREATE FUNCTION trap.same(text, text) RETURNS boolean LANGUAGE plpgsql AS $$ BEGIN PERFORM trap.bite(); RETURN true; END $$;
          CREATE OPERATOR trap.=== (FUNCTION = trap.same, LEFTARG = text, RIGHTARG = text);
          CREATE DOMAIN trap.checked AS text CHECK (trap.same(VALUE, VALUE));
+         CREATE TYPE trap.flavor AS ENUM ('sweet');
+         CREATE FUNCTION trap.to_json(trap.flavor) RETURNS json LANGUAGE plpgsql AS $$ BEGIN PERFORM trap.bite(); RETURN 'null'; END $$;
+         CREATE CAST (trap.flavor AS json) WITH FUNCTION trap.to_json(trap.flavor);
          CREATE TABLE trap.guarded (plan_name text);
          INSERT INTO trap.guarded VALUES ('x');
          CREATE VIEW trap.report_products AS SELECT 1 AS purchased, 1 AS seats, 'x' AS product_id;
@@ -504,6 +507,8 @@ fn nobodys_code_runs_as_the_reader() {
         "CREATE VIEW trap.deeper AS SELECT trap.bite() AS x; CREATE VIEW trap.report_summary AS SELECT * FROM trap.deeper",
         "CREATE VIEW trap.report_summary AS SELECT 'x' AS plan_name WHERE 'a'::text OPERATOR(trap.===) 'b'::text",
         "CREATE VIEW trap.report_summary AS SELECT plan_name::trap.checked FROM trap.guarded",
+        "CREATE VIEW trap.report_summary AS SELECT 'sweet'::trap.flavor AS plan_name",
+        "CREATE VIEW trap.report_summary AS SELECT ARRAY['sweet'::trap.flavor] AS plan_name",
         "ALTER TABLE trap.guarded ENABLE ROW LEVEL SECURITY; CREATE POLICY biting ON trap.guarded USING (trap.bite()); GRANT SELECT ON trap.guarded TO PUBLIC; CREATE VIEW trap.report_summary AS SELECT * FROM trap.guarded",
         "CREATE VIEW trap.report_summary AS SELECT 'x' AS plan_name; CREATE VIEW trap.data_freshness AS SELECT trap.bite() AS last_refresh_failed, now() AS as_of",
     ] {
