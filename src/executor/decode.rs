@@ -242,6 +242,8 @@ impl ColumnReader {
         match &self.converter {
             Converter::Boolean => match value {
                 Cell::Boolean(value) => Ok(Datum::from(value)),
+                Cell::Text(text) if text.eq_ignore_ascii_case("true") => Ok(Datum::from(true)),
+                Cell::Text(text) if text.eq_ignore_ascii_case("false") => Ok(Datum::from(false)),
                 _ => Err(self.wrong(value, "a Boolean")),
             },
             Converter::Int2 => self.integer(value).and_then(|number| {

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::ffi::CStr;
 
 use pgrx::pg_sys;
-use pluralsight_api::{Error as ApiError, Refusal};
+use pluralsight_api::{Error as ApiError, Refusal, Shape};
 use pluralsight_catalog::{
     ColumnMapping, Mapping, Mend, Refused, mend_statement, mends, quote_literal,
 };
@@ -13,6 +13,9 @@ use crate::error::FdwError;
 use crate::options::TableOptions;
 use crate::options::catalog::raw_column_options;
 use crate::relation::{Column, Relation, make_absent, qualified_name};
+
+/// Records that one page may be asked for.
+const LONGEST_PAGE: u32 = 10_000;
 
 /// The error with, where the API refuses something that the table's options ask for, the statement that changes them.
 pub fn explain(error: &ApiError, options: &TableOptions) -> FdwError {
@@ -28,6 +31,18 @@ pub fn explain(error: &ApiError, options: &TableOptions) -> FdwError {
         };
         report.hint = Some(format!(
             "More records came than the API says there are. To have its totals ignored: {}",
+            statement(&[mend], options, &columns)
+        ));
+        return report;
+    }
+    if matches!(error, ApiError::Incomplete { .. }) && is_one_page(options) {
+        let mend = Mend {
+            column: None,
+            option: "page_size",
+            value: Some(LONGEST_PAGE.to_string()),
+        };
+        report.hint = Some(format!(
+            "The API hands out one page and no further one. To ask for a longer page: {}",
             statement(&[mend], options, &columns)
         ));
         return report;
@@ -53,6 +68,15 @@ pub fn explain(error: &ApiError, options: &TableOptions) -> FdwError {
         hint(&mends, options, &columns)
     });
     report
+}
+
+/// Whether the first page has to hold everything, and could be longer.
+fn is_one_page(options: &TableOptions) -> bool {
+    let operation = &options.operation;
+    operation.shape == Shape::Connection
+        && operation.first.is_some()
+        && (operation.after.is_none() || !operation.page_info)
+        && options.page_sizes.first.max(options.page_sizes.then) < LONGEST_PAGE
 }
 
 /// A field in Beta, or one that this key may not see: the API's words are its own, but they name the field.

@@ -40,7 +40,7 @@ pub struct Scan {
     context: *mut pg_sys::ExprContext,
     group: Option<Rc<Group>>,
     /// Keeps the statement's groups together while any of its scans lives.
-    _statement: Rc<Statement>,
+    statement: Rc<Statement>,
     reading: Option<Open>,
     counted: bool,
     /// Rows handed to the executor, over all rescans.
@@ -137,7 +137,7 @@ unsafe fn begin(node: *mut pg_sys::ForeignScanState, flags: std::ffi::c_int) -> 
             estate,
             context: (*node).ss.ps.ps_ExprContext,
             group,
-            _statement: statement,
+            statement,
             reading: None,
             counted: false,
             rows: Cell::new(0),
@@ -332,14 +332,16 @@ impl Scan {
             Extent::AsTheStatement => unsafe { runs_to_end(self.estate) },
             Extent::Unknown => false,
         };
-        let answer = group.answer(
-            &asked,
-            &self.relation.options,
-            self.spec.limit,
-            reads_to_end,
-            &self.stats,
-        )?;
-        answer.settle(&self.relation.options, group.limit(self.spec.limit))?;
+        let options = &self.relation.options;
+        let whole = match asked {
+            Asked::Filtered(_) => self.statement.whole_reading(group),
+            Asked::Everything | Asked::Nothing => None,
+        };
+        let answer = match whole {
+            Some(answer) => answer,
+            None => group.answer(&asked, options, self.spec.limit, reads_to_end, &self.stats)?,
+        };
+        answer.settle(options, group.limit(self.spec.limit))?;
         let mine = Rc::strong_count(&answer) <= 2;
         self.shared = !mine && before == 0;
         if self.scanned.len() < 64 {

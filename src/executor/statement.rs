@@ -23,6 +23,9 @@ use crate::options::{OnDrift, TableOptions};
 use crate::relation::Relation;
 use crate::spec::ScanSpec;
 
+/// Records of a table that are kept because a filtered scan of the same statement may find its own among them. Reading more
+/// than this takes so many requests that one of the filter's does not count.
+const KEPT_FOR_OTHERS: f64 = 10_000.0;
 /// Answers kept for a scan that is asked again and again with other values.
 const ANSWERS_KEPT: usize = 1_024;
 
@@ -115,7 +118,36 @@ impl Statement {
             }
         }
         drop(columns);
+        keep_whole_readings(&groups, &group, options);
         group
+    }
+
+    /// A whole reading of the table that `group` filters, if one was made in this statement and its records are still
+    /// there. Conditions are checked again on every row, so it is as good as the filter's own answer.
+    pub fn whole_reading(&self, group: &Group) -> Option<Rc<Answer>> {
+        let groups = self.groups.borrow();
+        let mut others = groups.iter().filter(|other| {
+            other.reads_everything() && other.is_of_same_table(group) && group.has_columns_of(other)
+        });
+        others.find_map(|other| {
+            let answers = other.answers.borrow();
+            let answer = answers.by_filter.get(&Asked::Everything)?;
+            let fetch = answer.fetch.try_borrow().ok()?;
+            // What was missed while the data changed, a filter may still bring.
+            let is_whole = fetch.finished() && !fetch.drifted();
+            (is_whole && answer.buffer.is_some()).then(|| Rc::clone(answer))
+        })
+    }
+}
+
+/// Has the records of a small table kept where it is read whole and filtered in one statement.
+fn keep_whole_readings(groups: &[Rc<Group>], newest: &Group, options: &TableOptions) {
+    let is_small = options.rows.is_some_and(|rows| rows <= KEPT_FOR_OTHERS);
+    let same = || groups.iter().filter(|group| group.is_of_same_table(newest));
+    if is_small && same().any(|group| !group.reads_everything()) {
+        for whole in same().filter(|group| group.reads_everything()) {
+            whole.kept.set(true);
+        }
     }
 }
 
@@ -215,6 +247,25 @@ impl Answer {
 }
 
 impl Group {
+    /// Whether its scans have no condition that the API is asked to judge, and bring every record or an error.
+    fn reads_everything(&self) -> bool {
+        self.spec.conditions.is_empty()
+            && !self.spec.count
+            && self.manner.completeness == Completeness::default()
+    }
+
+    fn has_columns_of(&self, other: &Group) -> bool {
+        let (columns, others) = (self.columns.borrow(), other.columns.borrow());
+        columns.iter().all(|column| others.contains(column))
+    }
+
+    fn is_of_same_table(&self, other: &Group) -> bool {
+        self.server == other.server
+            && self.user == other.user
+            && self.query == other.query
+            && self.manner == other.manner
+    }
+
     /// Whether a scan with these options may share the group's readings. The server is the same, and so are its options.
     fn reads_alike(&self, options: &TableOptions) -> bool {
         self.manner == Manner::of(options)

@@ -62,10 +62,15 @@ impl Template {
             .truncated
             .iter()
             .filter(|path| {
-                fields.iter().any(|field| {
-                    field.segments().len() > 1
-                        && field.segments().first() == path.segments().first()
-                })
+                let is_of_record = path
+                    .segments()
+                    .first()
+                    .is_some_and(|name| name == "pageInfo");
+                is_of_record
+                    || fields.iter().any(|field| {
+                        field.segments().len() > 1
+                            && field.segments().first() == path.segments().first()
+                    })
             })
             .cloned()
             .collect();
@@ -113,7 +118,9 @@ impl Template {
     /// The pages of one request, with this filter or none.
     pub fn query(&self, filter: Option<Json>) -> PageQuery {
         let mut sizes = self.sizes;
-        if let Some(limit) = self.limit {
+        // Where one page has to hold everything, a short one would seem to be short of records.
+        let is_one_page = self.operation.after.is_none() || !self.operation.page_info;
+        if let Some(limit) = self.limit.filter(|_| !is_one_page) {
             sizes.first = limit.min(sizes.first.max(sizes.then)).max(1);
         } else if filter.is_some() {
             // Looking up keys: one page holds them all, if the API lets it.
@@ -136,10 +143,14 @@ impl Template {
     }
 }
 
-/// Where the API takes no filter, a table is mostly read whole: in one request, unless it is known to fill more pages.
+/// Where the API takes no filter, a table is mostly read whole: in one request, unless it is known to fill more pages. Where
+/// there is no second page, the first one has to hold everything.
 fn page_sizes(options: &TableOptions) -> PageSizes {
     let mut sizes = options.page_sizes;
     let fits = |rows: f64| rows <= f64::from(sizes.then);
+    if options.operation.after.is_none() || !options.operation.page_info {
+        sizes.first = sizes.first.max(sizes.then);
+    }
     if options.filters.is_empty() && options.rows.is_none_or(fits) {
         sizes.first = sizes.then;
     }

@@ -7,17 +7,16 @@ const IMPORT: &str = "IMPORT FOREIGN SCHEMA pluralsight FROM SERVER pluralsight 
 const UNCHECKED: &str = "IMPORT FOREIGN SCHEMA pluralsight FROM SERVER pluralsight INTO pluralsight OPTIONS (discover 'off')";
 
 fn stage(config: Config) -> Stage {
-    let mut stage = Stage::bare(Config {
+    stage_of(Config {
         users: 50,
         ..config
-    });
-    stage.session.notices();
-    stage
+    })
 }
 
-fn named(name: &str) -> Config {
-    let variant = variant(name).expect(name);
-    variant.apply(Config::default()).expect("its faults")
+fn stage_of(config: Config) -> Stage {
+    let mut stage = Stage::bare(config);
+    stage.session.notices();
+    stage
 }
 
 fn texts(list: &[&str]) -> Vec<String> {
@@ -303,45 +302,6 @@ fn a_field_can_never_smuggle_text_into_a_query() {
 }
 
 #[test]
-fn the_plan_is_read_in_whatever_shape_it_comes() {
-    for name in ["as-declared", "plan-list", "plan-pages"] {
-        let mut stage = stage(named(name));
-        stage.session.run(IMPORT);
-        stage
-            .session
-            .run("SELECT pluralsight_fdw_internal.create_views('pluralsight')");
-        let products = stage.sandbox.organization().products().len();
-        assert_eq!(
-            stage
-                .session
-                .value("SELECT cardinality(product_ids) FROM pluralsight.plan"),
-            products.to_string(),
-            "{name}"
-        );
-        assert_eq!(
-            stage
-                .session
-                .rows("SELECT * FROM pluralsight.licenses")
-                .len(),
-            products,
-            "{name}"
-        );
-    }
-    let mut without = stage(named("plan-bare"));
-    without.session.run(IMPORT);
-    without
-        .session
-        .run("SELECT pluralsight_fdw_internal.create_views('pluralsight')");
-    assert_eq!(
-        without
-            .session
-            .rows("SELECT plan_name, product_id FROM pluralsight.licenses")
-            .len(),
-        1
-    );
-}
-
-#[test]
 fn limit_to_and_except_choose_tables() {
     let mut stage = stage(Config::default());
     stage.session.run("IMPORT FOREIGN SCHEMA pluralsight LIMIT TO (users, plan) FROM SERVER pluralsight INTO pluralsight");
@@ -358,4 +318,27 @@ fn limit_to_and_except_choose_tables() {
             .code,
         "HV00Q"
     );
+}
+
+#[test]
+fn where_no_second_page_can_be_asked_for_the_first_one_holds_everything_or_a_hint_makes_it() {
+    for name in ["no-after", "no-page-info"] {
+        let variant = variant(name).expect(name);
+        for (users, extra) in [(900, None), (1_200, None), (1_200, Some("totals"))] {
+            let mut config = variant.apply(Config::default()).expect("its faults");
+            if extra.is_some() {
+                config.without.push("UserConnection.totalCount".to_owned());
+            }
+            let mut stage = stage_of(Config { users, ..config });
+            stage.session.run(IMPORT);
+            let read = "SELECT count(email), count(*) FROM pluralsight.users";
+            if users > 1_000 {
+                let error = stage.session.error(read);
+                assert_eq!(error.code, "HV004", "{name}: {error:?}");
+                stage.session.run(statement(&error.hint.expect("a cure")));
+            }
+            let rows = stage.session.rows(read);
+            assert_eq!(rows[0][1], Some(users.to_string()), "{name}");
+        }
+    }
 }

@@ -69,6 +69,8 @@ pub enum Gap {
         first: usize,
         number: usize,
     },
+    /// The page is as long as it was asked to be, and nothing says whether more records follow.
+    FullPage(u32),
     /// There are more pages than one scan may read.
     TooManyPages(u64),
 }
@@ -92,6 +94,7 @@ impl fmt::Display for Gap {
             Gap::CutList { path, first, number } => {
                 write!(f, "{path} is true in {}, the first of them nodes[{first}]: the whole list was expected", counted(*number as u64, "record"))
             }
+            Gap::FullPage(asked) => write!(f, "it holds as many records as were asked for ({asked}), and the API does not say whether more follow"),
             Gap::TooManyPages(most) => write!(f, "there are more than {most} pages"),
         }
     }

@@ -81,6 +81,15 @@ impl<'l> RecordReader<'l> {
         self.end_record()
     }
 
+    /// Reads the list that the scanner stands on as one more record, which is made of the objects in it.
+    pub fn parts(&mut self, scanner: &mut Scanner<'_>) -> Result<()> {
+        for values in &mut self.values {
+            values.truncate(0);
+        }
+        self.value(scanner, 0, false)?;
+        self.end_record()
+    }
+
     fn end_record(&mut self) -> Result<()> {
         let layout = self.layout;
         let mut row = RowWriter::default();
@@ -147,7 +156,8 @@ impl<'l> RecordReader<'l> {
         self.object += 1;
         let object = self.object;
         let base = self.lengths.len();
-        if at != 0 {
+        // A record begins with nothing, unless it is made of several objects.
+        if at != 0 || self.lists > 0 {
             for &column in &node.columns {
                 self.lengths.push(self.values[column].len());
             }

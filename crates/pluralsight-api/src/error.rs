@@ -318,7 +318,7 @@ impl Error {
     }
 
     /// The size of a page that may be asked for instead, if the API refuses to give one of `asked` records.
-    pub(crate) fn page_size(&self, asked: u32) -> Option<u32> {
+    pub fn page_size(&self, asked: u32) -> Option<u32> {
         let Error::GraphQl { errors, .. } = self else {
             return None;
         };

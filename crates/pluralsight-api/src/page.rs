@@ -315,6 +315,14 @@ impl Pages {
             let got = rows.len();
             self.found(client, Gap::TotalBelowPage { total, got })?;
         }
+        let operation = &self.query.operation;
+        let is_blind = operation.shape == Shape::Connection
+            && !operation.page_info
+            && operation.first.is_some()
+            && records.total_count.is_none();
+        if is_blind && came >= asked as usize {
+            self.found(client, Gap::FullPage(asked))?;
+        }
         let left = self
             .query
             .limit

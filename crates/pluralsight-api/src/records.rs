@@ -36,7 +36,7 @@ pub(crate) struct Unfit {
 }
 
 /// Reads the records out of `data`, on whose first character the scanner stands. An object where a list was expected is
-/// a list of one, and the other way round. What breaks the schema is told only after all was passed: it may not be JSON
+/// a list of one, and a list where an object was expected is one record that is made of the objects in it. What breaks the schema is told only after all was passed: it may not be JSON
 /// at all, and errors beside it say more.
 pub(crate) fn read<'a>(
     scanner: &mut Scanner<'a>,
@@ -98,7 +98,12 @@ impl PageReader<'_> {
                 records.record(scanner)?;
                 Ok(Ok(PageData::of(records.finish())))
             }
-            (Shape::Object | Shape::List, Kind::List) => self.list(scanner, &self.path(), &[]),
+            (Shape::Object, Kind::List) => {
+                let mut records = RecordReader::new(self.layout, self.hasher);
+                records.parts(scanner)?;
+                Ok(Ok(PageData::of(records.finish())))
+            }
+            (Shape::List, Kind::List) => self.list(scanner, &self.path(), &[]),
             _ => Ok(Err(self.unfit_root(Some(scanner.skip()?)))),
         }
     }
@@ -288,8 +293,12 @@ fn total_of(json: &str, path: &str) -> Result<Option<u64>, Unfit> {
     if json == "null" {
         return Ok(None);
     }
-    let is_number = json.starts_with(|first: char| first == '-' || first.is_ascii_digit());
-    match whole(json).filter(|_| is_number) {
+    let text = json
+        .strip_prefix('"')
+        .and_then(|text| text.strip_suffix('"'));
+    let digits = text.unwrap_or(json);
+    let is_number = digits.starts_with(|first: char| first == '-' || first.is_ascii_digit());
+    match whole(digits).filter(|_| is_number) {
         Some(total) => Ok(Some(total)),
         None => Err(unfit(
             format!("{path}.totalCount"),
@@ -299,9 +308,13 @@ fn total_of(json: &str, path: &str) -> Result<Option<u64>, Unfit> {
     }
 }
 
-/// A number that is whole, also where it is written `10.0`.
+/// A number that is whole, also where it is written `10.0`, or as a text of digits.
 pub fn whole_number(value: &Value) -> Option<u64> {
-    whole(&value.as_number()?.to_string())
+    match value {
+        Value::String(digits) => whole(digits),
+        Value::Number(number) => whole(&number.to_string()),
+        _ => None,
+    }
 }
 
 fn whole(digits: &str) -> Option<u64> {

@@ -336,7 +336,7 @@ async fn an_object_or_a_list_is_one_request() {
     let plan = |shape| PageQuery::new(operation("planInfo", shape), &selection(&["name"]));
     for (shape, answered, rows) in [
         (Shape::Object, json!({"name": "x"}), 1),
-        (Shape::Object, json!([{"name": "x"}, {"name": "y"}]), 2),
+        (Shape::Object, json!([{"name": "x"}, {"name": "y"}]), 1),
         (Shape::List, json!([{"name": "x"}, {"name": "y"}]), 2),
         (Shape::List, json!({"name": "x"}), 1),
         (Shape::List, json!([]), 0),

@@ -2,10 +2,11 @@
 
 use pluralsight_api::{Client, Constant, Context, Error, describe};
 
-use crate::probe::{Known, is_no_query, probe, probe_filters};
+use crate::gather::gathered;
+use crate::probe::{Known, is_no_query, probe, probe_filters, probe_parts};
 use crate::query::operation_from;
 use crate::told::plan_import;
-use crate::{ExistingTable, ImportedColumn, ImportedTable, Shape, Table};
+use crate::{ExistingTable, ImportedColumn, ImportedTable, Table};
 
 /// Something that a person should know about an import.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -77,12 +78,36 @@ async fn one(
         keep_own(&mut table, existing);
     }
     let failure = probe(client, context, declared, &mut table, known, &mut notices).await?;
-    if failure.is_none() && is_of_parts(declared, &table) {
-        table.absent = true;
+    if failure.is_none()
+        && let Some(mut whole) = gathered(declared, &table)
+    {
+        let says = match probe_parts(client, context, declared, &mut whole, known).await? {
+            None => {
+                table = whole;
+                "is read from the parts of its record, which"
+            }
+            Some(_) => {
+                table.absent = true;
+                "is empty: the parts of its record, not the record, are what"
+            }
+        };
+        notices.retain(|notice| !notice.0.contains(&format!("\"{}.", table.name)));
         notices.push(Notice(format!(
-            "table \"{}\" is empty: the API's {} hands out the parts of such a record, not the record",
+            "table \"{}\" {says} the API's {} hands out",
             table.name, declared.query
         )));
+        notices.extend(
+            table
+                .columns
+                .iter()
+                .filter(|column| column.absent)
+                .map(|column| {
+                    Notice(format!(
+                        "column \"{}.{}\" is absent: no part has it",
+                        table.name, column.name
+                    ))
+                }),
+        );
     }
     match &failure {
         None if table.absent => {}
@@ -103,33 +128,6 @@ async fn one(
         notices,
         failure,
     })
-}
-
-/// Whether the records are not what is declared, but the parts of one: several of them where there is to be one, without
-/// what the whole is known by.
-fn is_of_parts(declared: &Table, table: &ImportedTable) -> bool {
-    let read: Vec<(&str, &str)> = table
-        .columns
-        .iter()
-        .filter(|column| !column.absent)
-        .filter_map(|column| {
-            let known = declared.column(&column.name)?;
-            Some((known.default_field(), column.field.as_str()))
-        })
-        .collect();
-    let is_of_part = |(default, field): &(&str, &str)| {
-        let whole = default.strip_suffix(field);
-        whole.is_some_and(|whole| whole.ends_with('.'))
-    };
-    let known_by = declared
-        .columns
-        .first()
-        .map(|column| column.default_field());
-    let is_whole = |(_, field): &(&str, &str)| Some(*field) == known_by;
-    declared.shape == Shape::Object
-        && table.operation.shape != Shape::Object
-        && read.iter().any(is_of_part)
-        && !read.iter().any(is_whole)
 }
 
 /// A column that reads another field than planned was set by a person, or found earlier: it stays as long as the API has
@@ -160,7 +158,16 @@ fn keep_own(table: &mut ImportedTable, existing: &ExistingTable) {
     if let Some(arguments) = existing.options.get("arguments")
         && let Ok(arguments) = Constant::parse_list(arguments)
     {
-        table.operation.arguments = arguments;
+        let operation = &table.operation;
+        let variables = [&operation.first, &operation.after, &operation.filter];
+        let is_variable = |constant: &Constant| {
+            let mut taken = variables.iter().copied().flatten();
+            taken.any(|argument| argument.name == constant.name)
+        };
+        table.operation.arguments = arguments
+            .into_iter()
+            .filter(|constant| !is_variable(constant))
+            .collect();
     }
     // Totals that are there and wrong cannot be told from right ones.
     if operation_from(&existing.options).is_ok_and(|operation| !operation.total_count) {

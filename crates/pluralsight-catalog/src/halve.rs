@@ -201,12 +201,12 @@ async fn other_path(
         return Ok(());
     }
     let declared = probe.declared.column(&column.name);
-    let paths = declared.map_or(&[][..], |declared| declared.fields);
-    let unmarked = column.only_where.is_some().then_some(column.field.as_str());
-    let others = paths.iter().copied().filter(|path| *path != column.field);
+    let paths = declared.map_or_else(Vec::new, crate::Column::candidates);
+    let unmarked = column.only_where.is_some().then(|| column.field.clone());
+    let others = paths.into_iter().filter(|path| *path != column.field);
     for path in unmarked.into_iter().chain(others) {
         let candidate = ImportedColumn {
-            field: path.to_owned(),
+            field: path,
             only_where: None,
             ..column.clone()
         };

@@ -13,6 +13,7 @@ mod copy;
 mod ddl;
 mod discover;
 mod filter;
+mod gather;
 mod halve;
 mod imported;
 mod match_key;
@@ -192,6 +193,19 @@ impl Column {
 }
 
 impl Column {
+    /// The paths that it may be read from, best first: those of `fields`, and these in snake_case.
+    pub(crate) fn candidates(&self) -> Vec<String> {
+        let own = self.fields.iter().map(|&path| path.to_owned());
+        let mut candidates: Vec<String> = own.collect();
+        for path in self.fields {
+            let other = told::snake_case(path);
+            if !candidates.contains(&other) {
+                candidates.push(other);
+            }
+        }
+        candidates
+    }
+
     /// The path that is asked for unless the live schema says otherwise.
     pub fn default_field(&self) -> &'static str {
         self.fields[0]

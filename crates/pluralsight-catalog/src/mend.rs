@@ -17,6 +17,7 @@ pub use self::statement::mend_statement;
 use crate::Table;
 use crate::filter::{FilterKind, FilterOption};
 use crate::query::argument_names;
+use crate::told::snake_case;
 
 /// What a table asks of the API.
 #[derive(Clone, Debug)]
@@ -241,25 +242,35 @@ fn path_mends(table: &Mapping, path: &str, suggestions: &[String], refused: &Ref
                 });
             }
             mends.push(mend);
-        } else if column.only_where.as_deref().is_some_and(goes_there) {
-            // Without the mark every value counts.
+        } else if let Some(mark) = column.only_where.as_deref().filter(|mark| goes_there(mark)) {
             mends.push(Mend {
                 column: Some(column.name.clone()),
                 option: "only_where",
-                value: None,
+                // Without the mark every value counts.
+                value: other_spelling(mark, suggestions, refused),
             });
-        } else if column.only_where_not.as_deref().is_some_and(goes_there) {
-            mends.push(Mend::column(column, "absent", "true"));
+        } else if let Some(mark) = column
+            .only_where_not
+            .as_deref()
+            .filter(|mark| goes_there(mark))
+        {
+            mends.push(match other_spelling(mark, suggestions, refused) {
+                Some(other) => Mend::column(column, "only_where_not", &other),
+                None => Mend::column(column, "absent", "true"),
+            });
         }
     }
     if table.key.as_deref().is_some_and(goes_there) {
-        let other = declared
-            .and_then(|table| table.key)
-            .and_then(|keys| keys.iter().find(|key| refused.allows(key)));
+        let keys = declared.and_then(|table| table.key).unwrap_or_default();
+        let spellings = keys
+            .iter()
+            .flat_map(|&key| [key.to_owned(), snake_case(key)]);
         mends.push(Mend {
             column: None,
             option: "key",
-            value: other.map(|&key| key.to_owned()),
+            value: spellings.into_iter().find(|key| {
+                refused.allows(key) && (refused.guessing || keys.contains(&key.as_str()))
+            }),
         });
     }
     if table.truncated.iter().any(|path| goes_there(path)) {
@@ -278,9 +289,9 @@ fn next_candidate(
     refused: &Refused,
 ) -> Mend {
     let candidates = declared
-        .and_then(|table| table.columns.iter().find(|known| known.name == column.name))
-        .map_or(&[][..], |known| known.fields);
-    let is_open = |path: &&&str| **path != column.field && refused.allows(path);
+        .and_then(|table| table.column(&column.name))
+        .map_or_else(Vec::new, crate::Column::candidates);
+    let is_open = |path: &&String| **path != column.field && refused.allows(path);
     let suggested = candidates.iter().filter(is_open).find(|path| {
         suggestions
             .iter()
@@ -293,6 +304,18 @@ fn next_candidate(
         Some(path) if !is_marked => Mend::column(column, "field", path),
         _ => Mend::column(column, "absent", "true"),
     }
+}
+
+/// The same path with its last name in snake_case, where that may be how the API writes it.
+fn other_spelling(path: &str, suggestions: &[String], refused: &Refused) -> Option<String> {
+    let (holder, name) = path.rsplit_once('.').unwrap_or(("", path));
+    let other = snake_case(name);
+    let is_likely = refused.guessing || suggestions.contains(&other);
+    let spelled = match holder {
+        "" => other,
+        holder => format!("{holder}.{other}"),
+    };
+    (is_likely && spelled != path && refused.allows(&spelled)).then_some(spelled)
 }
 
 /// Whether `path` is `place` or leads on from there; a `place` that ends in a dot stands for what is below it alone.

@@ -14,6 +14,7 @@ use crate::filter::{FilterKind, FilterOption};
 use crate::halve::halve;
 use crate::mend::{Mend, Refused, mends};
 use crate::query::argument_names;
+use crate::told::is_same_name;
 use crate::{Filter, ImportedTable, Table};
 
 /// Records asked for: enough to see what a field holds that is empty for many.
@@ -43,6 +44,8 @@ pub(crate) async fn probe(
         declared,
         refused: Refused::guessing(),
         asked: 0,
+        size: RECORDS,
+        gathers: false,
     };
     let failure = match probe.records(table, known, notices).await? {
         None => None,
@@ -93,8 +96,30 @@ pub(crate) async fn probe_filters(
         declared,
         refused: Refused::guessing(),
         asked: 0,
+        size: RECORDS,
+        gathers: false,
     };
     probe.filters(table).await
+}
+
+/// The same as [`probe`] for a table whose one row is gathered from the parts of its record.
+pub(crate) async fn probe_parts(
+    client: &Client,
+    context: &Context<'_>,
+    declared: &Table,
+    table: &mut ImportedTable,
+    known: &mut Known,
+) -> Result<Option<Error>, Error> {
+    let mut probe = Probe {
+        client,
+        context,
+        declared,
+        refused: Refused::guessing(),
+        asked: 0,
+        size: RECORDS,
+        gathers: true,
+    };
+    probe.records(table, known, &mut Vec::new()).await
 }
 
 /// One table under question.
@@ -105,6 +130,10 @@ pub(crate) struct Probe<'a> {
     refused: Refused,
     /// Requests made.
     pub asked: u32,
+    /// Records asked for.
+    size: u32,
+    /// A list is one record.
+    gathers: bool,
 }
 
 impl Probe<'_> {
@@ -117,7 +146,7 @@ impl Probe<'_> {
         loop {
             let error = match self.ask(table, None).await {
                 Ok(answer) => {
-                    let one_value = learn(table, &answer, known);
+                    let one_value = learn(table, &answer, known, self.gathers);
                     notices.extend(one_value.into_iter().map(|column| {
                         Notice(format!(
                             "column \"{}.{column}\" is absent: the API's field is one value, not a list",
@@ -142,6 +171,11 @@ impl Probe<'_> {
             }
             self.other_names(&mut changes, &error);
             self.learn_types(table, &mut changes).await?;
+            let fewer = error.page_size(self.size);
+            if let Some(fewer) = fewer.filter(|fewer| changes.is_empty() && *fewer < self.size) {
+                self.size = fewer;
+                continue;
+            }
             if changes.is_empty() {
                 if !says_nothing(&error, table) || !halve(self, table).await? {
                     return Ok(Some(error));
@@ -205,12 +239,11 @@ impl Probe<'_> {
             .declared
             .columns
             .iter()
-            .find(|column| column.default_field() == filter.field)
-            .filter(|_| filter.field.contains('.'))?;
-        let read = table
-            .columns
-            .iter()
-            .find(|read| read.name == column.name && !read.absent)?;
+            .find(|column| column.default_field() == filter.field)?;
+        let read = table.columns.iter().find(|read| {
+            let is_it = filter.field.contains('.') || is_same_name(&read.field, filter.field);
+            read.name == column.name && !read.absent && is_it
+        })?;
         let option = FilterOption {
             name: filter.name.to_owned(),
             field: read.field.clone(),
@@ -264,7 +297,7 @@ impl Probe<'_> {
         let operation = &table.operation;
         let has_filter = operation.filter.is_some();
         let document = operation.document(&selection(table), has_filter);
-        let mut variables = operation.variables(RECORDS, None, filter.as_ref());
+        let mut variables = operation.variables(self.size, None, filter.as_ref());
         if filter.is_none()
             && let (Value::Object(fields), Some(known)) = (&mut variables, &operation.filter)
             && !known.of_type.is_required()
@@ -377,14 +410,32 @@ pub(crate) fn is_no_query(error: &Error, declared: &Table) -> bool {
                     of_other += 1;
                 }
             }
+            // Any other reason for a null may be gone tomorrow.
             let is_null = || {
                 let mut errors = errors.iter();
-                errors.all(|error| error.path.as_deref() == Some(declared.query))
+                errors.all(|error| {
+                    error.path.as_deref() == Some(declared.query) && is_refusal(&error.message)
+                })
             };
             of_other == 0 && (of_query > 0 || is_null())
         }
         _ => false,
     }
+}
+
+/// Whether a message says that a key may not do something, in words that servers use for that.
+fn is_refusal(message: &str) -> bool {
+    const WORDS: [&str; 7] = [
+        "authori",
+        "forbidden",
+        "permission",
+        "allowed",
+        "denied",
+        "access",
+        "entitle",
+    ];
+    let message = message.to_lowercase();
+    WORDS.iter().any(|word| message.contains(word))
 }
 
 /// Whether an error may come from what the table asks, and not from the token or the network.
@@ -423,7 +474,12 @@ fn selection(table: &ImportedTable) -> Selection {
 
 /// What one answer tells: how many records there are, whether there is a total at all, and in which shape they come.
 /// Answers the columns that were to be lists and are not, which are absent from then on.
-fn learn(table: &mut ImportedTable, answer: &Value, known: &mut Known) -> Vec<String> {
+fn learn(
+    table: &mut ImportedTable,
+    answer: &Value,
+    known: &mut Known,
+    gathers: bool,
+) -> Vec<String> {
     let operation = &mut table.operation;
     let records: Vec<&Value> = match (operation.shape, answer) {
         (Shape::Connection, connection) => {
@@ -441,7 +497,7 @@ fn learn(table: &mut ImportedTable, answer: &Value, known: &mut Known) -> Vec<St
             operation.total_count &= table.rows.is_some();
             records
         }
-        (_, Value::Array(elements)) => {
+        (_, Value::Array(elements)) if !gathers => {
             table.rows = u64::try_from(elements.len()).ok();
             table.key = None;
             operation.shape = Shape::List;

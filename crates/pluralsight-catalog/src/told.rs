@@ -52,13 +52,11 @@ pub(crate) fn plan_import(
     let filters = record.filters(table, &columns, &mut notices, all);
     let key = table
         .key
-        .and_then(|fields| fields.iter().find(|field| record.leaf(field).is_some()))
-        .map(|&field| field.to_owned());
+        .and_then(|fields| fields.iter().find_map(|field| record.leaf(field)));
     let truncated = table
         .truncated
         .iter()
-        .filter(|path| record.resolve(path).is_some())
-        .map(|&path| path.to_owned())
+        .filter_map(|path| Some(record.resolve(path)?.path))
         .collect();
     let imported = ImportedTable {
         name: table.name.to_owned(),
@@ -72,6 +70,14 @@ pub(crate) fn plan_import(
         absent: false,
     };
     Some((imported, notices))
+}
+
+/// A field of a live schema, by its path as that schema spells it.
+struct Resolved<'a> {
+    path: String,
+    field: &'a FieldShape,
+    /// A list stands on the way, or at the end.
+    listed: bool,
 }
 
 /// The type of a table's records, in a live schema.
@@ -150,31 +156,41 @@ impl<'a> Record<'a> {
         }
     }
 
-    /// The field at the end of a path below a record, and whether a list stands on the way. A field on the way that must
-    /// be given an argument leads nowhere.
-    fn resolve(&self, path: &str) -> Option<(&'a FieldShape, bool)> {
+    /// What stands at the end of a path below a record; its names may be written otherwise, such as in snake_case. A field
+    /// on the way that must be given an argument leads nowhere.
+    fn resolve(&self, path: &str) -> Option<Resolved<'a>> {
         let mut holder = self.node;
         let mut listed = false;
+        let mut spelled: Vec<&str> = Vec::new();
         let mut names = path.split('.').peekable();
         while let Some(name) = names.next() {
-            let field = holder.field(name)?;
+            let fields = || holder.fields.iter();
+            let field = holder
+                .field(name)
+                .or_else(|| fields().find(|field| is_same_name(&field.name, name)))?;
             listed |= field.type_ref.is_list();
             if field.has_required_argument() {
                 return None;
             }
+            spelled.push(&field.name);
             if names.peek().is_none() {
-                return Some((field, listed));
+                let path = spelled.join(".");
+                return Some(Resolved {
+                    path,
+                    field,
+                    listed,
+                });
             }
             holder = self.described.type_named(field.type_ref.name())?;
         }
         None
     }
 
-    /// The same for a field that is one value, without fields of its own.
-    fn leaf(&self, path: &str) -> Option<&'a FieldShape> {
+    /// The path of a field that is one value, without fields of its own.
+    fn leaf(&self, path: &str) -> Option<String> {
         self.resolve(path)
-            .filter(|(field, listed)| field.type_ref.is_leaf() && !listed)
-            .map(|(field, _)| field)
+            .filter(|found| found.field.type_ref.is_leaf() && !found.listed)
+            .map(|found| found.path)
     }
 
     /// The column as the schema has it, or why it cannot be read.
@@ -182,18 +198,24 @@ impl<'a> Record<'a> {
         let takes_list = column.sql_type.is_list();
         let mut problem = None;
         for &path in column.fields {
-            let Some((field, listed)) = self.resolve(path) else {
+            let Some(Resolved {
+                path: spelled,
+                field,
+                listed,
+            }) = self.resolve(path)
+            else {
                 continue;
             };
-            let condition = column.only_where.or(column.only_where_not);
-            let is_marked = condition.is_none_or(|mark| self.resolve(mark).is_some());
+            let mark = |mark: Option<&str>| Some(self.resolve(mark?)?.path);
+            let (only_where, only_where_not) =
+                (mark(column.only_where), mark(column.only_where_not));
             let wrong = if !field.type_ref.is_leaf() {
                 Some("has fields of its own")
             } else if takes_list && !listed {
                 Some("is one value, not a list")
             } else if !takes_list && listed && column.aggregate.is_none() {
                 Some("is a list, not one value")
-            } else if column.only_where_not.is_some() && !is_marked {
+            } else if column.only_where_not.is_some() && only_where_not.is_none() {
                 Some("has no mark beside it that tells its values apart")
             } else {
                 None
@@ -203,10 +225,11 @@ impl<'a> Record<'a> {
                 continue;
             }
             // A mark stands beside the path that it was declared for.
-            let beside = path == column.default_field() && is_marked;
+            let beside = path == column.default_field();
             return Ok(ImportedColumn {
-                field: path.to_owned(),
-                only_where: column.only_where.filter(|_| beside).map(str::to_owned),
+                field: spelled,
+                only_where: only_where.filter(|_| beside),
+                only_where_not,
                 aggregate: column.aggregate.filter(|_| listed),
                 absent: false,
                 ..ImportedColumn::declared(column)
@@ -223,7 +246,8 @@ impl<'a> Record<'a> {
             let declared = table
                 .columns
                 .iter()
-                .any(|column| column.fields.contains(&field.name.as_str()));
+                .flat_map(|column| column.fields)
+                .any(|known| is_same_name(known, &field.name));
             if declared
                 || field.deprecated
                 || !field.type_ref.is_leaf()
@@ -272,7 +296,11 @@ impl<'a> Record<'a> {
         };
         let mut filters = Vec::new();
         for filter in table.filters {
-            let Some(taken) = input.input_field(filter.name) else {
+            let mut inputs = input.input_fields.iter();
+            let taken = input
+                .input_field(filter.name)
+                .or_else(|| inputs.find(|input| is_same_name(&input.name, filter.name)));
+            let Some(taken) = taken else {
                 if filter.presence == Presence::Declared {
                     notices.push(lost_filter(table, filter));
                 }
@@ -290,7 +318,7 @@ impl<'a> Record<'a> {
                 (_, false) => FilterKind::Scalar,
             };
             let option = FilterOption {
-                name: filter.name.to_owned(),
+                name: taken.name.clone(),
                 field,
                 kind,
                 exact: filter.exact,
@@ -300,7 +328,8 @@ impl<'a> Record<'a> {
         }
         if all {
             for field in &input.input_fields {
-                let known = table.filters.iter().any(|filter| filter.name == field.name);
+                let mut known = table.filters.iter();
+                let known = known.any(|filter| is_same_name(filter.name, &field.name));
                 if !known
                     && field.type_ref.is_leaf()
                     && !field.type_ref.is_list()
@@ -333,7 +362,7 @@ impl<'a> Record<'a> {
         columns: &[ImportedColumn],
     ) -> Option<String> {
         if !filter.field.contains('.') {
-            return self.leaf(filter.field).map(|_| filter.field.to_owned());
+            return self.leaf(filter.field);
         }
         let column = table
             .columns
@@ -366,7 +395,17 @@ fn sql_type(field: &FieldShape) -> SqlType {
     }
 }
 
-fn snake_case(name: &str) -> String {
+/// Whether two names differ in case and underscores only.
+pub(crate) fn is_same_name(one: &str, other: &str) -> bool {
+    let letters = |name: &str| -> String {
+        let letters = name.chars().filter(|letter| *letter != '_');
+        letters.map(|letter| letter.to_ascii_lowercase()).collect()
+    };
+    letters(one) == letters(other)
+}
+
+/// The same in small letters, with underscores between words.
+pub(crate) fn snake_case(name: &str) -> String {
     let mut snake = String::new();
     let mut previous_lower = false;
     for letter in name.chars() {

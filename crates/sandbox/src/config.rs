@@ -109,6 +109,10 @@ pub struct Config {
     #[arg(skip)]
     pub nameless_user: bool,
 
+    /// A query under another key than its own name is refused
+    #[arg(skip)]
+    pub refuses_aliases: bool,
+
     /// HTTP status of an answer to a document that is not valid
     #[arg(skip = 200_u16)]
     pub invalid_document_status: u16,
@@ -159,6 +163,7 @@ impl Default for Config {
             dates: Dates::default(),
             numbers: Numbers::default(),
             nameless_user: false,
+            refuses_aliases: false,
             invalid_document_status: 200,
             error_style: ErrorStyle::default(),
             error_codes: false,

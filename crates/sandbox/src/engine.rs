@@ -198,6 +198,10 @@ impl Engine {
     ) -> Answer {
         let mut compiler = Compiler::new(call.served, document, variables);
         let roots = compiler.grouped(&[&operation.selection_set]);
+        let is_alias = |(key, fields): &(&str, Vec<&Node<Field>>)| *key != fields[0].name.as_str();
+        if self.config.refuses_aliases && roots.iter().any(is_alias) {
+            return self.refusal("Aliases are not allowed", "GRAPHQL_VALIDATION_FAILED");
+        }
         let told = match roots.iter().any(|(_, fields)| is_meta(&fields[0].name)) {
             true => self.told(call.served, document, operation, variables),
             false => Value::Null,

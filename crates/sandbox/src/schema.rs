@@ -111,6 +111,22 @@ impl Served {
         self.originals.get(name).map_or(name, String::as_str)
     }
 
+    /// The type of the records where an interface stands for it.
+    pub(crate) fn object_type<'a>(&'a self, name: &'a str) -> &'a str {
+        match self.schema.types.get(name) {
+            Some(ExtendedType::Interface(_)) => {
+                let mut types = self.schema.types.iter();
+                let implements = |ty: &ExtendedType| {
+                    let object = ty.as_object();
+                    object.is_some_and(|object| object.implements_interfaces.contains(name))
+                };
+                let found = types.find(|(_, ty)| implements(ty));
+                found.map_or(name, |(name, _)| name.as_str())
+            }
+            _ => name,
+        }
+    }
+
     /// What a field, an input field or (by `Type.field.argument`) an argument is called in the schema file.
     pub(crate) fn original<'a>(&'a self, ty: &str, name: &'a str) -> &'a str {
         let path = format!("{}.{name}", self.original_type(ty));

@@ -99,6 +99,35 @@ const MISGUESSED: &[&str] = &[
     "-User.productIds",
 ];
 
+/// Fields in snake_case.
+const SNAKE_CASE: &[&str] = &[
+    "User.psUserId=ps_user_id",
+    "User.additionalEmails=additional_emails",
+    "User.firstName=first_name",
+    "User.lastName=last_name",
+    "User.isOnAccount=is_on_account",
+    "User.removedOn=removed_on",
+    "User.lastLogin=last_login",
+    "User.startedOn=started_on",
+    "User.createdOn=created_on",
+    "User.productIds=product_ids",
+    "User.ssoEnabled=sso_enabled",
+    "User.mfaEnabled=mfa_enabled",
+    "User.currentSsoIdentifier=current_sso_identifier",
+    "User.planId=plan_id",
+    "PlanAdmin.psUserId=ps_user_id",
+    "PlanAdmin.firstName=first_name",
+    "PlanAdmin.lastName=last_name",
+    "PlanAdmin.createdOn=created_on",
+    "Team.parentTeamId=parent_team_id",
+    "TeamUserEdge.isDirect=is_direct",
+    "PlanInfo.planId=plan_id",
+    "Product.purchasedLicenseCount=purchased_license_count",
+];
+
+/// People as an interface, which `User` implements.
+const PERSON: &str = "interface Person { psUserId: ID id: ID! email: String additionalEmails: [String] firstName: String lastName: String startedOn: DateTime createdOn: DateTime note: String teams: TeamUserConnection isOnAccount: Boolean removedOn: DateTime lastLogin: DateTime currentSsoIdentifier: String ssoEnabled: Boolean planId: String mfaEnabled: Boolean productIds: [String] planUserId: String } extend type User implements Person { isKnown: Boolean }";
+
 /// All of them.
 #[rustfmt::skip]
 pub static VARIANTS: &[Variant] = &[
@@ -139,15 +168,21 @@ pub static VARIANTS: &[Variant] = &[
     schema("edges-only", "connections have edges, and no nodes", &["-UserConnection.nodes", "-PlanAdminConnection.nodes", "-TeamConnection.nodes"]),
     schema("nodes-only", "connections have nodes, and no edges", &["-UserConnection.edges", "-PlanAdminConnection.edges", "-TeamConnection.edges"]),
     schema("type-names", "types have other names", &["User=PlanUser", "Team=Group", "PlanAdmin=Administrator", "PlanInfo=Plan", "UserConnection=PlanUsers", "DateTime=Timestamp"]),
+    schema("plan-wrapped", "`planInfo` holds the plan in a field of its own", &["Query.planInfo: PlanHolder", "type PlanHolder { plan: PlanInfo }"]),
+    schema("never-null", "connections, pages, lists and totals are never null", &["Query.users: UserConnection!", "Query.teams: TeamConnection!", "Query.planInfo: PlanInfo!", "UserConnection.nodes: [User!]!", "UserConnection.totalCount: Int!", "UserConnection.pageInfo: PageInfo!", "PageInfo.hasNextPage: Boolean!", "TeamConnection.nodes: [Team!]!", "PlanInfo.products: [Product!]!", "User.teams: TeamUserConnection!"]),
+    schema("interface", "people are an interface", &[PERSON, "UserConnection.nodes: [Person]", "UserEdge.node: Person"]),
+    behavior("no-aliases", "a query under another name than its own is refused", |config| (config.refuses_aliases, config.invalid_document_status) = (true, 400)),
 
     // Totals.
     schema("no-totals", "connections have no `totalCount`", &["-UserConnection.totalCount", "-PlanAdminConnection.totalCount", "-TeamConnection.totalCount"]),
     both("null-totals", "`totalCount` is null", &["PlanAdminConnection.totalCount: Int"], |config| config.totals = Totals::Null),
     behavior("rough-totals", "`totalCount` is an estimate that is too low", |config| config.totals = Totals::Rough),
     behavior("page-totals", "`totalCount` counts the page", |config| config.totals = Totals::Page),
+    schema("text-totals", "`totalCount` is a text", &["UserConnection.totalCount: String", "PlanAdminConnection.totalCount: String!", "TeamConnection.totalCount: String"]),
 
     // Keys.
     both("number-ids", "ids are numbers", &["User.psUserId: Int", "User.id: Int!", "PlanAdmin.psUserId: Int!", "Team.id: Int", "Team.parentTeamId: Int", "UserFilter.psUserIds: [Int]", "UserFilter.ids: [Int]", "UserFilter.teamIds: [Int]", "TeamsFilter.ids: [Int]"], |config| config.ids = Ids::Number),
+    both("long-ids", "ids are of a type for long numbers", &["scalar Long", "User.psUserId: Long", "User.id: Long!", "PlanAdmin.psUserId: Long!", "Team.id: Long", "Team.parentTeamId: Long", "UserFilter.psUserIds: [Long]", "UserFilter.ids: [Long]", "UserFilter.teamIds: [Long]", "TeamsFilter.ids: [Long]"], |config| config.ids = Ids::Number),
     behavior("text-ids", "ids are no UUIDs", |config| config.ids = Ids::Text),
     behavior("capital-ids", "ids are in capitals, and compared letter by letter", |config| config.ids = Ids::Capitals),
     behavior("bare-ids", "ids have no hyphens, and are compared letter by letter", |config| config.ids = Ids::Bare),
@@ -168,8 +203,13 @@ pub static VARIANTS: &[Variant] = &[
     schema("no-is-on-account", "there is no `isOnAccount`", &["-User.isOnAccount", "-UserFilter.isOnAccount"]),
     schema("few-fields", "people have a key, an address and a name", &["-User.additionalEmails", "-User.startedOn", "-User.createdOn", "-User.note", "-User.removedOn", "-User.lastLogin", "-User.currentSsoIdentifier", "-User.ssoIdentifiers", "-User.ssoEnabled", "-User.planId", "-User.mfaEnabled", "-User.planUserId"]),
     behavior("beta-field", "a plain key may not ask for `mfaEnabled`", |config| config.beta.push("User.mfaEnabled".to_owned())),
+    schema("snake-case", "fields are written in snake_case", SNAKE_CASE),
+    schema("product-objects", "held products are objects", &["-User.productIds", "User.products: [Product]"]),
+    schema("membership-pages", "memberships want to be told the size of their page", &["User.teams.first: Int!"]),
 
     // Values.
+    schema("truth-texts", "`isOnAccount` is a text", &["User.isOnAccount: String", "-UserFilter.isOnAccount"]),
+    schema("date-objects", "some dates are objects", &["type Moment { iso: DateTime }", "User.lastLogin: Moment", "User.createdOn: Moment"]),
     behavior("dates-offset", "dates end in `+0200`", |config| config.dates = Dates::Offset),
     behavior("dates-hour-offset", "dates end in `+00`", |config| config.dates = Dates::HourOffset),
     behavior("dates-no-zone", "dates have no zone", |config| config.dates = Dates::NoZone),
@@ -191,8 +231,13 @@ pub static VARIANTS: &[Variant] = &[
     behavior("number-cursors", "cursors hold a number", |config| config.cursors = Cursors::Offset),
     behavior("warning-objects", "warnings are objects, and each reply has one", |config| (config.warnings, config.key_expired) = (WarningStyle::Objects, true)),
     Variant { name: "many-warnings", what: "several warnings in each reply, and pages cut at 7", schema: &[], faults: &["*=warnings=[\"The field User.team is deprecated.\",\"Maintenance on Sunday.\"]"], behavior: |config| (config.key_expired, config.page_cap) = (true, Cap(Some(7))) },
+    behavior("refuse-over-10", "more than 10 records are refused", |config| config.refuse_over = Some(10)),
+    schema("no-page-info", "pages do not say whether more follow", &["-UserConnection.pageInfo", "-PlanAdminConnection.pageInfo", "-TeamConnection.pageInfo"]),
+    schema("no-after", "pages cannot be continued", &["-Query.users.after", "-Query.planAdmins.after", "-Query.teams.after"]),
 
     // Conditions.
+    schema("filter-list", "`filter` is a list of conditions", &["Query.users.filter: [UserFilter]", "Query.teams.filter: [TeamsFilter!]"]),
+    schema("filter-operators", "filters are objects with operators", &["input OneOf { in: [String] }", "UserFilter.emails: OneOf", "UserFilter.psUserIds: OneOf", "UserFilter.ids: OneOf", "UserFilter.teamIds: OneOf", "TeamsFilter.ids: OneOf"]),
     behavior("filters-ignored", "filters are taken, and ignored", |config| config.filters.ignored = true),
     behavior("email-any-case", "addresses are compared without case", |config| config.filters.emails = EmailMatch::AnyCase),
     behavior("email-prefix", "addresses are compared by their beginning", |config| config.filters.emails = EmailMatch::Prefix),

@@ -75,16 +75,29 @@ fn a_refused_field_is_that_of_the_columns_that_read_it_and_of_no_other() {
 }
 
 #[test]
-fn a_mark_that_is_refused_leaves_what_it_marked() {
-    let users = table("users");
+fn a_mark_that_is_refused_is_spelled_otherwise_and_then_leaves_what_it_marked() {
+    let mut users = table("users");
+    let refused = |users: &ImportedTable, name: &str| {
+        let at = format!("users.nodes.teams.edges.{name}");
+        changes(users, &[(field(name, "TeamUserEdge"), &at)])
+    };
     assert_eq!(
-        changes(
-            &users,
-            &[(
-                field("isDirect", "TeamUserEdge"),
-                "users.nodes.teams.edges.isDirect"
-            )]
-        ),
+        refused(&users, "isDirect"),
+        [
+            "team_names.only_where=teams.edges.is_direct",
+            "team_ids.only_where=teams.edges.is_direct",
+            "inherited_team_names.only_where_not=teams.edges.is_direct",
+            "inherited_team_ids.only_where_not=teams.edges.is_direct"
+        ]
+    );
+    for column in &mut users.columns {
+        let marks = [&mut column.only_where, &mut column.only_where_not];
+        for mark in marks.into_iter().flatten() {
+            *mark = "teams.edges.is_direct".to_owned();
+        }
+    }
+    assert_eq!(
+        refused(&users, "is_direct"),
         [
             "team_names.only_where dropped",
             "team_ids.only_where dropped",

@@ -40,17 +40,23 @@ impl Arguments {
             let definition = field.definition.argument_by_name(&argument.name);
             let ty = definition.map_or("", |definition| definition.ty.inner_named_type());
             let name = served.original(&path, &argument.name);
-            match value {
-                Value::Object(conditions) if name == "filter" => {
-                    filter = conditions
-                        .into_iter()
-                        .filter(|(_, value)| !value.is_null())
-                        .map(|(name, value)| (served.original(ty, &name).to_owned(), value))
-                        .collect();
-                }
-                value => {
-                    values.insert(name.to_owned(), value);
-                }
+            if name != "filter" {
+                values.insert(name.to_owned(), value);
+                continue;
+            }
+            // Conditions may come in a list.
+            let given = match value {
+                Value::Array(list) => list,
+                one => vec![one],
+            };
+            for conditions in given {
+                let Value::Object(conditions) = conditions else {
+                    continue;
+                };
+                let known = conditions.into_iter().filter(|(_, value)| !value.is_null());
+                filter.extend(
+                    known.map(|(name, value)| (served.original(ty, &name).to_owned(), value)),
+                );
             }
         }
         Self { values, filter }
@@ -127,6 +133,10 @@ impl Arguments {
         let mut values: Vec<String> = match self.filter.get(name) {
             None => return Ok(None),
             Some(Value::Array(values)) => values.iter().filter_map(text).collect(),
+            Some(Value::Object(operators)) => match operators.get("in") {
+                Some(Value::Array(values)) => values.iter().filter_map(text).collect(),
+                _ => return Ok(None),
+            },
             Some(value) => text(value).into_iter().collect(),
         };
         if let Some(most) = filters.refuse_lists.filter(|most| values.len() > *most) {

@@ -100,7 +100,7 @@ fn short(
     to: &mut Vec<u8>,
 ) -> Result<(), String> {
     let len = records.len();
-    let range = match ty.is_list() || !ty.inner_named_type().ends_with("Connection") {
+    let range = match ty.is_list() || !is_connection(call, ty) {
         true => 0..len,
         false => range(call, arguments, name, len, &|place| place as u64)?,
     };
@@ -161,7 +161,7 @@ fn finish<'a>(
     if ty.is_list() {
         return selection.list(records, to);
     }
-    if !ty.inner_named_type().ends_with("Connection") {
+    if !is_connection(call, ty) {
         return selection.write(records.first().copied().unwrap_or(Record::Nothing), to);
     }
     let rows = records.into_iter().zip(range.clone());
@@ -190,6 +190,11 @@ fn finish<'a>(
     };
     tweak(&mut page, call, arguments.after());
     selection.write(Record::Page(&page), to);
+}
+
+fn is_connection(call: &Call<'_>, ty: &Type) -> bool {
+    let name = call.served.original_type(ty.inner_named_type());
+    name.ends_with("Connection")
 }
 
 /// The page as a fault wants it. `after` is the cursor that was given.

@@ -19,6 +19,10 @@ pub(crate) enum Record<'a> {
     Membership(&'a Membership, usize),
     Page(&'a Page<'a>),
     Row(&'a Row<'a>),
+    /// A product that somebody holds, by its id.
+    Held(&'a str),
+    /// An instant whose type has fields of its own.
+    Moment(DateTime<Utc>),
     /// A record that is null.
     Nothing,
 }
@@ -72,7 +76,7 @@ pub(crate) fn need(field: &str) -> Need {
         "email" | "additionalEmails" | "firstName" | "lastName" => Need::NAMES,
         "startedOn" | "createdOn" | "isOnAccount" | "removedOn" | "lastLogin" => Need::STANDING,
         "teams" | "team" | "teamNames" => Need::TEAMS,
-        "productIds" => Need::PRODUCTS,
+        "productIds" | "products" => Need::PRODUCTS,
         "note" => Need::NOTE,
         "ssoIdentifiers" | "currentSsoIdentifier" | "ssoEnabled" | "mfaEnabled" => Need::SIGN_IN,
         _ => Need::IDS,
@@ -136,6 +140,7 @@ impl<'a> Record<'a> {
                 "planId" => Held::Text(&plan.plan_id),
                 "name" => Held::Text(&plan.name),
                 "products" => Held::Many(products.iter().map(Record::Product).collect()),
+                "plan" => Held::One(self),
                 _ => return None,
             }),
             Self::Memberships(user) => memberships_field(user, name),
@@ -159,6 +164,14 @@ impl<'a> Record<'a> {
                 "node" => Held::One(row.node),
                 _ => return None,
             }),
+            Self::Held(id) => match name {
+                "id" => Some(Held::Text(id)),
+                _ => None,
+            },
+            Self::Moment(at) => match name {
+                "iso" => Some(Held::Instant(at)),
+                _ => None,
+            },
             Self::Nothing => None,
         }
     }
@@ -186,6 +199,10 @@ fn user_field<'a>(user: &'a User, name: &str) -> Option<Held<'a>> {
         "planId" => text(&user.plan_id),
         "planUserId" => text(&user.plan_user_id),
         "productIds" => texts(&user.product_ids),
+        "products" => {
+            let held = user.product_ids.iter().flatten();
+            Held::Many(held.map(|id| Record::Held(id)).collect())
+        }
         "teamNames" => {
             let direct = user.teams.iter().filter(|membership| membership.is_direct);
             Held::Texts(direct.map(|direct| direct.team.name.as_str()).collect())

@@ -135,7 +135,9 @@ impl Selection {
     ) -> Self {
         let sets: Vec<&SelectionSet> = fields.iter().map(|field| &field.selection_set).collect();
         let ty = sets[0].ty.as_str();
-        let original_type = compiler.served.original_type(ty);
+        let original_type = compiler
+            .served
+            .original_type(compiler.served.object_type(ty));
         let mut selection = Self {
             ty: ty.to_owned(),
             fields: Vec::new(),
@@ -216,19 +218,28 @@ impl Selection {
     fn held(&self, field: &Chosen, held: Held<'_>, to: &mut Vec<u8>) {
         match (held, &field.below) {
             (Held::Null, _) => to.extend_from_slice(b"null"),
-            (Held::Text(id), _) if field.ty.inner_named_type() == "Int" => {
+            (Held::Text(id), _)
+                if matches!(field.ty.inner_named_type().as_str(), "Int" | "Long") =>
+            {
                 to.extend_from_slice(id.as_bytes());
             }
             (Held::Text(held), _) => text(to, held),
             (Held::Made(held), _) => text(to, &held),
+            (Held::Number(held), _) if field.ty.inner_named_type() == "String" => {
+                text(to, &held.to_string());
+            }
             (Held::Number(held), _) => {
                 to.extend_from_slice(held.to_string().as_bytes());
                 if self.numbers == Numbers::Decimal {
                     to.extend_from_slice(b".0");
                 }
             }
+            (Held::Truth(held), _) if field.ty.inner_named_type() == "String" => {
+                text(to, &held.to_string());
+            }
             (Held::Truth(held), _) => to.extend_from_slice(held.to_string().as_bytes()),
-            (Held::Instant(at), _) => instant(to, at, self.dates),
+            (Held::Instant(at), Some(below)) => below.write(Record::Moment(at), to),
+            (Held::Instant(at), None) => instant(to, at, self.dates),
             (Held::Texts(held), _) if field.ty.is_list() => {
                 to.push(b'[');
                 for (place, held) in held.into_iter().enumerate() {
