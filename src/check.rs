@@ -16,7 +16,7 @@ use crate::error::{FdwError, OrRaise, Result};
 use crate::executor::{Session, distrusted_filters};
 use crate::options::Server;
 use crate::options::catalog::FURTHER_PAGES;
-use crate::{announcements, search_path, token};
+use crate::{announcements, parameters, token};
 
 mod copies;
 mod tables;
@@ -89,7 +89,7 @@ fn check(
     ),
 > {
     let server = Server::named(server);
-    let findings = search_path::under(search_path::SAFE, || {
+    let findings = parameters::with_safe_path(|| {
         may_use(&server)?;
         let mut findings = Vec::new();
         api(&server, &mut findings);

@@ -8,7 +8,7 @@ use pluralsight_catalog::Table;
 
 use crate::error::{FdwError, OrRaise, Result};
 use crate::options::catalog::options_from_list;
-use crate::{relation, search_path};
+use crate::{parameters, relation};
 
 /// The event trigger: comments on the foreign tables that the statement has just created. It works for every role that
 /// can create a table, because it calls nothing by name and nothing that the role would need rights for.
@@ -36,7 +36,7 @@ fn comment_new_tables(fcinfo: pg_sys::FunctionCallInfo) {
         )
         .raise();
     }
-    for table in search_path::under(search_path::SAFE, new_tables).or_raise() {
+    for table in parameters::with_safe_path(new_tables).or_raise() {
         if relation::is_ours(table) {
             comment(table);
         }

@@ -23,7 +23,6 @@ mod refresh;
 mod schedule;
 mod set;
 mod source;
-mod sql;
 mod stage;
 mod write;
 

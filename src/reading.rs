@@ -12,10 +12,11 @@ use pgrx::prelude::*;
 use pluralsight_catalog::{quote_identifier, tables};
 
 use crate::error::{FdwError, OrRaise, Result};
+use crate::parameters;
 use crate::role;
-use crate::search_path;
+use crate::sql;
 use crate::sql_file;
-use crate::views::{self, Place, first};
+use crate::views::{self, Place};
 
 /// What a set of copies has beside copies and views, and whether it names nobody.
 const BESIDE_VIEWS: [(&str, bool); 7] = [
@@ -64,7 +65,7 @@ fn grant(schema: Option<&CStr>, role: Option<&CStr>, anonymous: Option<bool>) ->
         .filter(|(_, names_nobody)| *names_nobody || !anonymous)
         .map(|(name, _)| name)
         .collect();
-    search_path::under(search_path::SAFE, || {
+    parameters::with_safe_path(|| {
         let mut readable = Vec::new();
         for name in names {
             // Foreign tables are for those who ask with a token of their own, and somebody else's relation is not ours to give.
@@ -105,7 +106,7 @@ fn grant(schema: Option<&CStr>, role: Option<&CStr>, anonymous: Option<bool>) ->
 
 fn revoke(schema: Option<&CStr>, role: Option<&CStr>) -> Result<()> {
     let request = Request::checked(schema, role)?;
-    search_path::under(search_path::SAFE, || {
+    parameters::with_safe_path(|| {
         for (kind, relation) in request.relations()? {
             sql_file::run(&format!(
                 "REVOKE {} {relation} FROM {}",
@@ -145,13 +146,9 @@ impl Request {
     fn checked(schema: Option<&CStr>, role: Option<&CStr>) -> Result<Request> {
         let schema = text(schema, "schema")?;
         let reader = text(role, "role")?;
-        search_path::under(search_path::SAFE, || {
+        parameters::with_safe_path(|| {
             let place = Place::find(&schema)?;
-            let owner: Oid = first(
-                "SELECT nspowner FROM pg_catalog.pg_namespace WHERE oid = $1",
-                &[place.oid.into()],
-            )?
-            .unwrap_or(Oid::INVALID);
+            let owner = place.owner()?;
             if !role::has_rights_of(role::current(), owner) {
                 return Err(FdwError::new(
                     PgSqlErrorCode::ERRCODE_INSUFFICIENT_PRIVILEGE,
@@ -159,8 +156,8 @@ impl Request {
                 )
                 .detail(format!("It belongs to role \"{}\".", role::name(owner))));
             }
-            let known: Option<String> = first(
-                "SELECT rolname::text FROM pg_catalog.pg_roles WHERE rolname::text = $1",
+            let known = sql::value::<String>(
+                "SELECT rolname::text FROM pg_roles WHERE rolname::text = $1",
                 &[reader.as_str().into()],
             )?;
             let Some(known) = known else {
@@ -186,68 +183,44 @@ impl Request {
 
     /// Kind and name of each relation that can be read.
     fn relations(&self) -> Result<Vec<(String, String)>> {
-        Spi::connect(|client| {
-            client
-                .select(
-                    "SELECT relkind::text, format('%I.%I', $2::text, relname), relowner
-                     FROM pg_catalog.pg_class
-                     WHERE relnamespace = $1 AND relkind IN ('r', 'p', 'v', 'm', 'f', 'S')",
-                    None,
-                    &[self.place.oid.into(), self.place.name.as_str().into()],
-                )?
-                .map(|row| {
-                    Ok((
-                        row.get(1)?.unwrap_or_default(),
-                        row.get(2)?.unwrap_or_default(),
-                        row.get::<Oid>(3)?.unwrap_or(Oid::INVALID),
-                    ))
-                })
-                .collect::<std::result::Result<Vec<_>, _>>()
-        })
-        .map(|relations: Vec<(String, String, Oid)>| {
-            relations
-                .into_iter()
-                .filter(|&(_, _, owner)| self.may_give(owner))
-                .map(|(kind, name, _)| (kind, name))
-                .collect()
-        })
-        .map_err(views::unreadable)
+        let relations = sql::rows(
+            "SELECT relkind::text, relname::text, relowner FROM pg_class WHERE relnamespace = $1 AND relkind IN ('r', 'p', 'v', 'm', 'f', 'S')",
+            &[self.place.oid.into()],
+            |row| {
+                Ok((
+                    row.get::<String>(1)?.unwrap_or_default(),
+                    row.get::<String>(2)?.unwrap_or_default(),
+                    row.get::<Oid>(3)?.unwrap_or(Oid::INVALID),
+                ))
+            },
+        )?;
+        Ok(relations
+            .into_iter()
+            .filter(|&(_, _, owner)| self.may_give(owner))
+            .map(|(kind, name, _)| (kind, self.place.qualified(&name)))
+            .collect())
     }
 
     /// The set's own functions, as GRANT takes them.
     fn functions(&self) -> Result<Vec<String>> {
-        let mut found = Vec::new();
-        for name in FUNCTIONS {
-            let function = Spi::connect(|client| {
-                client
-                    .select(
-                        "SELECT format('%I.%I(%s)', $3::text, proname, pg_get_function_identity_arguments(oid)), proowner
-                         FROM pg_catalog.pg_proc
-                         WHERE pronamespace = $1 AND proname::text = $2",
-                        None,
-                        &[
-                            self.place.oid.into(),
-                            name.into(),
-                            self.place.name.as_str().into(),
-                        ],
-                    )?
-                    .map(|row| {
-                        Ok((
-                            row.get(1)?.unwrap_or_default(),
-                            row.get::<Oid>(2)?.unwrap_or(Oid::INVALID),
-                        ))
-                    })
-                    .collect::<std::result::Result<Vec<(String, Oid)>, _>>()
-            })
-            .map_err(views::unreadable)?;
-            found.extend(
-                function
-                    .into_iter()
-                    .filter(|&(_, owner)| self.may_give(owner))
-                    .map(|(name, _)| name),
-            );
-        }
-        Ok(found)
+        let functions = sql::rows(
+            "SELECT format('%I(%s)', proname, pg_get_function_identity_arguments(oid)), proowner FROM pg_proc WHERE pronamespace = $1 AND proname::text = ANY ($2)",
+            &[
+                self.place.oid.into(),
+                FUNCTIONS.map(str::to_owned).to_vec().into(),
+            ],
+            |row| {
+                Ok((
+                    row.get::<String>(1)?.unwrap_or_default(),
+                    row.get::<Oid>(2)?.unwrap_or(Oid::INVALID),
+                ))
+            },
+        )?;
+        Ok(functions
+            .into_iter()
+            .filter(|&(_, owner)| self.may_give(owner))
+            .map(|(function, _)| format!("{}.{function}", quote_identifier(&self.place.name)))
+            .collect())
     }
 }
 

@@ -12,9 +12,9 @@ use pluralsight_report::{Data, render};
 
 use crate::encoding;
 use crate::error::{FdwError, OrRaise, Result};
-use crate::rights;
+use crate::parameters;
 use crate::role;
-use crate::search_path;
+use crate::sql;
 use crate::trusted;
 use crate::views::{self, File, Place, set_up_call};
 
@@ -139,7 +139,7 @@ fn report_html(fcinfo: pg_sys::FunctionCallInfo) -> String {
             )
         })
         .or_raise();
-    search_path::under(search_path::SAFE, || {
+    parameters::with_safe_path(|| {
         let data = read(&Place::find(&schema)?, title)?;
         render(&data).map_err(|error| FdwError::internal(error.to_string()))
     })
@@ -192,16 +192,14 @@ fn read(place: &Place, title: Option<pg_sys::Datum>) -> Result<Data> {
     // SAFETY: the datum is a text that the caller of this function passed, and it outlives the statement.
     let title = unsafe { DatumWithOid::new(Text(title), pg_sys::TEXTOID) };
     // Compiling takes longer than reading, and what is sorted fits into memory.
-    let json = rights::with_setting("jit", "off", || {
-        rights::with_setting("work_mem", "64MB", || {
-            Spi::connect(|client| {
-                client
-                    .select(&statement, Some(1), &[title])?
-                    .first()
-                    .get::<Vec<u8>>(1)
-            })
-            .map_err(|error| FdwError::internal(format!("the views cannot be read: {error}")))
+    let json = parameters::with(&[("jit", "off"), ("work_mem", "64MB")], || {
+        Spi::connect(|client| {
+            client
+                .select(&statement, Some(1), &[title])?
+                .first()
+                .get::<Vec<u8>>(1)
         })
+        .map_err(sql::failed)
     })?
     .unwrap_or_default();
     serde_json::from_slice(&json).map_err(|error| {

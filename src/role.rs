@@ -1,4 +1,4 @@
-//! Roles: who somebody is, and work done as somebody else.
+//! Roles: who somebody is, and work done as somebody else, the way PostgreSQL itself runs `REFRESH MATERIALIZED VIEW`.
 
 use std::ffi::CStr;
 
@@ -14,7 +14,7 @@ pub fn current() -> Oid {
 
 /// The role's name; its number if it is gone.
 pub fn name(role: Oid) -> String {
-    // SAFETY: a catalog look-up; the name is copied.
+    // SAFETY: with missing_ok the look-up answers null for a role that is gone; the name is copied.
     unsafe {
         let name = pg_sys::GetUserNameFromId(role, true);
         if name.is_null() {
@@ -25,30 +25,35 @@ pub fn name(role: Oid) -> String {
     }
 }
 
-/// Whether `role` may do whatever `other` may: it is the same, a member of it, or a superuser.
+/// Whether `role` may do whatever `other` may: it is the same, a member of it with its rights, or a superuser.
 pub fn has_rights_of(role: Oid, other: Oid) -> bool {
-    // SAFETY: catalog look-ups.
+    // SAFETY: catalog look-ups; an unknown role is nobody's.
     unsafe { pg_sys::has_privs_of_role(role, other) }
 }
 
-/// Runs `work` as `role`, and restricted as PostgreSQL restricts what it runs for somebody else.
+/// Whether a role is the current one, or one that it belongs to by GRANT. That a superuser may act for everybody does not
+/// count: what belongs to another role is in that role's hands.
+pub fn is_own(role: Oid) -> bool {
+    // SAFETY: look-ups in the role catalogs.
+    unsafe { pg_sys::is_member_of_role_nosuper(current(), role) }
+}
+
+/// Runs `work` as `role` in a security-restricted operation: with that role's rights and no others, and unable to change
+/// role. After an ERROR the abort of the surrounding transaction or subtransaction takes it back.
 pub fn run_as<T>(role: Oid, work: impl FnOnce() -> Result<T>) -> Result<T> {
-    if role == current() {
-        return work();
-    }
     let (mut caller, mut context) = (Oid::INVALID, 0);
-    // SAFETY: the two are restored below; after an error the end of the transaction or subtransaction does it.
+    // SAFETY: reads the backend's own state, and sets it to a role that exists because it owns something.
     unsafe {
         pg_sys::GetUserIdAndSecContext(&mut caller, &mut context);
         pg_sys::SetUserIdAndSecContext(
             role,
             context
-                | pg_sys::SECURITY_LOCAL_USERID_CHANGE as i32
-                | pg_sys::SECURITY_RESTRICTED_OPERATION as i32,
+                | (pg_sys::SECURITY_LOCAL_USERID_CHANGE | pg_sys::SECURITY_RESTRICTED_OPERATION)
+                    as i32,
         );
     }
     let result = work();
-    // SAFETY: as above.
+    // SAFETY: the state from before.
     unsafe { pg_sys::SetUserIdAndSecContext(caller, context) };
     result
 }

@@ -3,7 +3,7 @@
 use std::ffi::{CStr, CString};
 
 use pgrx::PgSqlErrorCode;
-use pgrx::pg_sys::{self, AsPgCStr, Oid};
+use pgrx::pg_sys::{self, Oid};
 use pgrx::prelude::*;
 use pluralsight_catalog::{
     ExistingColumn, ExistingTable, Table, qualified, quote_identifier, quote_literal, tables,
@@ -15,15 +15,7 @@ use crate::options::TableOptions;
 use crate::options::catalog::raw_column_options;
 use crate::relation::{is_our_server, is_ours};
 use crate::survey::{Surveyed, survey};
-use crate::{check, comments, search_path, views};
-
-/// Schemas that hold nothing of a user's.
-const OWN_SCHEMAS: [&str; 4] = [
-    "pluralsight_fdw",
-    "pluralsight_fdw_internal",
-    "pg_catalog",
-    "information_schema",
-];
+use crate::{check, comments, namespace, parameters, role, sql, views};
 
 #[pg_extern(sql = r#"
 CREATE PROCEDURE set_up(server name, schema name DEFAULT 'pluralsight', replace_views boolean DEFAULT false)
@@ -47,10 +39,7 @@ fn set_up(server: Option<&CStr>, schema: Option<&CStr>, replace_views: Option<bo
     };
     let server = argument(server, "server").or_raise();
     let schema = argument(schema, "schema").or_raise();
-    search_path::under(search_path::SAFE, || {
-        run(&server, &schema, replace_views.unwrap_or(false))
-    })
-    .or_raise();
+    parameters::with_safe_path(|| run(&server, &schema, replace_views.unwrap_or(false))).or_raise();
 }
 
 fn run(server: &str, schema: &str, replace_views: bool) -> Result<()> {
@@ -84,18 +73,20 @@ fn run(server: &str, schema: &str, replace_views: bool) -> Result<()> {
     };
     let surveyed = survey(&server, tables::ALL, false, known)?;
     if place.is_none() {
-        execute(&format!("CREATE SCHEMA {}", quote_identifier(schema)))?;
-        execute(&format!(
-            "COMMENT ON SCHEMA {} IS {}",
-            quote_identifier(schema),
-            quote_literal("Tables and views of Pluralsight, made by pluralsight_fdw.set_up().")
-        ))?;
+        sql::run(
+            &format!(
+                "CREATE SCHEMA {name}; COMMENT ON SCHEMA {name} IS {}",
+                quote_literal("Tables and views of Pluralsight, made by pluralsight_fdw.set_up()."),
+                name = quote_identifier(schema)
+            ),
+            &[],
+        )?;
         say(&format!("schema {} was made", quote_identifier(schema)));
     }
     for (surveyed, there) in surveyed.iter().zip(there) {
         apply(surveyed, there, schema, &server)?;
     }
-    let outcomes = views::create_views(schema, replace_views)?;
+    let outcomes = views::create(schema, replace_views)?;
     views::announce(schema, &outcomes);
     views::report(schema, &outcomes)
 }
@@ -106,10 +97,10 @@ fn place(schema: &str, server: &Server) -> Result<Option<Oid>> {
         format!(
             "CALL pluralsight_fdw.set_up({}, schema => {});",
             quote_literal(&server.name),
-            quote_literal(&free_schema(schema))
+            quote_literal(&namespace::free(schema))
         )
     };
-    if OWN_SCHEMAS.contains(&schema) {
+    if namespace::is_reserved(schema) {
         return Err(FdwError::new(
             PgSqlErrorCode::ERRCODE_INVALID_PARAMETER_VALUE,
             format!("schema \"{schema}\" is not for tables of a user's own"),
@@ -119,82 +110,28 @@ fn place(schema: &str, server: &Server) -> Result<Option<Oid>> {
             quote_literal(&server.name)
         )));
     }
-    // SAFETY: catalog look-ups; a schema that does not exist answers InvalidOid.
-    unsafe {
-        let place = pg_sys::get_namespace_oid(schema.as_pg_cstr(), true);
-        if place == Oid::INVALID {
-            return Ok(None);
-        }
-        let owner = owner_of_schema(place)?;
-        if is_the_callers(owner) {
-            // Two calls at once would trip over each other.
-            pg_sys::LockDatabaseObject(
-                pg_sys::NamespaceRelationId,
-                place,
-                0,
-                pg_sys::ShareUpdateExclusiveLock as pg_sys::LOCKMODE,
-            );
-        } else {
-            return Err(FdwError::new(
-                PgSqlErrorCode::ERRCODE_INSUFFICIENT_PRIVILEGE,
-                format!(
-                    "schema \"{schema}\" already exists and belongs to role \"{}\"",
-                    role_name(owner)
-                ),
-            )
-            .detail("The tables and views would be within that role's reach.")
-            .hint(elsewhere()));
-        }
-        Ok(Some(place))
+    let Some(place) = namespace::find_or_reserve(schema) else {
+        return Ok(None);
+    };
+    let owner = owner("SELECT nspowner FROM pg_namespace WHERE oid = $1", place)?;
+    if !role::is_own(owner) {
+        return Err(FdwError::new(
+            PgSqlErrorCode::ERRCODE_INSUFFICIENT_PRIVILEGE,
+            format!(
+                "schema \"{schema}\" already exists and belongs to role \"{}\"",
+                role::name(owner)
+            ),
+        )
+        .detail("The tables and views would be within that role's reach.")
+        .hint(elsewhere()));
     }
-}
-
-/// A name that no schema has.
-fn free_schema(schema: &str) -> String {
-    (2..)
-        .map(|number| {
-            let suffix = format!("_{number}");
-            let mut name = schema.to_owned();
-            // An identifier has at most 63 bytes.
-            while name.len() + suffix.len() > 63 {
-                name.pop();
-            }
-            name + &suffix
-        })
-        // SAFETY: a catalog look-up by name.
-        .find(|name| unsafe { pg_sys::get_namespace_oid(name.as_pg_cstr(), true) } == Oid::INVALID)
-        .unwrap_or_default()
-}
-
-/// Whether a role is the caller's own, or one that the caller belongs to by GRANT. That a superuser may act for everybody
-/// does not count: what belongs to another role is in that role's hands.
-pub fn is_the_callers(role: Oid) -> bool {
-    // SAFETY: look-ups in the role catalogs.
-    unsafe { pg_sys::is_member_of_role_nosuper(pg_sys::GetUserId(), role) }
-}
-
-fn role_name(role: Oid) -> String {
-    // SAFETY: with missing_ok the call answers null for a role that is gone; the name is copied.
-    unsafe {
-        let name = pg_sys::GetUserNameFromId(role, true);
-        if name.is_null() {
-            return role.to_u32().to_string();
-        }
-        CStr::from_ptr(name).to_string_lossy().into_owned()
-    }
-}
-
-fn owner_of_schema(schema: Oid) -> Result<Oid> {
-    owner(
-        "SELECT nspowner FROM pg_catalog.pg_namespace WHERE oid = $1",
-        schema,
-    )
+    // Two calls at once would trip over each other.
+    namespace::lock(place, schema)?;
+    Ok(Some(place))
 }
 
 fn owner(query: &str, object: Oid) -> Result<Oid> {
-    Spi::get_one_with_args::<Oid>(query, &[object.into()])
-        .ok()
-        .flatten()
+    sql::value::<Oid>(query, &[object.into()])?
         .ok_or_else(|| FdwError::internal("an object without an owner"))
 }
 
@@ -222,7 +159,7 @@ fn existing(
         .hint(format!(
             "CALL pluralsight_fdw.set_up({}, schema => {});",
             quote_literal(&server.name),
-            quote_literal(&free_schema(schema))
+            quote_literal(&namespace::free(schema))
         ))
     };
     // SAFETY: a catalog look-up by id.
@@ -240,14 +177,11 @@ fn existing(
             format!("reads from server \"{}\"", options.server.name),
         ));
     }
-    let owner = owner(
-        "SELECT relowner FROM pg_catalog.pg_class WHERE oid = $1",
-        relation,
-    )?;
-    if !is_the_callers(owner) {
+    let owner = owner("SELECT relowner FROM pg_class WHERE oid = $1", relation)?;
+    if !role::is_own(owner) {
         return Err(in_the_way(
             PgSqlErrorCode::ERRCODE_INSUFFICIENT_PRIVILEGE,
-            format!("belongs to role \"{}\"", role_name(owner)),
+            format!("belongs to role \"{}\"", role::name(owner)),
         ));
     }
     Ok(Some((
@@ -260,20 +194,19 @@ fn existing(
 }
 
 fn columns(table: Oid) -> Result<Vec<ExistingColumn>> {
-    let query = "SELECT attnum, attname::pg_catalog.text FROM pg_catalog.pg_attribute WHERE attrelid = $1 AND attnum > 0 AND NOT attisdropped ORDER BY attnum";
-    Spi::connect(|client| {
-        let mut columns = Vec::new();
-        for row in client.select(query, None, &[table.into()])? {
-            if let (Some(number), Some(name)) = (row.get::<i16>(1)?, row.get::<String>(2)?) {
-                let options = raw_column_options(table, number);
-                columns.push(ExistingColumn { name, options });
-            }
-        }
-        Ok(columns)
-    })
-    .map_err(|error: pgrx::spi::Error| {
-        FdwError::internal(format!("the table's columns cannot be listed: {error}"))
-    })
+    let columns = sql::rows(
+        "SELECT attnum, attname::text FROM pg_attribute WHERE attrelid = $1 AND attnum > 0 AND NOT attisdropped ORDER BY attnum",
+        &[table.into()],
+        |row| Ok(row.get::<i16>(1)?.zip(row.get::<String>(2)?)),
+    )?;
+    Ok(columns
+        .into_iter()
+        .flatten()
+        .map(|(number, name)| ExistingColumn {
+            options: raw_column_options(table, number),
+            name,
+        })
+        .collect())
 }
 
 fn apply(
@@ -288,7 +221,7 @@ fn apply(
         say(notice);
     }
     let Some((relation, existing)) = there else {
-        execute(&table.create_statement(Some(schema), &server.name))?;
+        sql::run(&table.create_statement(Some(schema), &server.name), &[])?;
         say(&match table.rows {
             Some(1) => format!("foreign table {name} was made; it has 1 row"),
             Some(rows) => format!("foreign table {name} was made; it has {rows} rows"),
@@ -305,7 +238,7 @@ fn apply(
             .and_then(|text| text.trim().parse().ok());
     }
     for statement in table.renew_statements(schema, &existing) {
-        execute(&statement)?;
+        sql::run(&statement, &[])?;
         // The number of rows is no news.
         if !statement.contains("OPTIONS (SET rows ") {
             say(&format!("changed: {statement}"));
@@ -313,11 +246,6 @@ fn apply(
     }
     comments::comment(relation);
     Ok(())
-}
-
-fn execute(statement: &str) -> Result<()> {
-    Spi::run(statement)
-        .map_err(|error| FdwError::internal(format!("{statement} could not be run: {error}")))
 }
 
 fn say(text: &str) {

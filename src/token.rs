@@ -7,8 +7,6 @@
 pub mod sealed;
 mod vault;
 
-use std::ffi::CStr;
-
 use pgrx::PgSqlErrorCode;
 use pgrx::pg_sys::{self, Oid};
 use pluralsight_api::Token;
@@ -18,6 +16,7 @@ use crate::error::{FdwError, Result};
 use crate::host_file;
 use crate::options::catalog::options_from_list;
 use crate::options::{Options, Server};
+use crate::role;
 
 /// The options that name a token; a level may have one of them.
 pub const SOURCES: [&str; 5] = [
@@ -131,7 +130,7 @@ fn missing(server: &Server, user: Oid) -> FdwError {
             format!("ALTER USER MAPPING {place} OPTIONS ({change})")
         }
     };
-    let whose = if is_current(user) {
+    let whose = if user == role::current() {
         "the current role"
     } else {
         "the owner of the view"
@@ -152,7 +151,7 @@ fn seal_again(server: &Server, level: &Level) -> String {
     let role = if everybody {
         "public".to_owned()
     } else {
-        role_name(level.role)
+        role::name(level.role)
     };
     let change = "OPTIONS (SET api_token_sealed '…')";
     let alter = match level.name {
@@ -170,29 +169,12 @@ fn seal_again(server: &Server, level: &Level) -> String {
     )
 }
 
-fn is_current(user: Oid) -> bool {
-    // SAFETY: reads the backend's own state.
-    user == unsafe { pg_sys::GetUserId() }
-}
-
 /// The role as a statement about its user mapping names it.
 fn grantee(user: Oid) -> String {
-    if is_current(user) {
+    if user == role::current() {
         "CURRENT_USER".to_owned()
     } else {
-        quote_identifier(&role_name(user))
-    }
-}
-
-fn role_name(role: Oid) -> String {
-    // SAFETY: a catalog look-up; null for a role that does not exist; the name is copied.
-    unsafe {
-        let name = pg_sys::GetUserNameFromId(role, true);
-        if name.is_null() {
-            role.to_u32().to_string()
-        } else {
-            CStr::from_ptr(name).to_string_lossy().into_owned()
-        }
+        quote_identifier(&role::name(user))
     }
 }
 

@@ -8,7 +8,8 @@ use pgrx::pg_sys::{self, Oid};
 use pgrx::prelude::*;
 
 use crate::error::{FdwError, Result};
-use crate::views::{Place, unreadable};
+use crate::sql;
+use crate::views::Place;
 
 /// How often the look is repeated while somebody changes what is looked at.
 const MOST_LOOKS: usize = 5;
@@ -68,5 +69,5 @@ fn look(relations: &[Oid]) -> Result<(Vec<Oid>, Option<String>)> {
         }
         Ok((reached, problem))
     })
-    .map_err(unreadable)
+    .map_err(sql::failed)
 }

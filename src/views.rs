@@ -4,16 +4,17 @@ mod definition;
 mod dependencies;
 mod renewal;
 
-use std::ffi::CStr;
-
 use pgrx::PgSqlErrorCode;
 use pgrx::datum::DatumWithOid;
 use pgrx::pg_sys::Oid;
-use pgrx::prelude::*;
+use pgrx::spi::{SpiHeapTupleData, SpiResult};
 use pluralsight_catalog::{quote_identifier, quote_literal, tables};
 
-use crate::error::{FdwError, OrRaise, Result};
+use crate::error::{FdwError, Result};
+use crate::namespace;
+use crate::parameters;
 use crate::role;
+use crate::sql;
 use crate::sql_file;
 
 /// One file of `sql/views/`.
@@ -57,7 +58,7 @@ pub static FILES: [File; 22] = [
     view_file!("accounts_anonymous", reads ["accounts"], anonymous true),
     view_file!("account_keys", reads ["users", "admins"], anonymous false),
     view_file!("idle_licenses", reads ["accounts", "users"], anonymous false),
-    view_file!("seats", reads ["idle_licenses", "plan", "prices"], anonymous false),
+    view_file!("seats", reads ["idle_licenses", "prices"], anonymous false),
     view_file!("memberships", reads ["users"], anonymous false),
     view_file!("team_tree", reads ["teams", "users"], anonymous false),
     view_file!("team_utilization", reads ["users"], anonymous false),
@@ -96,7 +97,7 @@ pub enum Outcome {
 
 /// Makes and renews the views in `schema`, and the tables that users fill in. A view that its owner has changed is kept, unless
 /// `replace` is set. The work is done as the owner of the tables, whoever calls, and what is there must be that role's.
-pub fn create_views(schema: &str, replace: bool) -> Result<Vec<(&'static str, Outcome)>> {
+pub fn create(schema: &str, replace: bool) -> Result<Vec<(&'static str, Outcome)>> {
     let place = Place::find(schema)?;
     role::run_as(place.owner_of_tables()?, || {
         sql_file::inside(schema, || create_in(&place, replace))
@@ -144,27 +145,21 @@ pub fn announce(schema: &str, outcomes: &[(&'static str, Outcome)]) {
     }
 }
 
-/// Tells the client of views that are not what it may expect.
+/// Tells the client of views that are not as this version makes them.
 pub fn report(schema: &str, outcomes: &[(&'static str, Outcome)]) -> Result<()> {
     let place = Place::find(schema)?;
     for (name, outcome) in outcomes {
-        let qualified = place.qualified(name);
-        let (message, hint) = match outcome {
-            Outcome::Kept => (
-                format!("view {qualified} was changed by its owner and stays as it is"),
-                place.renewing_call()?,
-            ),
-            Outcome::Skipped => (
+        if *outcome == Outcome::Kept {
+            let mut notice = FdwError::new(
+                PgSqlErrorCode::ERRCODE_SUCCESSFUL_COMPLETION,
                 format!(
-                    "view {qualified} was not made, because tables that it reads are not there"
+                    "view {} was changed by its owner and stays as it is",
+                    place.qualified(name)
                 ),
-                None,
-            ),
-            Outcome::Made | Outcome::Unchanged | Outcome::Renewed => continue,
-        };
-        let mut notice = FdwError::new(PgSqlErrorCode::ERRCODE_SUCCESSFUL_COMPLETION, message);
-        notice.hint = hint;
-        notice.notice();
+            );
+            notice.hint = place.renewing_call()?;
+            notice.notice();
+        }
     }
     Ok(())
 }
@@ -190,11 +185,7 @@ pub(crate) struct Relation {
 
 impl Place {
     pub fn find(schema: &str) -> Result<Place> {
-        let found: Option<Oid> = first(
-            "SELECT oid FROM pg_catalog.pg_namespace WHERE nspname::pg_catalog.text OPERATOR(pg_catalog.=) $1",
-            &[schema.into()],
-        )?;
-        match found {
+        match namespace::find(schema) {
             Some(oid) => Ok(Place {
                 name: schema.to_owned(),
                 oid,
@@ -217,11 +208,7 @@ impl Place {
                 break;
             }
         }
-        let schema_owner: Oid = first(
-            "SELECT nspowner FROM pg_catalog.pg_namespace WHERE oid OPERATOR(pg_catalog.=) $1",
-            &[self.oid.into()],
-        )?
-        .unwrap_or(Oid::INVALID);
+        let schema_owner = self.owner()?;
         if role::has_rights_of(owner, schema_owner) && role::has_rights_of(role::current(), owner) {
             return Ok(owner);
         }
@@ -236,29 +223,33 @@ impl Place {
         )))
     }
 
+    /// The owner of the schema.
+    pub fn owner(&self) -> Result<Oid> {
+        let owner = look_up(
+            "SELECT nspowner FROM pg_namespace WHERE oid = $1",
+            &[self.oid.into()],
+            |row| row.get::<Oid>(1),
+        )?;
+        Ok(owner.into_iter().flatten().next().unwrap_or(Oid::INVALID))
+    }
+
     /// The relation of that name, if there is one.
     pub fn relation(&self, name: &str) -> Result<Option<Relation>> {
-        Spi::connect(|client| {
-            let mut rows = client.select(
-                "SELECT oid, relkind::pg_catalog.text, relowner FROM pg_catalog.pg_class
-                 WHERE relnamespace OPERATOR(pg_catalog.=) $1 AND relname::pg_catalog.text OPERATOR(pg_catalog.=) $2",
-                Some(1),
-                &[self.oid.into(), name.into()],
-            )?;
-            rows.next()
-                .map(|row| {
-                    Ok(Relation {
-                        oid: row.get(1)?.unwrap_or(Oid::INVALID),
-                        kind: row
-                            .get::<String>(2)?
-                            .and_then(|kind| kind.bytes().next())
-                            .unwrap_or(0),
-                        owner: row.get(3)?.unwrap_or(Oid::INVALID),
-                    })
+        let found = look_up(
+            "SELECT oid, relkind::text, relowner FROM pg_class WHERE relnamespace = $1 AND relname::text = $2",
+            &[self.oid.into(), name.into()],
+            |row| {
+                Ok(Relation {
+                    oid: row.get(1)?.unwrap_or(Oid::INVALID),
+                    kind: row
+                        .get::<String>(2)?
+                        .and_then(|kind| kind.bytes().next())
+                        .unwrap_or(0),
+                    owner: row.get(3)?.unwrap_or(Oid::INVALID),
                 })
-                .transpose()
-        })
-        .map_err(unreadable)
+            },
+        )?;
+        Ok(found.into_iter().next())
     }
 
     /// The same; it must belong to the current role and be of one of the kinds, as pg_class has them.
@@ -290,14 +281,12 @@ impl Place {
 
     /// The call that takes back what users have changed, if the schema holds foreign tables.
     fn renewing_call(&self) -> Result<Option<String>> {
-        let server: Option<String> = first(
-            "SELECT server.srvname::pg_catalog.text
-             FROM pg_catalog.pg_class AS relation
-             JOIN pg_catalog.pg_foreign_table AS declared ON declared.ftrelid OPERATOR(pg_catalog.=) relation.oid
-             JOIN pg_catalog.pg_foreign_server AS server ON server.oid OPERATOR(pg_catalog.=) declared.ftserver
-             WHERE relation.relnamespace OPERATOR(pg_catalog.=) $1 AND relation.relname OPERATOR(pg_catalog.=) 'users'",
+        let server = look_up(
+            include_str!("../sql/views/lookup/server.sql"),
             &[self.oid.into()],
+            |row| row.get::<String>(1),
         )?;
+        let server = server.into_iter().flatten().next();
         Ok(server.map(|server| {
             format!(
                 "CALL pluralsight_fdw.set_up({}, {}, replace_views => true);",
@@ -326,6 +315,12 @@ impl Place {
             }
         }
         let Some(view) = self.own(file.name, b"v")? else {
+            if file.name == "accounts_anonymous" {
+                // The file asks them whether they have their values.
+                for half in SALT {
+                    self.own(half, b"S")?;
+                }
+            }
             let had_salt = self.relation(SALT[0])?.is_some();
             self.make(file)?;
             if file.name == "accounts_anonymous" && !had_salt {
@@ -351,25 +346,15 @@ impl Place {
 
     /// Takes from every other role what default privileges have given it on new sequences.
     fn make_private(&self, sequences: &[&str]) -> Result<()> {
-        for sequence in sequences {
-            let revocations: Option<Vec<String>> = first(
-                "SELECT pg_catalog.array_agg(DISTINCT pg_catalog.format(
-                    'REVOKE ALL ON SEQUENCE %I FROM %s',
-                    relname,
-                    CASE WHEN acl.grantee OPERATOR(pg_catalog.=) 0 THEN 'PUBLIC' ELSE pg_catalog.quote_ident(pg_catalog.pg_get_userbyid(acl.grantee)) END
-                 ))
-                 FROM pg_catalog.pg_class
-                 CROSS JOIN LATERAL pg_catalog.aclexplode(relacl) AS acl
-                 WHERE relnamespace OPERATOR(pg_catalog.=) $1
-                   AND relname::pg_catalog.text OPERATOR(pg_catalog.=) $2
-                   AND acl.grantee OPERATOR(pg_catalog.<>) relowner",
-                &[self.oid.into(), (*sequence).into()],
-            )?;
-            for revocation in revocations.unwrap_or_default() {
-                sql_file::run(&revocation)?;
-            }
-        }
-        Ok(())
+        let names: Vec<String> = sequences.iter().map(|&name| name.to_owned()).collect();
+        look_up(
+            include_str!("../sql/views/lookup/secrets.sql"),
+            &[self.oid.into(), names.into()],
+            |row| row.get::<String>(1),
+        )?
+        .iter()
+        .flatten()
+        .try_for_each(|revocation| sql_file::run(revocation))
     }
 
     /// Runs the file, looks at what it has bound, and marks the view as ours.
@@ -379,7 +364,16 @@ impl Place {
             FdwError::internal(format!("{} did not come to be", self.qualified(file.name)))
         })?;
         dependencies::check(self, &view, file.name)?;
-        definition::mark(view.oid)
+        let read: Vec<String> = file.reads.iter().map(|&name| name.to_owned()).collect();
+        look_up(
+            include_str!("../sql/views/lookup/comments.sql"),
+            &[view.oid.into(), read.into()],
+            |row| row.get::<String>(1),
+        )?
+        .iter()
+        .flatten()
+        .try_for_each(|comment| sql_file::run(comment))?;
+        definition::mark(view.oid, file.name)
     }
 }
 
@@ -425,23 +419,13 @@ pub(crate) fn set_up_call(schema: &str) -> String {
     )
 }
 
-/// The first column of the first row.
-pub(crate) fn first<T: FromDatum + IntoDatum>(
+/// A look-up in the catalog, whatever is on the search path.
+pub(crate) fn look_up<T>(
     query: &str,
     arguments: &[DatumWithOid<'_>],
-) -> Result<Option<T>> {
-    Spi::connect(|client| {
-        let mut rows = client.select(query, Some(1), arguments)?;
-        match rows.next() {
-            Some(row) => row.get::<T>(1),
-            None => Ok(None),
-        }
-    })
-    .map_err(unreadable)
-}
-
-pub(crate) fn unreadable(error: pgrx::spi::SpiError) -> FdwError {
-    FdwError::internal(format!("the catalog cannot be read: {error}"))
+    read: impl FnMut(&SpiHeapTupleData<'_>) -> SpiResult<T>,
+) -> Result<Vec<T>> {
+    parameters::with_safe_path(|| sql::rows(query, arguments, read))
 }
 
 fn kind(kind: u8) -> &'static str {
@@ -466,19 +450,4 @@ fn keyword(kind: u8) -> &'static str {
         b'i' | b'I' => "INDEX",
         _ => "TYPE",
     }
-}
-
-/// For tables that are neither foreign tables nor stored copies of them, such as those of a test.
-#[pg_extern(sql = r#"
-CREATE FUNCTION pluralsight_fdw_internal.create_views(schema name)
-RETURNS void
-LANGUAGE c
-AS 'MODULE_PATHNAME', '@FUNCTION_NAME@';
-REVOKE ALL ON FUNCTION pluralsight_fdw_internal.create_views(name) FROM PUBLIC;
-COMMENT ON FUNCTION pluralsight_fdw_internal.create_views(name) IS 'Makes the views over the tables of a schema, as set_up and create_copies do.';
-"#)]
-fn create_views_from_sql(schema: &CStr) {
-    let schema = schema.to_string_lossy();
-    let outcomes = create_views(&schema, false).or_raise();
-    report(&schema, &outcomes).or_raise();
 }

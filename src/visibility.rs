@@ -4,15 +4,40 @@
 //! values in them may be rows that the view hides, or rows of another table of the view that a join looks up by. So they
 //! are for those who may read every table of the statement themselves.
 
+use std::cell::Cell;
+
 use pgrx::pg_sys::{self, Oid};
 
 use crate::list::members;
+
+thread_local! {
+    /// Values are for nobody now.
+    static HIDDEN: Cell<bool> = const { Cell::new(false) };
+}
+
+/// Runs `work`, whose errors show no values: others than those who may read the tables will read them.
+pub fn without_values<T>(work: impl FnOnce() -> T) -> T {
+    let _before = Before(HIDDEN.replace(true));
+    work()
+}
+
+/// Puts the state from before back, however the work ends.
+struct Before(bool);
+
+impl Drop for Before {
+    fn drop(&mut self) {
+        HIDDEN.set(self.0);
+    }
+}
 
 /// Whether the current user may read every table of the statement, by rights of their own and not only through a view.
 ///
 /// # Safety
 /// `estate` must be the executor state of a statement that is being executed or explained.
 pub unsafe fn of_values(estate: *mut pg_sys::EState) -> bool {
+    if HIDDEN.get() {
+        return false;
+    }
     // SAFETY: the caller vouches for the state; its range table lists every relation of the statement, those below
     // views included.
     unsafe {

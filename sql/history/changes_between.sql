@@ -104,59 +104,30 @@ BEGIN ATOMIC
                AND (known.valid_to >= version.valid_from OR known.valid_to IS NULL)
             WHERE team.key <> ALL (version.teams)
             UNION ALL
-            SELECT 'changed name', version.old_full_name, version.full_name, NULL
+            SELECT field.change, field.was, field.became, NULL
+            FROM (VALUES
+                ('changed name', version.old_full_name, version.full_name),
+                ('changed e-mail', version.old_email, version.email)
+            ) AS field (change, was, became)
             WHERE NOT version.is_first
-              AND version.old_full_name IS DISTINCT FROM version.full_name
-              -- A name that appears or disappears is a change only while other people's names are known. Those of admins come from
-              -- another list.
+              AND field.was IS DISTINCT FROM field.became
+              -- What appears or disappears is a change only where other people's is known: before this version what it was, from
+              -- then on what it became. That of admins comes from another list.
               AND (
-                  version.old_full_name IS NOT NULL
+                  (field.was IS NOT NULL AND field.became IS NOT NULL)
                   OR EXISTS (
                       SELECT
                       FROM account_history AS other
-                      WHERE other.full_name IS NOT NULL
+                      WHERE CASE field.change WHEN 'changed name' THEN other.full_name ELSE other.email END IS NOT NULL
                         AND other.status <> 'admin without license'
-                        AND other.valid_from < version.valid_from
-                        AND (other.valid_to >= version.valid_from OR other.valid_to IS NULL)
-                  )
-              )
-              AND (
-                  version.full_name IS NOT NULL
-                  OR EXISTS (
-                      SELECT
-                      FROM account_history AS other
-                      WHERE other.full_name IS NOT NULL
-                        AND other.status <> 'admin without license'
-                        AND NOT other.forgotten
-                        AND other.valid_from <= version.valid_from
-                        AND (other.valid_to > version.valid_from OR other.valid_to IS NULL)
-                  )
-              )
-            UNION ALL
-            SELECT 'changed e-mail', version.old_email, version.email, NULL
-            WHERE NOT version.is_first
-              AND version.old_email IS DISTINCT FROM version.email
-              AND (
-                  version.old_email IS NOT NULL
-                  OR EXISTS (
-                      SELECT
-                      FROM account_history AS other
-                      WHERE other.email IS NOT NULL
-                        AND other.status <> 'admin without license'
-                        AND other.valid_from < version.valid_from
-                        AND (other.valid_to >= version.valid_from OR other.valid_to IS NULL)
-                  )
-              )
-              AND (
-                  version.email IS NOT NULL
-                  OR EXISTS (
-                      SELECT
-                      FROM account_history AS other
-                      WHERE other.email IS NOT NULL
-                        AND other.status <> 'admin without license'
-                        AND NOT other.forgotten
-                        AND other.valid_from <= version.valid_from
-                        AND (other.valid_to > version.valid_from OR other.valid_to IS NULL)
+                        AND CASE
+                            WHEN field.was IS NULL
+                                THEN other.valid_from < version.valid_from
+                                    AND (other.valid_to >= version.valid_from OR other.valid_to IS NULL)
+                            ELSE NOT other.forgotten
+                                AND other.valid_from <= version.valid_from
+                                AND (other.valid_to > version.valid_from OR other.valid_to IS NULL)
+                        END
                   )
               )
         ) AS event (change, was, became, item_id)

@@ -13,7 +13,7 @@ FROM (
     SELECT u.user_id, u.email, u.additional_emails, u.sso_identifier, u.note
     FROM users AS u
     UNION ALL
-    SELECT a.user_id, a.email, '{}', a.sso_identifier, a.note
+    SELECT a.user_id, a.email, '{}' AS additional_emails, a.sso_identifier, a.note
     FROM admins AS a
     WHERE (a.user_id = ANY (ARRAY(
         SELECT u.user_id
@@ -22,15 +22,15 @@ FROM (
     ))) IS NOT TRUE
 ) AS person
 CROSS JOIN LATERAL (
-    SELECT 'email', pluralsight_fdw.match_key(person.email), person.email
+    SELECT 'email' AS kind, pluralsight_fdw.match_key(person.email) AS key, person.email AS value
     UNION ALL
-    SELECT 'email', pluralsight_fdw.match_key(further.email), further.email
+    SELECT 'email' AS kind, pluralsight_fdw.match_key(further.email) AS key, further.email AS value
     FROM unnest(person.additional_emails) AS further (email)
     UNION ALL
-    SELECT 'sso_identifier', pluralsight_fdw.match_key(person.sso_identifier), person.sso_identifier
+    SELECT 'sso_identifier' AS kind, pluralsight_fdw.match_key(person.sso_identifier) AS key, person.sso_identifier AS value
     UNION ALL
-    SELECT 'note', pluralsight_fdw.match_key(person.note), person.note
-) AS found (kind, key, value)
+    SELECT 'note' AS kind, pluralsight_fdw.match_key(person.note) AS key, person.note AS value
+) AS found
 WHERE found.key IS NOT NULL
 GROUP BY person.user_id, found.kind, found.key;
 

@@ -72,8 +72,6 @@ WHERE (a.user_id = ANY (ARRAY(
 ))) IS NOT TRUE;
 
 COMMENT ON VIEW accounts IS 'One row per person: everyone in users, and the admins who are not there. Null means unknown.';
-COMMENT ON COLUMN accounts.user_id IS 'The person''s identifier at Pluralsight.';
-COMMENT ON COLUMN accounts.email IS 'Main e-mail address, in the case in which it was entered.';
 COMMENT ON COLUMN accounts.full_name IS 'Given and family name; null if both are missing.';
 COMMENT ON COLUMN accounts.status IS 'active: holds a license of the plan. removed: held one. admin without license: an admin who holds none. unknown: the API does not say.';
 COMMENT ON COLUMN accounts.is_active IS 'Holds a license of the plan now.';
@@ -81,14 +79,7 @@ COMMENT ON COLUMN accounts.billable IS 'Holds at least one product; null where p
 COMMENT ON COLUMN accounts.is_admin IS 'Is listed among the admins of the plan; null where admins are unknown.';
 COMMENT ON COLUMN accounts.deleted_at IS 'When taken off the plan.';
 COMMENT ON COLUMN accounts.last_sign_in_at IS 'Last sign-in; null if there was none or it is unknown.';
-COMMENT ON COLUMN accounts.sso_enabled IS 'Signs in by SSO.';
-COMMENT ON COLUMN accounts.mfa_enabled IS 'Has multi-factor authentication on.';
-COMMENT ON COLUMN accounts.team_names IS 'Names of the teams that the person was put into.';
-COMMENT ON COLUMN accounts.product_ids IS 'Products that the person holds.';
 COMMENT ON COLUMN accounts.created_at IS 'When the person''s Pluralsight account was made.';
 COMMENT ON COLUMN accounts.licensed_at IS 'When the license of this plan was given.';
-COMMENT ON COLUMN accounts.note IS 'Free text kept by plan admins.';
-COMMENT ON COLUMN accounts.plan_id IS 'The plan.';
 COMMENT ON COLUMN accounts.email_key IS 'The address in the form in which addresses compare: pluralsight_fdw.match_key(email). Join other tables on it.';
-COMMENT ON COLUMN accounts.team_ids IS 'Ids of the teams, in the order of team_names.';
 COMMENT ON COLUMN accounts.product_names IS 'Names of the products, in the order of product_ids; null for a product that the plan does not name.';

@@ -49,14 +49,6 @@ FROM accounts AS a;
 
 COMMENT ON VIEW accounts_anonymous IS 'The accounts without names, addresses, teams, notes and days. A row is still a person: someone with a rare set of products can be guessed.';
 COMMENT ON COLUMN accounts_anonymous.person_id IS 'Stands for the person: a hash of user_id and of a secret that only the owner can read.';
-COMMENT ON COLUMN accounts_anonymous.status IS 'active: holds a license of the plan. removed: held one. admin without license: an admin who holds none. unknown: the API does not say.';
-COMMENT ON COLUMN accounts_anonymous.is_active IS 'Holds a license of the plan now.';
-COMMENT ON COLUMN accounts_anonymous.billable IS 'Holds at least one product; null where products are unknown.';
-COMMENT ON COLUMN accounts_anonymous.is_admin IS 'Is listed among the admins of the plan; null where admins are unknown.';
 COMMENT ON COLUMN accounts_anonymous.deleted_month IS 'Month in which taken off the plan, as its first day, in UTC.';
 COMMENT ON COLUMN accounts_anonymous.last_sign_in_month IS 'Month of the last sign-in, as its first day, in UTC; null if there was none or it is unknown.';
 COMMENT ON COLUMN accounts_anonymous.licensed_month IS 'Month in which the license of this plan was given, as its first day, in UTC.';
-COMMENT ON COLUMN accounts_anonymous.sso_enabled IS 'Signs in by SSO.';
-COMMENT ON COLUMN accounts_anonymous.mfa_enabled IS 'Has multi-factor authentication on.';
-COMMENT ON COLUMN accounts_anonymous.product_ids IS 'Products that the person holds.';
-COMMENT ON COLUMN accounts_anonymous.plan_id IS 'The plan.';

@@ -24,10 +24,5 @@ WHERE account.is_admin
   );
 
 COMMENT ON VIEW admins_without_use IS 'One row per admin who holds no license, never signed in, or has not signed in for 90 days.';
-COMMENT ON COLUMN admins_without_use.user_id IS 'The person, as in accounts.user_id.';
-COMMENT ON COLUMN admins_without_use.email IS 'Main e-mail address.';
-COMMENT ON COLUMN admins_without_use.full_name IS 'Given and family name.';
-COMMENT ON COLUMN admins_without_use.billable IS 'Holds at least one product; null where products are unknown.';
-COMMENT ON COLUMN admins_without_use.last_sign_in_at IS 'Last sign-in; null if there was none or it is unknown.';
 COMMENT ON COLUMN admins_without_use.reason IS 'no license, never signed in, or idle.';
 COMMENT ON COLUMN admins_without_use.days_idle IS 'Whole days since the last sign-in.';

@@ -11,14 +11,14 @@ FROM (
     SELECT DISTINCT found.kind, found.key, u.user_id, u.email, u.is_on_account AS is_active
     FROM users AS u
     CROSS JOIN LATERAL (
-        SELECT 'email', pluralsight_fdw.match_key(address.email)
+        SELECT 'email' AS kind, pluralsight_fdw.match_key(address.email) AS key
         FROM unnest(u.email || COALESCE(u.additional_emails, '{}')) AS address (email)
         UNION ALL
-        SELECT 'sso_identifier', pluralsight_fdw.match_key(u.sso_identifier)
+        SELECT 'sso_identifier' AS kind, pluralsight_fdw.match_key(u.sso_identifier) AS key
         UNION ALL
-        SELECT 'name', pluralsight_fdw.match_key(concat_ws(' ', u.first_name, u.last_name))
+        SELECT 'name' AS kind, pluralsight_fdw.match_key(concat_ws(' ', u.first_name, u.last_name)) AS key
         WHERE u.first_name <> '' AND u.last_name <> ''
-    ) AS found (kind, key)
+    ) AS found
     WHERE found.key IS NOT NULL
 ) AS trait
 GROUP BY trait.kind, trait.key

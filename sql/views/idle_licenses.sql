@@ -33,17 +33,6 @@ FROM accounts AS account
 WHERE account.billable;
 
 COMMENT ON VIEW idle_licenses IS 'One row per person who holds a product, with the days for which it was not used. WHERE days_idle >= 90 has those who could give it back.';
-COMMENT ON COLUMN idle_licenses.user_id IS 'The person, as in accounts.user_id.';
-COMMENT ON COLUMN idle_licenses.email IS 'Main e-mail address.';
-COMMENT ON COLUMN idle_licenses.email_key IS 'The address in the form in which addresses compare.';
-COMMENT ON COLUMN idle_licenses.full_name IS 'Given and family name.';
-COMMENT ON COLUMN idle_licenses.is_admin IS 'Is listed among the admins of the plan.';
-COMMENT ON COLUMN idle_licenses.licensed_at IS 'When the license was given.';
-COMMENT ON COLUMN idle_licenses.last_sign_in_at IS 'Last sign-in; null if there was none or it is unknown.';
 COMMENT ON COLUMN idle_licenses.never_signed_in IS 'There was no sign-in; null where that is unknown.';
 COMMENT ON COLUMN idle_licenses.days_idle IS 'Whole days since the last sign-in or since the license was given, whichever is later; null where sign-ins are unknown.';
 COMMENT ON COLUMN idle_licenses.seats IS 'How many products the person holds.';
-COMMENT ON COLUMN idle_licenses.product_ids IS 'Products that the person holds.';
-COMMENT ON COLUMN idle_licenses.product_names IS 'Names of the products, in the order of product_ids.';
-COMMENT ON COLUMN idle_licenses.team_ids IS 'Teams that the person was put into.';
-COMMENT ON COLUMN idle_licenses.team_names IS 'Names of the teams, in the order of team_ids.';

@@ -38,12 +38,6 @@ LEFT JOIN (
 WHERE license.product_id IS NOT NULL;
 
 COMMENT ON VIEW license_forecast IS 'One row per product: when its licenses run out if they go on being assigned as in the last twelve months, and what that forecast is worth.';
-COMMENT ON COLUMN license_forecast.product_id IS 'The product, as in licenses.product_id.';
-COMMENT ON COLUMN license_forecast.product_name IS 'Name of the product.';
-COMMENT ON COLUMN license_forecast.purchased IS 'Licenses purchased.';
-COMMENT ON COLUMN license_forecast.assigned IS 'Licenses held by people.';
-COMMENT ON COLUMN license_forecast.remaining IS 'Licenses left to assign.';
-COMMENT ON COLUMN license_forecast.utilization IS 'assigned / purchased; null if none were purchased.';
 COMMENT ON COLUMN license_forecast.months IS 'Months that the trend is drawn through, this one included.';
 COMMENT ON COLUMN license_forecast.months_recorded IS 'Those of them that were recorded by refreshes; the others are derived, see seats_by_month.';
 COMMENT ON COLUMN license_forecast.assigned_per_month IS 'Licenses assigned per month, less those taken back.';

@@ -39,7 +39,6 @@ LEFT JOIN LATERAL (
 ) AS tariff ON true;
 
 COMMENT ON VIEW licenses IS 'One row per product of the plan: licenses purchased, assigned and remaining, beside the totals of the plan.';
-COMMENT ON COLUMN licenses.plan_id IS 'The plan.';
 COMMENT ON COLUMN licenses.plan_name IS 'Name of the plan.';
 COMMENT ON COLUMN licenses.product_id IS 'The product, as in accounts.product_ids; null if the plan names no product.';
 COMMENT ON COLUMN licenses.product_name IS 'Name of the product.';

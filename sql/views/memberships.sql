@@ -18,8 +18,6 @@ CROSS JOIN LATERAL (
 ) AS team (team_id, team_name, is_direct);
 
 COMMENT ON VIEW memberships IS 'One row per person and team that the person is in.';
-COMMENT ON COLUMN memberships.user_id IS 'The person, as in accounts.user_id.';
-COMMENT ON COLUMN memberships.email IS 'Main e-mail address.';
 COMMENT ON COLUMN memberships.full_name IS 'Given and family name.';
 COMMENT ON COLUMN memberships.is_active IS 'Holds a license of the plan now.';
 COMMENT ON COLUMN memberships.team_id IS 'The team; null where the API tells names only.';

@@ -10,12 +10,7 @@ SELECT
     holder.full_name,
     holder.is_admin,
     held.product_id,
-    (
-        SELECT jsonb_object_agg(product.id, product.name)
-        FROM plan AS p
-        CROSS JOIN LATERAL unnest(p.product_ids, p.product_names) AS product (id, name)
-        WHERE product.id IS NOT NULL
-    ) ->> held.product_id AS product_name,
+    held.product_name,
     holder.licensed_at AS licensed_since,
     holder.last_sign_in_at,
     holder.never_signed_in,
@@ -23,7 +18,7 @@ SELECT
     tariff.price,
     tariff.currency
 FROM idle_licenses AS holder
-CROSS JOIN LATERAL unnest(holder.product_ids) AS held (product_id)
+CROSS JOIN LATERAL unnest(holder.product_ids, holder.product_names) AS held (product_id, product_name)
 LEFT JOIN LATERAL (
     SELECT prices.price, prices.currency
     FROM prices
@@ -33,16 +28,9 @@ LEFT JOIN LATERAL (
 ) AS tariff ON true;
 
 COMMENT ON VIEW seats IS 'One row per person and product that the person holds.';
-COMMENT ON COLUMN seats.user_id IS 'The person, as in accounts.user_id.';
-COMMENT ON COLUMN seats.email IS 'Main e-mail address.';
-COMMENT ON COLUMN seats.email_key IS 'The address in the form in which addresses compare.';
-COMMENT ON COLUMN seats.full_name IS 'Given and family name.';
-COMMENT ON COLUMN seats.is_admin IS 'Is listed among the admins of the plan.';
 COMMENT ON COLUMN seats.product_id IS 'The product, as in licenses.product_id.';
 COMMENT ON COLUMN seats.product_name IS 'Name of the product; null if the plan does not name it.';
 COMMENT ON COLUMN seats.licensed_since IS 'When the person''s license of this plan was given. The API does not say it per product.';
 COMMENT ON COLUMN seats.last_sign_in_at IS 'Last sign-in; null if there was none or it is unknown. The API does not say it per product.';
-COMMENT ON COLUMN seats.never_signed_in IS 'There was no sign-in; null where that is unknown.';
-COMMENT ON COLUMN seats.days_idle IS 'Whole days since the last sign-in or since the license was given, whichever is later; null where sign-ins are unknown.';
 COMMENT ON COLUMN seats.price IS 'Price of the seat for one year, from prices; null if there is none.';
 COMMENT ON COLUMN seats.currency IS 'Currency of the price.';

@@ -7,8 +7,9 @@ use super::Finding;
 use crate::copies::{Job, job};
 use crate::error::{FdwError, Result};
 use crate::options::Server;
+use crate::sql;
 use crate::trusted;
-use crate::views::{Place, first, unreadable};
+use crate::views::Place;
 
 /// Older copies are worth a word.
 const OLD_SECONDS: f64 = 86_400.0;
@@ -43,7 +44,7 @@ fn sets() -> Result<Vec<String>> {
             .map(|row| row.get::<String>(1).map(Option::unwrap_or_default))
             .collect::<std::result::Result<Vec<_>, _>>()
     })
-    .map_err(unreadable)
+    .map_err(sql::failed)
 }
 
 fn look(name: &str, server: &Server) -> Vec<Finding> {
@@ -83,14 +84,14 @@ fn readable(place: &Place, server: &Server) -> Result<Readable> {
     }
     trusted::refuse_strangers(place, &relations)?;
     let settings = place.qualified("settings");
-    if first::<bool>(
+    if sql::value::<bool>(
         "SELECT has_table_privilege($1, 'SELECT')",
         &[settings.as_str().into()],
     )? != Some(true)
     {
         return Ok(Readable::Here { warn_days: None });
     }
-    let is_elsewhere = first::<bool>(
+    let is_elsewhere = sql::value::<bool>(
         &format!(
             "SELECT EXISTS (
                 SELECT
@@ -107,7 +108,7 @@ fn readable(place: &Place, server: &Server) -> Result<Readable> {
         return Ok(Readable::OfAnother);
     }
     Ok(Readable::Here {
-        warn_days: first::<i32>(&format!("SELECT warn_days FROM {settings}"), &[])?,
+        warn_days: sql::value::<i32>(&format!("SELECT warn_days FROM {settings}"), &[])?,
     })
 }
 
@@ -131,7 +132,7 @@ fn freshness(place: &Place) -> Result<(Finding, bool)> {
             row.get::<String>(7)?.unwrap_or_default(),
         ))
     })
-    .map_err(unreadable)?;
+    .map_err(sql::failed)?;
     let check = format!("copies {}", place.name);
     let refresh = format!(
         "CALL pluralsight_fdw.refresh({});",
@@ -204,7 +205,7 @@ fn runs_out(place: &Place, warn_days: Option<i32>) -> Result<Option<Vec<String>>
         return Ok(None);
     }
     let view = place.qualified("license_forecast");
-    if first::<bool>(
+    if sql::value::<bool>(
         "SELECT has_table_privilege($1, 'SELECT')",
         &[view.as_str().into()],
     )? != Some(true)

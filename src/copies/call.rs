@@ -6,9 +6,9 @@ use pgrx::fcinfo::{pg_getarg, pg_getarg_datum};
 use pgrx::pg_sys;
 use pgrx::prelude::*;
 
-use super::sql;
 use crate::error::{FdwError, Result};
-use crate::rights;
+use crate::parameters;
+use crate::sql;
 
 /// A `name`.
 ///
@@ -77,7 +77,7 @@ pub unsafe fn names(
     // SAFETY: as above.
     let argument =
         unsafe { pgrx::datum::DatumWithOid::new(NameArray(datum), pg_sys::NAMEARRAYOID) };
-    rights::with_safe_path(|| {
+    parameters::with_safe_path(|| {
         sql::rows(
             "SELECT listed.name::text FROM unnest($1) WITH ORDINALITY AS listed (name, place) ORDER BY listed.place",
             &[argument],

@@ -6,9 +6,9 @@ use pgrx::PgSqlErrorCode;
 
 use super::log::Run;
 use super::set::Set;
-use super::sql;
 use super::{guard, history};
 use crate::error::{FdwError, Result};
+use crate::sql;
 
 /// How far the clocks of this machine and of the API may differ: a wrong time zone is noticed, a slow answer is not.
 const MOST_DIFFERENCE: Duration = Duration::from_secs(30 * 60);

@@ -6,8 +6,8 @@ use pluralsight_catalog::{CopiedColumn, CopiedTable, quote_identifier};
 
 use super::set::Set;
 use super::source::{Source, SourceTable};
-use super::sql;
 use crate::error::{FdwError, Result};
+use crate::sql;
 
 /// The columns of a relation, and the one that reads the key.
 pub fn of(relation: Oid) -> Result<(Vec<CopiedColumn>, Option<String>)> {

@@ -2,10 +2,11 @@
 
 use pluralsight_catalog::{CopiedColumn, CopiedTable, quote_identifier, quote_literal};
 
+use super::columns;
 use super::set::Set;
 use super::source::{Source, SourceTable};
-use super::{columns, sql};
 use crate::error::Result;
+use crate::sql;
 
 /// Makes one copy, or gives it the columns that are new.
 pub fn make(set: &Set, source: &Source, table: &SourceTable, is_known: bool) -> Result<()> {

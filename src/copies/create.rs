@@ -7,17 +7,14 @@ use pluralsight_catalog::{quote_identifier, quote_literal, tables};
 
 use super::set::{Place, Set, required};
 use super::source::{Source, SourceTable, missing, this_database};
-use super::{
-    ERASURE_KEY, OWN_TABLES, attempt, call, columns, copy, guard, history, lock, refresh, sql,
-};
+use super::{ERASURE_KEY, OWN_TABLES, attempt, call, columns, copy, guard, history, lock, refresh};
 use crate::error::{FdwError, OrRaise, Result};
-use crate::rights;
+use crate::namespace;
+use crate::parameters;
+use crate::role;
+use crate::sql;
 use crate::views;
 
-/// The most bytes of a name.
-const LONGEST_NAME: usize = 63;
-/// The schemas that the extension keeps for itself.
-const OWN_SCHEMAS: [&str; 2] = ["pluralsight_fdw", "pluralsight_fdw_internal"];
 /// The tables that the views, and with them history, rest on.
 const NEEDED_BY_VIEWS: [&str; 3] = ["plan", "users", "admins"];
 /// What every set has beside its copies, in the files that make it.
@@ -70,7 +67,7 @@ fn create_copies(fcinfo: pg_sys::FunctionCallInfo) {
     let request = read_request(source, copies, tables, max_shrink).or_raise();
     let fill = required("fill", fill).or_raise();
     call::in_transactions(may_commit, || {
-        let (set, is_new) = rights::with_safe_path(|| {
+        let (set, is_new) = parameters::with_safe_path(|| {
             lock::refuse_read_only("CALL pluralsight_fdw.create_copies()")?;
             create(&request)
         })?;
@@ -103,7 +100,7 @@ fn read_request(
     let copies = copies.unwrap_or_else(|| format!("{source}_copy"));
     let invalid =
         |message: String| FdwError::new(PgSqlErrorCode::ERRCODE_INVALID_PARAMETER_VALUE, message);
-    if copies.len() > LONGEST_NAME {
+    if copies.len() > namespace::LONGEST_NAME {
         return Err(
             invalid(format!("\"{copies}\" is too long for the name of a schema"))
                 .detail("Give a shorter one as the argument \"copies\"."),
@@ -115,11 +112,11 @@ fn read_request(
         ))
         .detail("Give another schema as the argument \"copies\"."));
     }
-    if OWN_SCHEMAS.contains(&copies.as_str()) {
-        return Err(
-            invalid(format!("schema \"{copies}\" is the extension's own"))
-                .detail("Give another schema as the argument \"copies\"."),
-        );
+    if namespace::is_reserved(&copies) {
+        return Err(invalid(format!(
+            "schema \"{copies}\" is not for tables of a user's own"
+        ))
+        .detail("Give another schema as the argument \"copies\"."));
     }
     let tables = match tables {
         None => None,
@@ -155,6 +152,8 @@ fn read_request(
 
 /// Makes the set, or what is missing of it; whether it is new.
 fn create(request: &Request) -> Result<(Set, bool)> {
+    // Somebody else may be making it right now.
+    namespace::find_or_reserve(&request.copies);
     let source = Source::named(&request.source)?;
     let place = Place::find(&request.copies)?;
     let is_new = place.as_ref().is_none_or(|place| place.settings.is_none());
@@ -165,7 +164,7 @@ fn create(request: &Request) -> Result<(Set, bool)> {
         }
         None => {
             // Nothing is made where nothing can be copied.
-            present(request, source.as_ref(), rights::current_user())?;
+            present(request, source.as_ref(), role::current())?;
             make_schema(request)?
         }
     };
@@ -270,8 +269,8 @@ impl Known {
 /// A schema that is there must be the caller's, or a set that the caller may work on.
 fn refuse_place(request: &Request, place: &Place) -> Result<()> {
     let is_allowed = match place.settings {
-        Some(_) => rights::acts_for(place.owner),
-        None => place.owner == rights::current_user(),
+        Some(_) => role::has_rights_of(role::current(), place.owner),
+        None => place.owner == role::current(),
     };
     if is_allowed {
         return Ok(());
@@ -284,20 +283,17 @@ fn refuse_place(request: &Request, place: &Place) -> Result<()> {
 }
 
 fn make_schema(request: &Request) -> Result<(Oid, Oid)> {
-    let owner = rights::current_user();
     let name = quote_identifier(&request.copies);
-    rights::as_owner(owner, None, || {
-        sql::run(
-            &format!(
-                "CREATE SCHEMA {name}; COMMENT ON SCHEMA {name} IS {}",
-                quote_literal(&format!(
-                    "Stored copies of schema {}, refreshed by pluralsight_fdw.",
-                    request.source
-                ))
-            ),
-            &[],
-        )
-    })?;
+    sql::run(
+        &format!(
+            "CREATE SCHEMA {name}; COMMENT ON SCHEMA {name} IS {}",
+            quote_literal(&format!(
+                "Stored copies of schema {}, refreshed by pluralsight_fdw.",
+                request.source
+            ))
+        ),
+        &[],
+    )?;
     let place = Place::find(&request.copies)?
         .ok_or_else(|| FdwError::internal("the schema was not made"))?;
     Ok((place.schema, place.owner))
@@ -395,7 +391,7 @@ fn make_views(set: &Set, tables: &[String]) -> Result<()> {
             history::create_tables(set)?;
         }
         let is_salted = columns::relation(set, views::SALT[0])?.is_some();
-        let outcomes = views::create_views(&set.name, false)?;
+        let outcomes = views::create(&set.name, false)?;
         if !is_salted {
             carry_salt(set)?;
         }
@@ -435,6 +431,7 @@ fn carry_salt(set: &Set) -> Result<()> {
         &[
             set.schema.into(),
             views::SALT.map(str::to_owned).to_vec().into(),
+            set.owner.into(),
         ],
         |row| row.get::<String>(1),
     )?

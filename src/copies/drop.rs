@@ -5,9 +5,11 @@ use pgrx::prelude::*;
 use pluralsight_catalog::quote_identifier;
 
 use super::set::{Set, required};
-use super::{ERASURE_KEY, OWN_TABLES, call, columns, history, lock, schedule, sql};
+use super::{ERASURE_KEY, OWN_TABLES, call, columns, history, lock, schedule};
 use crate::error::{OrRaise, Result};
-use crate::rights;
+use crate::parameters;
+use crate::role;
+use crate::sql;
 use crate::views;
 
 /// The views of this layer; the others are in `views`.
@@ -25,7 +27,7 @@ COMMENT ON PROCEDURE drop_copies(name) IS
 fn drop_copies(fcinfo: pg_sys::FunctionCallInfo) {
     // SAFETY: PostgreSQL passes a call with the one argument of the declaration.
     let copies = unsafe { call::name(fcinfo, 0) };
-    rights::with_safe_path(|| {
+    parameters::with_safe_path(|| {
         lock::refuse_read_only("CALL pluralsight_fdw.drop_copies()")?;
         let copies = required("copies", copies)?;
         let set = Set::open(&copies)?;
@@ -45,7 +47,7 @@ fn drop_set(set: &Set) -> Result<()> {
         .chain(not_filled_in(set)?)
         .collect();
     let schema = quote_identifier(&set.name);
-    rights::as_owner(set.owner, None, || {
+    role::run_as(set.owner, || {
         for statement in drops(set, &tables)? {
             sql::run(&statement, &[])?;
         }

@@ -7,9 +7,11 @@ use pluralsight_catalog::quote_identifier;
 
 use super::set::{Set, required};
 use super::stage::person_hash;
-use super::{ERASURE_KEY, OWN_TABLES, call, history, lock, sql};
+use super::{ERASURE_KEY, OWN_TABLES, call, columns, history, lock};
 use crate::error::{FdwError, OrRaise, Result};
-use crate::rights;
+use crate::parameters;
+use crate::random;
+use crate::sql;
 
 /// The column by which a table tells whose a row is.
 const PERSON: &str = "user_id";
@@ -25,7 +27,7 @@ COMMENT ON PROCEDURE forget_person(name, text) IS
 fn forget_person(fcinfo: pg_sys::FunctionCallInfo) {
     // SAFETY: PostgreSQL passes a call with the two arguments of the declaration.
     let (copies, user_id) = unsafe { (call::name(fcinfo, 0), call::text(fcinfo, 1)) };
-    rights::with_safe_path(|| {
+    parameters::with_safe_path(|| {
         lock::refuse_read_only("CALL pluralsight_fdw.forget_person()")?;
         let user_id = required("user_id", user_id)?;
         let set = open(copies)?;
@@ -45,7 +47,7 @@ COMMENT ON PROCEDURE prune_history(name, timestamptz) IS
 fn prune_history(fcinfo: pg_sys::FunctionCallInfo) {
     // SAFETY: PostgreSQL passes a call with the two arguments of the declaration.
     let (copies, before) = unsafe { (call::name(fcinfo, 0), call::timestamptz(fcinfo, 1)) };
-    rights::with_safe_path(|| {
+    parameters::with_safe_path(|| {
         lock::refuse_read_only("CALL pluralsight_fdw.prune_history()")?;
         let before = required("before", before)?;
         let set = open(copies)?;
@@ -72,11 +74,7 @@ fn forget(set: &Set, user_id: &str) -> Result<()> {
         make_key()?;
         let mut erased = 0;
         for table in &tables {
-            let has_people = sql::value::<bool>(
-                "SELECT EXISTS (SELECT FROM pg_attribute AS attribute JOIN pg_class AS class ON class.oid = attribute.attrelid WHERE class.relnamespace = $1 AND class.relname = $2::text::name AND attribute.attname = $3::text::name AND NOT attribute.attisdropped)",
-                &[set.schema.into(), table.as_str().into(), PERSON.into()],
-            )?;
-            if has_people == Some(true) {
+            if has_people(set, table)? {
                 erased += sql::run(
                     &format!(
                         "DELETE FROM {} AS person WHERE person.{PERSON}::text = $1",
@@ -96,12 +94,24 @@ fn forget(set: &Set, user_id: &str) -> Result<()> {
         if erased == 0 && is_new > 0 {
             return Err(FdwError::new(
                 PgSqlErrorCode::ERRCODE_NO_DATA_FOUND,
-                format!("nobody in the stored copies in schema \"{}\" has this user_id", set.name),
+                format!(
+                    "nobody in the stored copies in schema \"{}\" has this user_id",
+                    set.name
+                ),
             )
             .detail("Nothing was erased."));
         }
         Ok(())
     })
+}
+
+/// Whether a table of the set tells whose its rows are.
+fn has_people(set: &Set, table: &str) -> Result<bool> {
+    let Some(table) = columns::relation(set, table)? else {
+        return Ok(false);
+    };
+    let (columns, _) = columns::of(table)?;
+    Ok(columns.iter().any(|column| column.name == PERSON))
 }
 
 /// Gives the two halves of the key their values, once.
@@ -112,18 +122,13 @@ fn make_key() -> Result<()> {
         if has_value == Some(true) {
             continue;
         }
-        let mut bytes = [0_u8; 8];
-        // SAFETY: writes as many bytes as there are.
-        if !unsafe { pg_sys::pg_strong_random(bytes.as_mut_ptr().cast(), bytes.len()) } {
-            return Err(FdwError::internal("no random numbers can be had"));
-        }
         // From 1 on, as a sequence counts.
-        let value = i64::from_le_bytes(bytes)
-            .unsigned_abs()
-            .clamp(1, i64::MAX as u64);
+        let value = i64::try_from(random::number()? >> 1)
+            .unwrap_or(i64::MAX)
+            .max(1);
         sql::run(
             &format!("SELECT setval('{half}'::regclass, $1)"),
-            &[i64::try_from(value).unwrap_or(i64::MAX).into()],
+            &[value.into()],
         )?;
     }
     Ok(())

@@ -6,8 +6,8 @@ use super::attempt::attempt;
 use super::columns;
 use super::log::{self, Report, Run};
 use super::set::Set;
-use super::sql;
 use crate::error::Result;
+use crate::sql;
 
 /// A product whose licenses run out.
 struct RunsOut {

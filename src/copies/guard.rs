@@ -4,8 +4,8 @@ use pgrx::PgSqlErrorCode;
 use pluralsight_catalog::{CopiedTable, quote_literal};
 
 use super::set::Set;
-use super::sql;
 use crate::error::{FdwError, Result};
+use crate::sql;
 
 /// Reads an argument `max_shrink`.
 pub fn parse_max_shrink(text: &str) -> Result<f64> {

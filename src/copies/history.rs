@@ -8,8 +8,8 @@ use super::clock::Moments;
 use super::columns;
 use super::log::Run;
 use super::set::Set;
-use super::sql;
 use crate::error::{FdwError, Result};
+use crate::sql;
 
 /// The tables of history, each in the file that makes it.
 pub const TABLES: [(&str, &str); 3] = [

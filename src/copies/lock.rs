@@ -8,8 +8,8 @@ use pgrx::PgSqlErrorCode;
 use pgrx::pg_sys;
 
 use super::set::Set;
-use super::sql;
 use crate::error::{FdwError, Result};
+use crate::sql;
 
 /// Conflicts with itself, and with nothing that a reader, a writer or a dump takes.
 const MODE: pg_sys::LOCKMODE = pg_sys::ShareUpdateExclusiveLock as pg_sys::LOCKMODE;
@@ -23,16 +23,7 @@ pub fn take(set: &Set) -> Result<()> {
         // SAFETY: the table exists, or the lock is one on nothing; either way it goes with the transaction.
         if unsafe { pg_sys::ConditionalLockRelationOid(set.settings, MODE) } {
             // While nobody held the lock the schema may have been dropped or made anew.
-            return match Set::find(&set.name)? {
-                Some(now) if now.settings == set.settings && now.owner == set.owner => Ok(()),
-                _ => Err(FdwError::new(
-                    PgSqlErrorCode::ERRCODE_T_R_SERIALIZATION_FAILURE,
-                    format!(
-                        "the stored copies in schema \"{}\" have just been changed",
-                        set.name
-                    ),
-                )),
-            };
+            return set.refuse_change();
         }
         match Holder::find(set)? {
             Some(holder) if !holder.is_passing => return Err(holder.refusal(set)),

@@ -11,8 +11,8 @@ use serde_json::{Map, Value, json};
 use super::attempt::Failure;
 use super::set::Set;
 use super::source::system_identifier;
-use super::sql;
 use crate::error::{FdwError, Result};
+use crate::sql;
 
 /// A refresh under way.
 pub struct Run {

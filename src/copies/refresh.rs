@@ -10,11 +10,11 @@ use super::attempt::attempt;
 use super::log::{Report, Run};
 use super::set::{Set, required};
 use super::source::Source;
-use super::{
-    OWN_TABLES, call, clock, columns, forecast, guard, history, lock, log, sql, stage, write,
-};
+use super::{OWN_TABLES, call, clock, columns, forecast, guard, history, lock, log, stage, write};
 use crate::error::{FdwError, OrRaise, Result};
-use crate::rights;
+use crate::parameters;
+use crate::sql;
+use crate::visibility;
 
 /// How a refresh was asked for.
 #[derive(Clone, Debug)]
@@ -72,7 +72,7 @@ fn read_request(
 
 /// Refreshes a set, and logs how that ended.
 pub fn run(request: &Request) -> Result<()> {
-    let (set, run) = rights::with_safe_path(|| {
+    let (set, run) = parameters::with_safe_path(|| {
         lock::refuse_read_only("CALL pluralsight_fdw.refresh()")?;
         let set = Set::open(&request.copies)?;
         set.refuse_damage(OWN_TABLES)?;
@@ -87,7 +87,11 @@ pub fn run(request: &Request) -> Result<()> {
     if request.may_commit {
         call::commit();
     }
-    let failure = match attempt(|| rights::with_safe_path(|| work(&set, &run, request))) {
+    // Readers of data_freshness see how it ended.
+    let outcome = visibility::without_values(|| {
+        attempt(|| parameters::with_safe_path(|| work(&set, &run, request)))
+    });
+    let failure = match outcome {
         Ok(()) => {
             if request.may_commit {
                 // The transaction's own lock lasts until what was written can be seen.
@@ -99,7 +103,7 @@ pub fn run(request: &Request) -> Result<()> {
         Err(failure) => failure,
     };
     let place = if request.may_commit {
-        rights::with_safe_path(|| log::fail(&set, &run, &failure))?;
+        parameters::with_safe_path(|| log::fail(&set, &run, &failure))?;
         call::commit();
         format!("This is run {} of refresh_log.", run.id)
     } else {
@@ -180,6 +184,8 @@ fn work(set: &Set, run: &Run, request: &Request) -> Result<()> {
     })?;
 
     // Reading took its time; what is written now must still be what was checked.
+    set.refuse_change()?;
+    set.refuse_strangers()?;
     set.refuse_damage(written.iter().copied())?;
     set.work(|| {
         for (table, (_, told)) in tables.iter().zip(&mut report.tables) {

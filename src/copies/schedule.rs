@@ -5,9 +5,9 @@ use pgrx::prelude::*;
 use pluralsight_catalog::{quote_literal, systemd_calendar};
 
 use super::set::Set;
-use super::sql;
 use crate::error::{FdwError, OrRaise, Result};
-use crate::rights;
+use crate::parameters;
+use crate::sql;
 
 /// Lets pg_cron refresh stored copies on a schedule; called again, it changes the schedule. Returns pg_cron's job id.
 #[pg_extern(
@@ -25,7 +25,7 @@ COMMENT ON FUNCTION schedule_refresh(text, name) IS
 )]
 fn schedule_refresh(schedule: &str, copies: &std::ffi::CStr) -> i64 {
     let copies = copies.to_string_lossy();
-    rights::with_safe_path(|| start(schedule, &copies)).or_raise()
+    parameters::with_safe_path(|| start(schedule, &copies)).or_raise()
 }
 
 /// Takes back `schedule_refresh()`; false if there was no such job.
@@ -43,7 +43,7 @@ COMMENT ON FUNCTION unschedule_refresh(name) IS 'Takes back schedule_refresh(). 
 )]
 fn unschedule_refresh(copies: &std::ffi::CStr) -> bool {
     let copies = copies.to_string_lossy();
-    rights::with_safe_path(|| unschedule(&copies)).or_raise()
+    parameters::with_safe_path(|| unschedule(&copies)).or_raise()
 }
 
 fn start(schedule: &str, copies: &str) -> Result<i64> {
@@ -59,6 +59,10 @@ fn start(schedule: &str, copies: &str) -> Result<i64> {
     let Some(cron) = Cron::find()? else {
         return Err(without_cron(&set, schedule, &calendar, &command)?);
     };
+    if matches!(job(&set.name)?, Job::Inactive(_)) {
+        // pg_cron leaves a job that is switched off as it is.
+        unschedule(&set.name)?;
+    }
     sql::value::<i64>(
         &format!("SELECT {}.schedule($1, $2, $3)", cron.schema),
         &[job_name(&set.name).into(), schedule.into(), command.into()],
@@ -159,7 +163,8 @@ fn without_cron(set: &Set, schedule: &str, calendar: &str, command: &str) -> Res
         .detail(format!("Run the statement below in database \"{cron}\"."))
         .hint(format!(
             "SELECT cron.schedule_in_database({}, {}, {}, {});",
-            quote_literal(&job_name(&set.name)),
+            // pg_cron has the jobs of all databases in one place.
+            quote_literal(&format!("{} in {database}", job_name(&set.name))),
             quote_literal(schedule),
             quote_literal(command),
             quote_literal(&database)

@@ -4,9 +4,12 @@ use pgrx::PgSqlErrorCode;
 use pgrx::pg_sys::Oid;
 use pluralsight_catalog::{quote_identifier, quote_literal};
 
-use super::{columns, sql};
+use super::columns;
 use crate::error::{FdwError, Result};
-use crate::rights;
+use crate::namespace;
+use crate::parameters;
+use crate::role;
+use crate::sql;
 
 /// A schema with copies in it. Everything of it belongs to one role, and is done as that role.
 #[derive(Clone, Debug)]
@@ -76,7 +79,7 @@ impl Set {
                 quote_literal(name)
             ))
         })?;
-        if !rights::acts_for(set.owner) {
+        if !role::has_rights_of(role::current(), set.owner) {
             return Err(FdwError::new(
                 PgSqlErrorCode::ERRCODE_INSUFFICIENT_PRIVILEGE,
                 format!("permission denied for the stored copies in schema \"{name}\""),
@@ -87,6 +90,24 @@ impl Set {
         Ok(set)
     }
 
+    /// Refuses to go on with a schema that is another one by now, or another role's.
+    pub fn refuse_change(&self) -> Result<()> {
+        match Set::find(&self.name)? {
+            Some(now) if now.settings == self.settings && now.owner == self.owner => Ok(()),
+            _ => Err(self.has_changed()),
+        }
+    }
+
+    fn has_changed(&self) -> FdwError {
+        FdwError::new(
+            PgSqlErrorCode::ERRCODE_T_R_SERIALIZATION_FAILURE,
+            format!(
+                "the stored copies in schema \"{}\" have just been changed",
+                self.name
+            ),
+        )
+    }
+
     /// Refuses a schema in which another role's objects could be found in the place of ours.
     pub fn refuse_strangers(&self) -> Result<()> {
         refuse_strangers(self.schema)
@@ -94,7 +115,8 @@ impl Set {
 
     /// Runs `work` as the set's owner, with names looked up in the set's schema.
     pub fn work<T>(&self, work: impl FnOnce() -> Result<T>) -> Result<T> {
-        rights::as_owner(self.owner, Some(&self.name), work)
+        let name = namespace::hold(self.schema).ok_or_else(|| self.has_changed())?;
+        role::run_as(self.owner, || parameters::inside(&name, work))
     }
 
     /// Refuses tables that are not what they were made as.

@@ -5,8 +5,9 @@ use pgrx::pg_sys::{self, Oid};
 use pluralsight_catalog::{quote_identifier, quote_literal, tables};
 
 use super::set::Set;
-use super::sql;
 use crate::error::{FdwError, Result};
+use crate::namespace;
+use crate::sql;
 
 /// A schema with foreign tables of ours.
 pub struct Source {
@@ -24,22 +25,12 @@ pub struct SourceTable {
 
 impl Source {
     pub fn named(name: &str) -> Result<Option<Source>> {
-        let schema = sql::value::<Oid>(
-            "SELECT schema.oid FROM pg_namespace AS schema WHERE schema.nspname = $1::text::name",
-            &[name.into()],
-        )?;
-        Ok(schema.map(|schema| Source {
-            name: name.to_owned(),
-            schema,
-        }))
+        Ok(namespace::find(name).and_then(Source::with_oid))
     }
 
-    fn with_oid(schema: Oid) -> Result<Option<Source>> {
-        let name = sql::value::<String>(
-            "SELECT schema.nspname::text FROM pg_namespace AS schema WHERE schema.oid = $1",
-            &[schema.into()],
-        )?;
-        Ok(name.map(|name| Source { name, schema }))
+    /// Its tables are read by name, so it keeps its name until the end of the transaction.
+    fn with_oid(schema: Oid) -> Option<Source> {
+        namespace::hold(schema).map(|name| Source { name, schema })
     }
 
     /// The source that a set remembers: by its OID, which a new name does not change, where the OID is this database's; or by
@@ -74,7 +65,7 @@ impl Source {
             })?;
         let name = name.unwrap_or_default();
         if let Some(schema) = schema
-            && let Some(source) = Source::with_oid(schema)?
+            && let Some(source) = Source::with_oid(schema)
         {
             return Ok((name, Some(source)));
         }

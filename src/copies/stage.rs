@@ -7,10 +7,10 @@ use pgrx::PgSqlErrorCode;
 use pluralsight_catalog::CopiedTable;
 
 use super::log::{Report, TableReport};
-use super::sql;
 use crate::error::{FdwError, Result};
 use crate::executor::{drifted_scans, incomplete_scans};
-use crate::rights;
+use crate::parameters;
+use crate::sql;
 
 /// Readings of a table whose total moves each time.
 const MOST_READINGS: u64 = 3;
@@ -147,7 +147,7 @@ fn ask(table: &CopiedTable, keys: &[String]) -> Result<u64> {
 
 /// Reads everything, and looks at the keys here.
 fn without_filters<T>(work: impl FnOnce() -> Result<T>) -> Result<T> {
-    rights::with_setting("pluralsight_fdw.pushdown_filter", "off", work)
+    parameters::with(&[("pluralsight_fdw.pushdown_filter", "off")], work)
 }
 
 fn leave_out_erased(table: &CopiedTable) -> String {

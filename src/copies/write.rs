@@ -3,8 +3,8 @@
 use pluralsight_catalog::CopiedTable;
 
 use super::log::TableReport;
-use super::sql;
 use crate::error::Result;
+use crate::sql;
 
 pub fn write(table: &CopiedTable, told: &mut TableReport) -> Result<()> {
     told.removed = sql::run(&table.delete_gone(), &[])?;

@@ -1,9 +1,7 @@
 //! An error of the API in terms of the table that was read: which of its options to change, as a statement.
 
 use std::collections::BTreeMap;
-use std::ffi::CStr;
 
-use pgrx::pg_sys;
 use pluralsight_api::{Error as ApiError, Refusal, Shape};
 use pluralsight_catalog::{
     ColumnMapping, Mapping, Mend, Refused, mend_statement, mends, quote_literal,
@@ -12,7 +10,7 @@ use pluralsight_catalog::{
 use crate::error::FdwError;
 use crate::options::TableOptions;
 use crate::options::catalog::raw_column_options;
-use crate::relation::{Column, Relation, make_absent, qualified_name};
+use crate::relation::{Column, Relation, make_absent, qualified_name, schema_name};
 
 /// Records that one page may be asked for.
 const LONGEST_PAGE: u32 = 10_000;
@@ -167,19 +165,10 @@ fn statement(mends: &[Mend], options: &TableOptions, columns: &[Column]) -> Stri
 
 /// The statement that has everything found out anew.
 fn renew(options: &TableOptions) -> String {
-    // SAFETY: catalog look-ups by the id of a table that exists; the string is copied.
-    let schema = unsafe {
-        let schema = pg_sys::get_namespace_name(pg_sys::get_rel_namespace(options.oid));
-        if schema.is_null() {
-            return "Have it found out what the API takes: CALL pluralsight_fdw.set_up(…);"
-                .to_owned();
-        }
-        CStr::from_ptr(schema).to_string_lossy().into_owned()
-    };
     format!(
         "Have it found out what the API takes: CALL pluralsight_fdw.set_up({}, {});",
         quote_literal(&options.server.name),
-        quote_literal(&schema)
+        quote_literal(&schema_name(options.oid))
     )
 }
 

@@ -1,7 +1,5 @@
 //! What PostgreSQL asks before it stores an option: is the name known here, and can it hold that value?
 
-use std::ffi::CStr;
-
 use pgrx::pg_sys::Oid;
 use pgrx::{PgSqlErrorCode, pg_sys};
 use pluralsight_api::Endpoint;
@@ -10,7 +8,7 @@ use pluralsight_catalog::quote_identifier;
 use super::definition::{self, check_address, invalid_value, options_of};
 use super::{Options, Place};
 use crate::error::{FdwError, Result};
-use crate::token;
+use crate::{role, token};
 
 /// Checks the whole list that an object will have. `options` are `name=value` texts.
 pub fn validate(options: &[Option<String>], catalog: Oid) -> Result<()> {
@@ -129,7 +127,7 @@ fn check_rights(options: &Options) -> Result<()> {
             )
             .hint(format!(
                 "It decides where tokens are sent. A superuser can allow it: GRANT {FDW_ADMIN} TO {};",
-                quote_identifier(&current_role())
+                quote_identifier(&role::name(role::current()))
             )));
         }
     }
@@ -138,14 +136,6 @@ fn check_rights(options: &Options) -> Result<()> {
 
 /// The role whose members may say where tokens go; the extension makes it.
 const FDW_ADMIN: &str = "pluralsight_fdw_admin";
-
-fn current_role() -> String {
-    // SAFETY: the current role exists, so this raises no error; the name is copied.
-    unsafe {
-        let name = pg_sys::GetUserNameFromId(pg_sys::GetUserId(), false);
-        CStr::from_ptr(name).to_string_lossy().into_owned()
-    }
-}
 
 fn is_fdw_admin() -> bool {
     // SAFETY: catalog look-ups; a role that does not exist answers InvalidOid.

@@ -3,16 +3,15 @@
 //! A view is ours if it prints as our file does when it is made now. An older version of ours prints otherwise; so the
 //! view's comment ends with a hash of the definition that we made last. If neither fits, its owner has changed it.
 
+use pgrx::datum::DatumWithOid;
 use pgrx::pg_sys::Oid;
-use pgrx::prelude::*;
 use pluralsight_catalog::{quote_identifier, quote_literal};
 
-use super::{File, Place, first, unreadable};
+use super::{File, Place, look_up};
 use crate::error::{FdwError, Result};
+use crate::random;
+use crate::sql;
 use crate::sql_file;
-
-/// A view that lives for a moment, so that the definition can be compared.
-const PROBE: &str = "pluralsight_fdw_probe";
 
 /// How the mark in a comment begins. It ends with a bracket.
 const MARK: &str = " [as made by pluralsight_fdw, ";
@@ -20,9 +19,9 @@ const MARK: &str = " [as made by pluralsight_fdw, ";
 /// The view's query and options as PostgreSQL prints them. To be called with the view's schema on the search path, so that
 /// the text does not change when the schema is renamed.
 pub fn of(view: Oid) -> Result<String> {
-    first::<String>(
-        "SELECT pg_catalog.concat_ws(E'\\n', pg_catalog.pg_get_viewdef(oid), (SELECT pg_catalog.string_agg(option, ' ' ORDER BY option) FROM pg_catalog.unnest(reloptions) AS option))
-         FROM pg_catalog.pg_class WHERE oid OPERATOR(pg_catalog.=) $1",
+    // Under the path of the caller.
+    sql::value::<String>(
+        include_str!("../../sql/views/lookup/definition.sql"),
         &[view.into()],
     )?
     .ok_or_else(|| FdwError::internal("a view has no definition"))
@@ -30,45 +29,37 @@ pub fn of(view: Oid) -> Result<String> {
 
 /// The definition that the file makes today, and whether `CREATE OR REPLACE VIEW` can turn `view` into it: that can only
 /// add columns at the end.
+///
+/// For that a view is made that lives for a moment. Nobody can foresee its name, and so be in the way.
 pub fn as_made_now(place: &Place, file: &File, view: Oid) -> Result<(String, bool)> {
-    sql_file::run(&file.statement_for(PROBE))?;
+    let name = format!("pluralsight_fdw_probe_{:016x}", random::number()?);
+    sql_file::run(&file.statement_for(&name))?;
     let probe = place
-        .relation(PROBE)?
+        .relation(&name)?
         .ok_or_else(|| FdwError::internal("the view for comparison did not come to be"))?;
     let definition = of(probe.oid)?;
     let fits = columns(probe.oid)?.starts_with(&columns(view)?);
-    sql_file::run(&format!("DROP VIEW {}", quote_identifier(PROBE)))?;
+    sql_file::run(&format!("DROP VIEW {}", quote_identifier(&name)))?;
     Ok((definition, fits))
 }
 
 /// Names, types and collations of the view's columns.
 fn columns(view: Oid) -> Result<Vec<String>> {
-    Spi::connect(|client| {
-        client
-            .select(
-                "SELECT pg_catalog.concat_ws(' ', attname, atttypid, atttypmod, attcollation) FROM pg_catalog.pg_attribute
-                 WHERE attrelid OPERATOR(pg_catalog.=) $1 AND attnum OPERATOR(pg_catalog.>) 0 ORDER BY attnum",
-                None,
-                &[view.into()],
-            )?
-            .map(|row| row.get::<String>(1).map(Option::unwrap_or_default))
-            .collect::<std::result::Result<Vec<_>, _>>()
-    })
-    .map_err(unreadable)
+    look_up(
+        "SELECT concat_ws(' ', attname, atttypid, atttypmod, attcollation) FROM pg_attribute WHERE attrelid = $1 AND attnum > 0 ORDER BY attnum",
+        &[view.into()],
+        |row| row.get::<String>(1).map(Option::unwrap_or_default),
+    )
 }
 
 /// Puts the hash of the view's definition at the end of its comment.
-pub fn mark(view: Oid) -> Result<()> {
+pub fn mark(view: Oid, name: &str) -> Result<()> {
     let comment = comment(view)?.unwrap_or_default();
     let text = comment.split(MARK).next().unwrap_or_default();
     let marked = format!("{text}{}", mark_of(&of(view)?)?);
-    let name = first::<String>(
-        "SELECT pg_catalog.format('%I', relname) FROM pg_catalog.pg_class WHERE oid OPERATOR(pg_catalog.=) $1",
-        &[view.into()],
-    )?
-    .unwrap_or_default();
     sql_file::run(&format!(
-        "COMMENT ON VIEW {name} IS {}",
+        "COMMENT ON VIEW {} IS {}",
+        quote_identifier(name),
         quote_literal(&marked)
     ))
 }
@@ -80,17 +71,19 @@ pub fn is_marked(view: Oid, definition: &str) -> Result<bool> {
 }
 
 fn comment(view: Oid) -> Result<Option<String>> {
-    first(
-        "SELECT pg_catalog.obj_description($1, 'pg_class')",
-        &[view.into()],
-    )
+    one_text("SELECT obj_description($1, 'pg_class')", &[view.into()])
 }
 
 fn mark_of(definition: &str) -> Result<String> {
-    let hash = first::<String>(
-        "SELECT pg_catalog.substr(pg_catalog.encode(pg_catalog.sha256(pg_catalog.convert_to($1, 'UTF8')), 'hex'), 1, 12)",
+    let hash = one_text(
+        "SELECT substr(encode(sha256(convert_to($1, 'UTF8')), 'hex'), 1, 12)",
         &[definition.into()],
     )?
     .unwrap_or_default();
     Ok(format!("{MARK}{hash}]"))
+}
+
+fn one_text(query: &str, arguments: &[DatumWithOid<'_>]) -> Result<Option<String>> {
+    let texts = look_up(query, arguments, |row| row.get::<String>(1))?;
+    Ok(texts.into_iter().flatten().next())
 }

@@ -177,6 +177,49 @@ impl Cluster {
         Cluster { data, socket, port }.started()
     }
 
+    /// A new server with all that this one holds, made by `pg_upgrade`. This one is stopped, and its files stay.
+    pub fn upgraded(&self) -> Cluster {
+        let (data, socket, port) = Cluster::place("upgraded");
+        // Not a copy of the template, which would be the same cluster to those who look.
+        let mut initdb = program("initdb");
+        initdb.arg("-D").arg(&data).args([
+            "-U",
+            "postgres",
+            "-A",
+            "trust",
+            "--locale=C.UTF-8",
+            "--encoding=UTF8",
+            "-N",
+        ]);
+        run(initdb);
+        run(as_server(
+            "cp",
+            &[
+                self.data.join("postgresql.conf").as_os_str(),
+                data.as_os_str(),
+            ],
+        ));
+        let mut stop = program("pg_ctl");
+        stop.arg("-D")
+            .arg(&self.data)
+            .args(["-m", "fast", "-w", "stop"]);
+        run(stop);
+        let binaries = environment("BEHAVIOUR_BIN");
+        let mut upgrade = program("pg_upgrade");
+        upgrade
+            .args(["-U", "postgres", "-b", &binaries, "-B", &binaries, "-d"])
+            .arg(&self.data)
+            .arg("-D")
+            .arg(&data)
+            .arg("-s")
+            .arg(&socket)
+            .args(["-p", &self.port.to_string(), "-P", &port.to_string()])
+            // It writes scripts where it stands.
+            .current_dir(home());
+        run(upgrade);
+        Cluster { data, socket, port }.started()
+    }
+
     fn place(name: &str) -> (PathBuf, PathBuf, u16) {
         static NUMBER: AtomicU16 = AtomicU16::new(0);
         let number = NUMBER.fetch_add(1, Ordering::Relaxed);

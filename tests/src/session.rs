@@ -19,6 +19,7 @@ pub struct Refusal {
 pub struct Session {
     client: Client,
     notices: Arc<Mutex<Vec<String>>>,
+    hints: Arc<Mutex<Vec<String>>>,
 }
 
 /// Cancels what a session is doing, from another thread.
@@ -36,17 +37,27 @@ impl Session {
     pub fn connect(config: &Config) -> Session {
         let notices = Arc::new(Mutex::new(Vec::new()));
         let sink = Arc::clone(&notices);
+        let hints = Arc::new(Mutex::new(Vec::new()));
+        let hint_sink = Arc::clone(&hints);
         let mut config = config.clone();
         config.notice_callback(move |notice| {
             let text = format!("{}: {}", notice.severity(), notice.message());
             sink.lock()
                 .unwrap_or_else(PoisonError::into_inner)
                 .push(text);
+            hint_sink
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .extend(notice.hint().map(str::to_owned));
         });
         let client = config
             .connect(NoTls)
             .expect("the cluster accepts connections");
-        let mut session = Session { client, notices };
+        let mut session = Session {
+            client,
+            notices,
+            hints,
+        };
         session.run("SET TimeZone = 'UTC'");
         session
     }
@@ -128,6 +139,11 @@ impl Session {
     /// What the server has said beside the answers since the last call.
     pub fn notices(&mut self) -> Vec<String> {
         std::mem::take(&mut self.notices.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// The HINTs of what the server has said beside the answers since the last call.
+    pub fn hints(&mut self) -> Vec<String> {
+        std::mem::take(&mut self.hints.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
     pub fn canceller(&self) -> Canceller {

@@ -82,37 +82,45 @@ fn end_of_statement(text: &str) -> Option<usize> {
     None
 }
 
-/// Every text of the product's source that holds a statement for people. `root` is the workspace's folder.
-pub fn advice(root: &Path) -> Vec<Advice> {
+/// The code that the product is made of, without its tests. `root` is the workspace's folder.
+pub fn product(root: &Path) -> Vec<(PathBuf, String)> {
     let mut found = Vec::new();
-    for folder in [
-        "src",
-        "crates/pluralsight-api/src",
-        "crates/pluralsight-catalog/src",
+    for (folder, extension) in [
+        ("src", "rs"),
+        ("crates/pluralsight-api/src", "rs"),
+        ("crates/pluralsight-catalog/src", "rs"),
+        ("sql", "sql"),
     ] {
-        for file in files(&root.join(folder), "rs") {
-            // It writes a page of the documentation.
-            if file.ends_with("reference.rs") {
+        for file in files(&root.join(folder), extension) {
+            if file.ends_with("tests.rs") {
                 continue;
             }
             let source = std::fs::read_to_string(&file).expect("a source file");
             let code = source.split("#[cfg(test)]").next().unwrap_or_default();
-            found.extend(
-                rust_texts(code)
-                    .into_iter()
-                    .filter_map(|text| of_text(&file, text, ("{", "}"))),
-            );
+            found.push((file, code.to_owned()));
         }
     }
-    for file in files(&root.join("sql"), "sql") {
-        let source = std::fs::read_to_string(&file).expect("a source file");
-        found.extend(
-            sql_texts(&source)
-                .into_iter()
-                .filter_map(|text| of_text(&file, text, ("%", ""))),
-        );
-    }
     found
+}
+
+/// Every text of the product's source that holds a statement for people. `root` is the workspace's folder.
+pub fn advice(root: &Path) -> Vec<Advice> {
+    product(root)
+        .into_iter()
+        // It writes a page of the documentation.
+        .filter(|(file, _)| !file.ends_with("reference.rs"))
+        .flat_map(|(file, code)| {
+            let (texts, placeholder) = if file.extension().is_some_and(|it| it == "sql") {
+                (sql_texts(&code), ("%", ""))
+            } else {
+                (rust_texts(&code), ("{", "}"))
+            };
+            texts
+                .into_iter()
+                .filter_map(|text| of_text(&file, text, placeholder))
+                .collect::<Vec<_>>()
+        })
+        .collect()
 }
 
 fn of_text(file: &Path, text: String, placeholder: (&str, &str)) -> Option<Advice> {

@@ -250,7 +250,7 @@ fn what_cannot_be_copied_is_refused_with_what_to_do() {
         (
             "create_copies(copies => 'pluralsight_fdw')",
             "22023",
-            "schema \"pluralsight_fdw\" is the extension's own",
+            "schema \"pluralsight_fdw\" is not for tables of a user's own",
             "another schema",
         ),
         (
@@ -379,6 +379,10 @@ fn copies_of_some_tables_say_what_they_lack() {
     assert_eq!(
         session.column("SELECT table_name FROM pluralsight_copy.data_freshness"),
         ["users", "teams"]
+    );
+    assert_eq!(
+        session.column("SELECT relname FROM pg_class WHERE relnamespace = 'pluralsight_copy'::regnamespace AND relkind = 'v' ORDER BY 1"),
+        ["data_freshness", "duplicate_people", "memberships", "team_tree", "team_utilization"]
     );
     session.run("CALL pluralsight_fdw.create_copies(tables => '{plan,admins}')");
     assert_eq!(session.notices(), Vec::<String>::new());

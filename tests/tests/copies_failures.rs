@@ -98,6 +98,41 @@ fn a_refresh_that_fails_leaves_the_last_good_data() {
 }
 
 #[test]
+fn what_a_failed_refresh_says_shows_nobodys_data() {
+    let mut stage = stage(20);
+    let reader = stage.role("reader");
+    stage.session.run(&format!(
+        "CALL pluralsight_fdw.grant_reading('pluralsight_copy', '{reader}', anonymous => true)"
+    ));
+    stage
+        .sandbox
+        .faults()
+        .script(r#"users=set=/data/users/nodes/3/firstName:["Zelda Fitzgerald"]"#)
+        .expect("a valid rule");
+    // Who may read the table sees what does not fit.
+    let live = stage
+        .session
+        .error("SELECT first_name FROM pluralsight.users");
+    assert!(live.message.contains("Zelda"), "{live:?}");
+    let error = stage.session.error(REFRESH);
+    assert!(error.message.contains("first_name"), "{error:?}");
+    assert!(!format!("{error:?}").contains("Zelda"), "{error:?}");
+    let said = stage
+        .session_of(&reader)
+        .value("SELECT last_error FROM pluralsight_copy.data_freshness WHERE table_name = 'users'");
+    assert!(
+        said.contains("first_name") && !said.contains("Zelda"),
+        "{said}"
+    );
+    assert_eq!(
+        stage.session.value(
+            "SELECT count(*) FROM pluralsight_copy.refresh_log AS log WHERE log::text LIKE '%Zelda%'"
+        ),
+        "0"
+    );
+}
+
+#[test]
 fn a_copy_that_would_shrink_is_refused_unless_forced() {
     let mut stage = stage(100);
     let before = stored(&mut stage.session);

@@ -177,6 +177,61 @@ fn a_dump_is_restored_without_the_api_and_refreshes_again_with_it() {
     assert_eq!(logged(&mut session, "id"), ["3"]);
 }
 
+#[test]
+fn an_upgraded_server_goes_on_with_what_it_had() {
+    let sandbox = Sandbox::start(config(400)).expect("the sandbox starts");
+    let old = Cluster::fresh("before", "");
+    let mut session = Session::connect(&old.config());
+    set_up(&mut session, &sandbox);
+    session.run(
+        "CALL pluralsight_fdw.create_copies();
+         CREATE ROLE reader LOGIN;
+         CALL pluralsight_fdw.grant_reading('pluralsight_copy', 'reader');
+         CREATE MATERIALIZED VIEW public.mine AS SELECT user_id, billable FROM pluralsight.accounts",
+    );
+    let person = sandbox.organization().user(7).ps_user_id;
+    assert!(sandbox.organization().forget_user(&person));
+    session.run(REFRESH);
+    let erased = sandbox.organization().user(9).ps_user_id;
+    session.run(&format!(
+        "CALL pluralsight_fdw.forget_person('pluralsight_copy', '{erased}')"
+    ));
+    let before = contents(&mut session);
+    let identity = "SELECT system_identifier FROM pg_control_system()";
+    let cluster = session.value(identity);
+    drop(session);
+    sandbox.reset();
+
+    let new = old.upgraded();
+    let mut session = Session::connect(&new.config());
+    assert_ne!(session.value(identity), cluster);
+    assert_eq!(contents(&mut session), before);
+    assert_eq!(sandbox.requests().len(), 0, "an upgrade asks the API");
+    assert_eq!(
+        Session::connect(new.config().user("reader"))
+            .value("SELECT count(*) FROM pluralsight_copy.accounts"),
+        session.value("SELECT count(*) FROM pluralsight_copy.accounts")
+    );
+    goes_on_without(&mut session, &sandbox, &erased);
+    assert_eq!(
+        session.column("SELECT change FROM pluralsight_copy.changes_between('-infinity', 'infinity') WHERE change IN ('joined', 'left') ORDER BY 1"),
+        ["joined", "left"]
+    );
+    session.run("REFRESH MATERIALIZED VIEW public.mine");
+    // The tables and the views are as they would be made, and the event trigger came along.
+    session.run("SET client_min_messages = notice");
+    session.notices();
+    session.run("CALL pluralsight_fdw.set_up('pluralsight'); CALL pluralsight_fdw.create_copies()");
+    assert_eq!(session.notices(), Vec::<String>::new());
+    session.run("CALL pluralsight_fdw.set_up('pluralsight', 'further')");
+    assert_eq!(
+        session.value("SELECT count(*) FROM pg_attribute WHERE attrelid = 'further.users'::regclass AND attnum > 0 AND col_description(attrelid, attnum) IS NULL"),
+        "0"
+    );
+    // Nobody but the extension may drop what is its own.
+    session.run("DROP EXTENSION pluralsight_fdw CASCADE; CREATE EXTENSION pluralsight_fdw");
+}
+
 fn goes_on_without(session: &mut Session, sandbox: &Sandbox, erased: &str) {
     sandbox.organization().add_users(1, Place::End);
     session.run(REFRESH);

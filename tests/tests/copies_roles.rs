@@ -2,7 +2,7 @@
 //! like that of pg_cron, runs nothing of theirs with more rights than theirs.
 
 use behaviour::cluster;
-use behaviour::copies::{REFRESH, config, stage};
+use behaviour::copies::{REFRESH, config, stage, wait_until};
 use behaviour::{Session, Stage};
 
 /// A role that may make schemas, and that records which role its functions run as.
@@ -196,6 +196,25 @@ fn the_owner_of_copies_gains_nothing_by_anothers_refresh() {
             "55000: table mine_copy.teams is not an ordinary table",
         ),
         (
+            "a constraint that is checked when the transaction of the other one ends",
+            "CREATE FUNCTION evil.grabbed(text) RETURNS text LANGUAGE plpgsql IMMUTABLE AS $$ BEGIN PERFORM evil.grab(); RETURN $1; END $$;
+             GRANT EXECUTE ON FUNCTION evil.grabbed(text) TO PUBLIC;
+             ALTER TABLE mine_copy.users ADD CONSTRAINT trap EXCLUDE USING btree (evil.grabbed(user_id) WITH =) DEFERRABLE INITIALLY DEFERRED;
+             CREATE OR REPLACE FUNCTION evil.grabbed(text) RETURNS text LANGUAGE plpgsql IMMUTABLE AS $$ BEGIN RETURN evil.grab(); END $$;
+             DELETE FROM mine_copy.users WHERE user_id IN (SELECT user_id FROM mine_copy.users LIMIT 2)",
+            "ALTER TABLE mine_copy.users DROP CONSTRAINT trap; DROP FUNCTION evil.grabbed(text)",
+            "42501: cannot fire deferred trigger within security-restricted operation",
+        ),
+        (
+            "a table that follows a copy, with a trigger that waits for the end of the other one's transaction",
+            "CREATE TABLE evil.child (user_id text REFERENCES mine_copy.users ON DELETE CASCADE);
+             INSERT INTO mine_copy.users (user_id) VALUES ('nobody');
+             INSERT INTO evil.child VALUES ('nobody');
+             CREATE CONSTRAINT TRIGGER trap AFTER DELETE ON evil.child DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION evil.grab_row()",
+            "DROP TABLE evil.child; DELETE FROM mine_copy.users WHERE user_id = 'nobody'",
+            "42501: cannot fire deferred trigger within security-restricted operation",
+        ),
+        (
             "code of the owner's where the owner may have it",
             "ALTER TABLE mine_copy.users ADD CONSTRAINT trap CHECK (evil.grab() = 'x') NOT VALID;
              ALTER TABLE mine_copy.refresh_log ALTER COLUMN hint SET DEFAULT evil.grab();
@@ -340,6 +359,74 @@ fn nothing_in_the_callers_reach_stands_in_for_what_is_meant() {
             .value("SELECT one + two + three FROM staged_users, incoming_users, settings"),
         "6"
     );
+}
+
+#[test]
+fn a_schema_gets_no_other_name_in_the_middle_of_a_refresh() {
+    // Otherwise somebody could make one of the old name, whose objects would be taken for those that were meant.
+    for renamed in ["pluralsight_copy", "pluralsight"] {
+        let mut stage = stage(30);
+        stage
+            .sandbox
+            .faults()
+            .script("users=delay=60s")
+            .expect("a valid rule");
+        stage.sandbox.reset();
+        let mut other = stage.another_session();
+        let (refreshing, canceller) = (other.pid(), other.canceller());
+        let refresh = std::thread::spawn(move || other.error(REFRESH));
+        wait_until("users are asked for", || stage.sandbox.count("users") > 0);
+        let mut renaming = stage.another_session();
+        let pid = renaming.pid();
+        let statement = format!("ALTER SCHEMA {renamed} RENAME TO moved");
+        let rename = std::thread::spawn(move || renaming.run(&statement));
+        wait_until("the new name waits", || {
+            stage.session.value(&format!(
+                "SELECT {refreshing} = ANY (pg_blocking_pids({pid}))"
+            )) == "t"
+        });
+        canceller.cancel();
+        assert_eq!(refresh.join().expect("a session").code, "57014");
+        rename.join().expect("a session");
+        stage.sandbox.faults().clear();
+        let copies = if renamed == "pluralsight" {
+            "pluralsight_copy"
+        } else {
+            "moved"
+        };
+        assert_eq!(
+            refresh_as_others(&mut stage, copies),
+            ["ok", "ok"],
+            "{renamed}"
+        );
+        assert_eq!(
+            stage.session.column(&format!(
+                "SELECT outcome FROM {copies}.refresh_log ORDER BY id"
+            )),
+            ["ok", "failed", "ok", "ok"]
+        );
+    }
+}
+
+#[test]
+fn a_source_in_a_schema_of_another_role_is_no_source() {
+    let mut stage = stage(30);
+    let mallory = attacker(&mut stage, "mallory");
+    stage.session.run(&format!(
+        "ALTER SCHEMA pluralsight OWNER TO {}",
+        mallory.role
+    ));
+    let error = stage.session.error(REFRESH);
+    assert_eq!(error.code, "55000");
+    assert_eq!(
+        error.message,
+        format!(
+            "foreign table \"pluralsight\".\"plan\" is in a schema of role \"{}\"",
+            mallory.role
+        )
+    );
+    stage.session.run(&error.hint.expect("a hint"));
+    stage.session.run(REFRESH);
 }
 
 #[test]

@@ -1,16 +1,15 @@
 //! Every HINT that holds a statement: the statement runs as it stands, and mends what the error is about.
 //!
 //! Each error is provoked in a database with views, copies and grants. What was followed is written down, and in the end
-//! compared with the source: a HINT with a statement that nobody here has followed fails the test. Those of views,
-//! copies and refusals of the API are left to the tests of these.
+//! compared with the source: a HINT with a statement that nobody here has followed fails the test.
 
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
 use behaviour::cluster::Cluster;
 use behaviour::source::{advice, statements};
-use behaviour::{Refusal, Session, Stage, cluster, vault};
-use pluralsight_sandbox::{Action, Cap, Config, End, Rule, When};
+use behaviour::{Refusal, Session, Stage, cluster, copies, vault};
+use pluralsight_sandbox::{Action, Cap, Config, End, Rule, Sandbox, When, variant};
 
 const COUNT: &str = "SELECT count(*) FROM pluralsight.users";
 const READ: &str = "SELECT count(user_id), count(note) FROM pluralsight.users";
@@ -67,6 +66,21 @@ impl Followed {
         error
     }
 
+    /// The same, until it works, in at most `most` rounds.
+    fn follow_all(&mut self, session: &mut Session, sql: &str, most: usize) {
+        for _ in 0..most {
+            let Err(error) = session.try_rows(sql) else {
+                return;
+            };
+            let hint = error
+                .hint
+                .clone()
+                .unwrap_or_else(|| panic!("{sql}: {error:?}"));
+            self.follow(session, &hint, &[]);
+        }
+        session.run(sql);
+    }
+
     /// The same where somebody else has to follow it.
     fn mend_by(&mut self, other: &mut Session, session: &mut Session, sql: &str, fill: &[&str]) {
         let error = session.error(sql);
@@ -77,6 +91,15 @@ impl Followed {
         self.follow(other, &hint, fill);
         session.run(sql);
     }
+}
+
+/// Status and cure of a row of check().
+fn checked(session: &mut Session, checked: &str) -> (String, Option<String>) {
+    let rows = session.rows(&format!(
+        "SELECT status, cure FROM pluralsight_fdw.check() WHERE checked = '{checked}'"
+    ));
+    let row = rows.first().unwrap_or_else(|| panic!("{checked}"));
+    (row[0].clone().unwrap_or_default(), row[1].clone())
 }
 
 fn hint_of(session: &mut Session, sql: &str) -> String {
@@ -103,23 +126,6 @@ fn stage(config: Config) -> Stage {
     stage
 }
 
-/// What is tested with the copies, the views and the variants of the API themselves, and not followed here.
-fn elsewhere(file: &Path) -> bool {
-    let file = file.display().to_string();
-    [
-        "/src/copies",
-        // It makes tables, and gives no advice.
-        "/src/copy.rs",
-        "/sql/copies/",
-        "/sql/history/",
-        "/src/views",
-        "/refusal.rs",
-        "/mend/",
-    ]
-    .iter()
-    .any(|folder| file.contains(folder))
-}
-
 /// A role whose name has to be quoted.
 fn odd_role(stage: &mut Stage) -> String {
     let role = stage.role("owner");
@@ -132,7 +138,7 @@ fn odd_role(stage: &mut Stage) -> String {
 
 #[test]
 fn every_statement_in_a_hint_runs_and_mends() {
-    let cases: [fn(&mut Followed); 11] = [
+    let cases: [fn(&mut Followed); 13] = [
         missing_tokens,
         sealed_tokens,
         key_files,
@@ -143,6 +149,8 @@ fn every_statement_in_a_hint_runs_and_mends() {
         moving_data,
         checks,
         grants,
+        views,
+        stored_copies,
         schemas,
     ];
     let mut followed = Followed::default();
@@ -158,7 +166,6 @@ fn every_statement_in_a_hint_runs_and_mends() {
     assert!(all.len() > 10, "{all:?}");
     let missed: Vec<String> = all
         .iter()
-        .filter(|advice| !elsewhere(&advice.file))
         .filter(|advice| !followed.0.iter().any(|hint| advice.made(hint)))
         .map(|advice| format!("{}: {}", advice.file.display(), advice.text))
         .collect();
@@ -420,6 +427,19 @@ fn fields_and_filters(followed: &mut Followed) {
         "SELECT count(mfa_enabled) FROM pluralsight.users",
         &[],
     );
+    // An argument that no option is for.
+    stage
+        .sandbox
+        .update(|config| {
+            *config = variant("plan-argument")
+                .expect("a variant")
+                .apply(config.clone())
+                .expect("its schema");
+        })
+        .expect("the API changes");
+    let session = &mut stage.session;
+    let error = followed.mend(session, "SELECT plan_id FROM pluralsight.plan", &[]);
+    assert!(error.message.contains("planId"), "{error:?}");
     // A value that does not fit.
     stage
         .sandbox
@@ -462,24 +482,217 @@ fn moving_data(followed: &mut Followed) {
     }
 }
 
+fn views(followed: &mut Followed) {
+    let mut stage = stage(Config::default());
+    let role = stage.role("other");
+    let session = &mut stage.session;
+    // A view of another role, a table, a sequence in the place of one of ours.
+    for in_the_way in [
+        format!(
+            "CREATE VIEW pluralsight.idle_licenses AS SELECT 1 AS x; ALTER VIEW pluralsight.idle_licenses OWNER TO {role}"
+        ),
+        "CREATE TABLE pluralsight.idle_licenses (x int)".to_owned(),
+        "CREATE MATERIALIZED VIEW pluralsight.idle_licenses AS SELECT 1 AS x".to_owned(),
+        "CREATE SEQUENCE pluralsight.idle_licenses".to_owned(),
+    ] {
+        session.run("DROP VIEW IF EXISTS pluralsight.idle_licenses CASCADE");
+        session.run(&in_the_way);
+        followed.mend(session, "CALL pluralsight_fdw.set_up('pluralsight')", &[]);
+        session.run("DO $$ DECLARE o record; BEGIN FOR o IN SELECT relname, relkind FROM pg_class WHERE relname LIKE 'idle\\_licenses\\_old%' LOOP
+             EXECUTE format('DROP %s pluralsight.%I', CASE o.relkind WHEN 'v' THEN 'VIEW' WHEN 'm' THEN 'MATERIALIZED VIEW' WHEN 'S' THEN 'SEQUENCE' ELSE 'TABLE' END, o.relname); END LOOP; END $$");
+    }
+    // A function of somebody's that comes nearer than PostgreSQL's own.
+    session.run(
+        "CREATE FUNCTION pluralsight.concat_ws(text, text, text) RETURNS text LANGUAGE sql AS 'SELECT $2';
+         DROP VIEW pluralsight.accounts CASCADE",
+    );
+    followed.mend(session, "CALL pluralsight_fdw.set_up('pluralsight')", &[]);
+    // What was changed by hand is kept, and said so.
+    session.run("ALTER VIEW pluralsight.licenses RENAME COLUMN plan_name TO name_of_plan");
+    session.hints();
+    session.run("CALL pluralsight_fdw.set_up('pluralsight')");
+    let hints = session.hints();
+    let [hint] = &hints[..] else {
+        panic!("{hints:?}")
+    };
+    followed.follow(session, hint, &[]);
+    session.run("SELECT plan_name FROM pluralsight.licenses");
+}
+
+fn stored_copies(followed: &mut Followed) {
+    const REFRESH: &str = "CALL pluralsight_fdw.refresh()";
+    let mut stage = stage(Config::default());
+    let role = stage.role("other");
+    let session = &mut stage.session;
+    session.run("CALL pluralsight_fdw.set_up('pluralsight', 'another')");
+    let hint = hint_of(
+        session,
+        "CALL pluralsight_fdw.create_copies('another', 'pluralsight_copy')",
+    );
+    followed.follow(session, &hint, &[]);
+    session.run("CREATE SCHEMA third; CREATE TABLE third.users (x int)");
+    followed.mend(
+        session,
+        "CALL pluralsight_fdw.create_copies('pluralsight', 'third')",
+        &[],
+    );
+    followed.mend(
+        session,
+        "CALL pluralsight_fdw.create_copies('nowhere')",
+        &[],
+    );
+    followed.mend(session, "CALL pluralsight_fdw.refresh('nothing here')", &[]);
+    session.run("DELETE FROM pluralsight_copy.settings");
+    followed.mend(session, REFRESH, &[]);
+    // Tables that are not what they were made as.
+    for damage in [
+        "DROP TABLE pluralsight_copy.teams CASCADE".to_owned(),
+        format!("ALTER TABLE pluralsight_copy.users OWNER TO {role}"),
+        "CREATE FUNCTION public.spoil() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NULL; END';
+         CREATE TRIGGER \"spoils it\" BEFORE INSERT ON pluralsight_copy.users FOR EACH ROW EXECUTE FUNCTION public.spoil()".to_owned(),
+        "CREATE RULE \"spoils it\" AS ON INSERT TO pluralsight_copy.users DO INSTEAD NOTHING".to_owned(),
+    ] {
+        session.run(&damage);
+        followed.mend(session, REFRESH, &[]);
+    }
+    // A column of a type of somebody's, which the foreign table does not even have: one HINT after the other.
+    session.run(
+        "CREATE DOMAIN public.anything AS text; ALTER TABLE pluralsight_copy.users ADD COLUMN \"my own\" public.anything",
+    );
+    followed.follow_all(session, REFRESH, 2);
+    session.run("ALTER FOREIGN TABLE pluralsight.users ALTER COLUMN \"my own\" TYPE integer");
+    followed.mend(session, REFRESH, &[]);
+    // Two thirds of the people are gone, and they really are.
+    let people: Vec<String> = stage
+        .sandbox
+        .organization()
+        .users()
+        .map(|user| user.ps_user_id)
+        .collect();
+    for person in &people[50..] {
+        stage.sandbox.organization().forget_user(person);
+    }
+    let session = &mut stage.session;
+    followed.mend(session, REFRESH, &[]);
+    // Others have a hand in what is read and written.
+    for meddled in [
+        format!("GRANT CREATE ON SCHEMA pluralsight_copy TO {role}"),
+        "GRANT CREATE ON SCHEMA pluralsight_copy TO PUBLIC".to_owned(),
+        format!(
+            "CREATE TABLE pluralsight_copy.theirs (x int); ALTER TABLE pluralsight_copy.theirs OWNER TO {role}"
+        ),
+        format!("ALTER FOREIGN TABLE pluralsight.teams OWNER TO {role}"),
+        format!("ALTER SCHEMA pluralsight OWNER TO {role}"),
+    ] {
+        session.run(&meddled);
+        followed.mend(session, REFRESH, &[]);
+    }
+    // A table of the user's own that is called like something of a set.
+    session.run(
+        "CREATE SCHEMA taken; IMPORT FOREIGN SCHEMA pluralsight FROM SERVER pluralsight INTO taken;
+         ALTER FOREIGN TABLE taken.teams RENAME TO accounts",
+    );
+    let hint = hint_of(
+        session,
+        "CALL pluralsight_fdw.create_copies('taken', tables => '{plan,accounts}')",
+    );
+    followed.follow(session, &hint, &[]);
+    session.run("CALL pluralsight_fdw.create_copies('taken', tables => '{plan,accounts_live}')");
+    // What check() says of copies, and what the report needs.
+    let product = stage.sandbox.organization().products()[0].id.clone();
+    assert!(stage.sandbox.organization().set_purchased(&product, 1));
+    let reader = stage.role("reader");
+    let session = &mut stage.session;
+    session.run("CALL pluralsight_fdw.refresh(force => true)");
+    let (status, cure) = checked(session, "forecast pluralsight_copy");
+    assert_eq!(status, "warning");
+    followed.follow(session, &cure.expect("a cure"), &[]);
+    stage
+        .sandbox
+        .faults()
+        .script("users=reset")
+        .expect("a fault");
+    let session = &mut stage.session;
+    session.error(REFRESH);
+    let (status, cure) = checked(session, "copies pluralsight_copy");
+    assert_eq!(status, "warning");
+    followed.follow(session, &cure.expect("a cure"), &[]);
+    stage.sandbox.faults().clear();
+    let mut session = stage.session_of(&reader);
+    followed.mend_by(
+        &mut stage.session,
+        &mut session,
+        "SELECT pluralsight_fdw.report_html('pluralsight_copy')",
+        &[],
+    );
+    schedules(followed);
+}
+
+fn schedules(followed: &mut Followed) {
+    let install = "CREATE EXTENSION pg_cron;";
+    let elsewhere = "SELECT cron.schedule_in_database(";
+    if !cluster::has_extension("pg_cron") {
+        followed.0.extend(
+            [
+                install,
+                &format!("{elsewhere}, , , );"),
+                "SELECT pluralsight_fdw.schedule_refresh(copies => );",
+            ]
+            .map(str::to_owned),
+        );
+        return;
+    }
+    let cluster = Cluster::fresh(
+        "hints-cron",
+        "shared_preload_libraries = 'pg_cron'\ncron.database_name = 'postgres'\ncron.use_background_workers = on",
+    );
+    let sandbox = Sandbox::start(Config {
+        users: 150,
+        ..Config::default()
+    })
+    .expect("the sandbox starts");
+    let mut session = Session::connect(&cluster.config());
+    copies::set_up(&mut session, &sandbox);
+    session.run("CALL pluralsight_fdw.create_copies()");
+    let error = followed.mend(
+        &mut session,
+        "SELECT pluralsight_fdw.schedule_refresh('*/30 * * * *')",
+        &[],
+    );
+    assert_eq!(error.hint.as_deref(), Some(install));
+    session.run("SELECT cron.alter_job(jobid, active => false) FROM cron.job");
+    let (status, cure) = checked(&mut session, "schedule pluralsight_copy");
+    assert_eq!(status, "warning");
+    followed.follow(&mut session, &cure.expect("a cure"), &[]);
+    assert_eq!(checked(&mut session, "schedule pluralsight_copy").0, "ok");
+    // In another database than that of pg_cron, the statement is one for there.
+    session.run("CREATE DATABASE second");
+    let mut second = Session::connect(cluster.config().dbname("second"));
+    copies::set_up(&mut second, &sandbox);
+    second.run("CALL pluralsight_fdw.create_copies()");
+    let hint = hint_of(
+        &mut second,
+        "SELECT pluralsight_fdw.schedule_refresh('*/30 * * * *')",
+    );
+    assert!(hint.starts_with(elsewhere), "{hint}");
+    followed.follow(&mut session, &hint, &[]);
+    assert_eq!(
+        session.value("SELECT count(*) FROM cron.job WHERE database = 'second'"),
+        "1"
+    );
+}
+
 fn checks(followed: &mut Followed) {
     let mut stage = stage(Config {
         page_cap: Cap(Some(100)),
         ..Config::default()
     });
-    let of = |session: &mut Session, checked: &str| -> (String, Option<String>) {
-        let rows = session.rows(&format!(
-            "SELECT * FROM pluralsight_fdw.check() WHERE checked = '{checked}'"
-        ));
-        let row = rows.first().unwrap_or_else(|| panic!("{checked}"));
-        (row[1].clone().unwrap_or_default(), row[3].clone())
-    };
     let session = &mut stage.session;
     for _ in 0..2 {
-        let (status, cure) = of(session, "page size");
+        let (status, cure) = checked(session, "page size");
         assert_eq!(status, "warning");
         followed.follow(session, &cure.expect("a cure"), &[]);
-        assert_eq!(of(session, "page size").0, "ok");
+        assert_eq!(checked(session, "page size").0, "ok");
         session.run("ALTER SERVER pluralsight OPTIONS (SET page_size '120')");
     }
     // Tables that were made unchecked, of a server whose name has to be quoted and is longer than a line.
@@ -493,10 +706,10 @@ fn checks(followed: &mut Followed) {
     followed.follow(session, rows[0][0].as_deref().expect("a cure"), &[]);
     session.run(&format!("ALTER SERVER \"{name}\" RENAME TO pluralsight"));
     session.run("ALTER FOREIGN TABLE pluralsight.teams OPTIONS (ADD unchecked 'true')");
-    let (status, cure) = of(session, "pluralsight.teams");
+    let (status, cure) = checked(session, "pluralsight.teams");
     assert_eq!(status, "warning");
     followed.follow(session, &cure.expect("a cure"), &[]);
-    assert_eq!(of(session, "pluralsight.teams").0, "ok");
+    assert_eq!(checked(session, "pluralsight.teams").0, "ok");
     // What the API has said.
     stage
         .sandbox
@@ -506,7 +719,7 @@ fn checks(followed: &mut Followed) {
     stage.session.run(COUNT);
     stage.sandbox.faults().clear();
     let session = &mut stage.session;
-    let (status, cure) = of(session, "deprecations");
+    let (status, cure) = checked(session, "deprecations");
     assert_eq!(status, "warning");
     followed.follow(session, &cure.expect("a cure"), &[]);
     // An older version of the extension.
@@ -517,14 +730,14 @@ fn checks(followed: &mut Followed) {
     let script = format!("{folder}pluralsight_fdw--0.0.9--{version}.sql");
     std::fs::write(&script, "").expect("the folder is ours");
     session.run("UPDATE pg_extension SET extversion = '0.0.9' WHERE extname = 'pluralsight_fdw'");
-    let (status, cure) = of(session, "extension");
+    let (status, cure) = checked(session, "extension");
     assert_eq!(status, "warning");
     followed.follow(session, &cure.expect("a cure"), &[]);
-    assert_eq!(of(session, "extension").0, "ok");
+    assert_eq!(checked(session, "extension").0, "ok");
     std::fs::remove_file(&script).expect("the folder is ours");
     // A server without tables.
     session.run("DROP SCHEMA pluralsight CASCADE");
-    let (status, cure) = of(session, "tables");
+    let (status, cure) = checked(session, "tables");
     assert_eq!(status, "warning");
     followed.follow(session, &cure.expect("a cure"), &[]);
     session.run(COUNT);

@@ -64,11 +64,18 @@ impl Aviary {
         let url = aviary.sandbox.url();
         aviary.session.run(&format!(
             "CREATE EXTENSION pluralsight_fdw; CREATE SCHEMA pluralsight; CREATE EXTENSION pg_stat_statements;
-             CREATE SERVER pluralsight FOREIGN DATA WRAPPER pluralsight_fdw OPTIONS (api_url '{url}', initial_backoff '1ms', max_attempts '2');
-             IMPORT FOREIGN SCHEMA pluralsight FROM SERVER pluralsight INTO pluralsight OPTIONS (discover 'off');
-             SELECT pluralsight_fdw_internal.create_views('pluralsight');
-             CALL pluralsight_fdw.create_copies(fill => false)"
+             CREATE SERVER pluralsight FOREIGN DATA WRAPPER pluralsight_fdw OPTIONS (api_url '{url}', initial_backoff '1ms', max_attempts '2')"
         ));
+        aviary
+            .quietly(&format!(
+                "CREATE USER MAPPING FOR CURRENT_USER SERVER pluralsight OPTIONS (api_token '{CANARY}')"
+            ))
+            .expect("a token to set up with");
+        aviary.session.run(
+            "CALL pluralsight_fdw.set_up('pluralsight');
+             CALL pluralsight_fdw.create_copies(fill => false);
+             DROP USER MAPPING FOR CURRENT_USER SERVER pluralsight",
+        );
         aviary
     }
 

@@ -577,6 +577,38 @@ fn two_calls_at_once_come_one_after_the_other() {
 }
 
 #[test]
+fn two_first_calls_at_once_make_one_schema() {
+    let stage = stage(Config {
+        latency: std::time::Duration::from_millis(30),
+        ..Config::default()
+    });
+    for call in [
+        SET_UP,
+        "CALL pluralsight_fdw.create_copies()",
+        "CALL pluralsight_fdw.create_copies(copies => 'further', fill => false)",
+    ] {
+        let calls: Vec<_> = (0..3)
+            .map(|_| {
+                let mut session = stage.another_session();
+                std::thread::spawn(move || session.try_rows(call))
+            })
+            .collect();
+        let mut made = 0;
+        for outcome in calls {
+            match outcome.join().expect("a session") {
+                Ok(_) => made += 1,
+                // Whoever comes while the first one still fills the copies is told who does.
+                Err(refusal) => assert_eq!(refusal.code, "55P03", "{call}: {refusal:?}"),
+            }
+        }
+        assert!(made > 0, "{call}");
+        if call == SET_UP {
+            assert_eq!(made, 3, "they wait for one another");
+        }
+    }
+}
+
+#[test]
 fn a_null_list_is_empty_and_an_unknown_one_is_null() {
     let mut stage = stage(Config::default());
     stage

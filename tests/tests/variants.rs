@@ -59,7 +59,7 @@ fn a_missing_field_is_absent_with_a_notice_and_the_rest_works() {
     );
     stage
         .session
-        .run("SELECT pluralsight_fdw_internal.create_views('pluralsight')");
+        .run("CALL pluralsight_fdw.set_up('pluralsight')");
     assert_eq!(stage.session.value("SELECT count(*) FROM pluralsight.accounts WHERE mfa_enabled IS NOT NULL OR (billable IS NOT NULL AND status <> 'admin without license')"), "0");
 }
 

@@ -246,6 +246,43 @@ fn nothing_of_another_role_is_taken_as_found_or_bound() {
 }
 
 #[test]
+fn nothing_in_the_place_of_a_secret_runs() {
+    let mut stage = stage();
+    let mallory = stage.role("mallory");
+    stage.session.run(&format!(
+        "DROP VIEW pluralsight.accounts_anonymous;
+         DROP SEQUENCE pluralsight.accounts_anonymous_salt_1, pluralsight.accounts_anonymous_salt_2;
+         GRANT CREATE ON SCHEMA pluralsight TO {mallory}"
+    ));
+    let mut hers = stage.session_of(&mallory);
+    // A sequence remembers what an error undoes.
+    hers.run(
+        "CREATE SEQUENCE pluralsight.seized;
+         GRANT ALL ON SEQUENCE pluralsight.seized TO PUBLIC;
+         CREATE FUNCTION pluralsight.grab() RETURNS boolean LANGUAGE sql AS $$ SELECT nextval('pluralsight.seized') < 0 $$;
+         CREATE VIEW pluralsight.accounts_anonymous_salt_1 AS SELECT 1::bigint AS last_value, pluralsight.grab() AS is_called",
+    );
+    let error = stage.session.error(AGAIN);
+    assert_eq!(
+        (error.code.as_str(), error.message),
+        (
+            "42710",
+            format!(
+                "\"pluralsight\".\"accounts_anonymous_salt_1\" already exists and belongs to role \"{mallory}\""
+            )
+        )
+    );
+    assert_eq!(
+        stage
+            .session
+            .value("SELECT is_called FROM pluralsight.seized"),
+        "f"
+    );
+    stage.session.run(&error.hint.expect("a hint"));
+    stage.session.run(AGAIN);
+}
+
+#[test]
 fn what_is_no_view_is_not_replaced() {
     let mut stage = stage();
     stage.session.run(
@@ -265,30 +302,51 @@ fn what_is_no_view_is_not_replaced() {
 }
 
 #[test]
-fn tables_that_are_not_there_leave_out_the_views_that_read_them() {
+fn a_view_prints_the_same_after_a_dump_is_restored() {
     let mut stage = stage();
-    stage.session.run(
-        "CREATE SCHEMA part; IMPORT FOREIGN SCHEMA pluralsight LIMIT TO (users, teams) FROM SERVER pluralsight INTO part; SELECT pluralsight_fdw_internal.create_views('part')",
-    );
-    let notices = said_about_views(&mut stage);
-    assert!(
-        notices
-            .iter()
-            .any(|notice| notice.contains("\"part\".\"accounts\" was not made")),
-        "{notices:?}"
-    );
-    assert_eq!(
-        stage.session.column("SELECT relname FROM pg_class WHERE relnamespace = 'part'::regnamespace AND relkind = 'v' ORDER BY 1"),
-        [
-            "duplicate_people",
-            "memberships",
-            "report_known",
-            "team_tree",
-            "team_utilization"
-        ]
-    );
-    let error = stage
+    stage
         .session
-        .error("SELECT pluralsight_fdw_internal.create_views('nowhere')");
-    assert_eq!(error.code, "3F000", "{error:?}");
+        .run("CALL pluralsight_fdw.create_copies(); SET search_path = pluralsight_copy, pg_temp");
+    let views = stage.session.column(
+        "SELECT relname FROM pg_class WHERE relnamespace = 'pluralsight_copy'::regnamespace AND relkind = 'v'",
+    );
+    assert!(views.len() > 12, "{views:?}");
+    for view in views {
+        let printed = stage
+            .session
+            .value(&format!("SELECT pg_get_viewdef('{view}'::regclass)"));
+        stage
+            .session
+            .run(&format!("CREATE VIEW restored AS {printed}"));
+        assert_eq!(
+            stage
+                .session
+                .value("SELECT pg_get_viewdef('restored'::regclass)"),
+            printed,
+            "{view}"
+        );
+        stage.session.run("DROP VIEW restored");
+    }
+}
+
+#[test]
+fn nobody_can_be_in_the_way_of_a_comparison() {
+    let mut stage = stage();
+    let mallory = stage.role("mallory");
+    stage
+        .session
+        .run(&format!("GRANT CREATE ON SCHEMA pluralsight TO {mallory}"));
+    // What such a view was called once.
+    stage
+        .session_of(&mallory)
+        .run("CREATE TABLE pluralsight.pluralsight_fdw_probe (trap text)");
+    stage.session.run(AGAIN);
+    assert_eq!(said_about_views(&mut stage), Vec::<String>::new());
+    assert_eq!(
+        stage
+            .session
+            .column("SELECT relname FROM pg_class WHERE relname LIKE '%probe%'"),
+        ["pluralsight_fdw_probe"],
+        "nothing of it is left"
+    );
 }

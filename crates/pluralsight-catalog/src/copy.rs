@@ -106,7 +106,11 @@ impl CopiedTable {
             ),
             None => format!("ALTER TABLE {table} REPLICA IDENTITY FULL"),
         };
-        format!("CREATE TABLE {table} ({}); {identity}", columns.join(", "))
+        [
+            format!("CREATE TABLE {table} ({})", columns.join(", ")),
+            identity,
+        ]
+        .join("; ")
     }
 
     pub fn stage(&self) -> String {

@@ -1,5 +1,6 @@
 -- The statements that give the sequences $2 of the copies in schema $1 the values that they have in the schema of the foreign
--- tables, for those sequences that are in both and can be read.
+-- tables, for those sequences that are in both and can be read. One that is neither the owner's ($3) nor a superuser's is no
+-- secret.
 SELECT format(
     'SELECT setval(%L::regclass, source.last_value, source.is_called) FROM %I.%I AS source',
     kept.oid::regclass,
@@ -12,6 +13,9 @@ JOIN pg_class AS live
     ON live.relnamespace = schema.oid
    AND live.relkind = 'S'
    AND live.relname = ANY ($2::text[]::name[])
+JOIN pg_roles AS owner
+    ON owner.oid = live.relowner
+   AND (owner.oid = $3 OR owner.rolsuper)
 JOIN pg_class AS kept
     ON kept.relnamespace = $1
    AND kept.relkind = 'S'

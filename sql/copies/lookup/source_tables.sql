@@ -1,41 +1,15 @@
 -- The foreign tables of pluralsight_fdw in a schema: those whose wrapper has the handler that belongs to this extension.
--- $1 is the schema's OID, $2 the OID of the role that owns the copies. problem says why a table cannot be copied.
+-- $1 is the schema's OID, $2 the OID of the role that owns the copies. problem says why a table cannot be copied. A schema of
+-- another role could get another name in the middle of a refresh, and that role make one of the old name.
 SELECT
     class.oid,
     class.relname::text AS name,
-    CASE
-        WHEN class.relowner <> $2 AND NOT owner.rolsuper
-            THEN format('belongs to role "%s"', owner.rolname)
-        WHEN EXISTS (
-            SELECT
-            FROM pg_attribute AS attribute
-            JOIN pg_type AS type ON type.oid = attribute.atttypid
-            WHERE attribute.attrelid = class.oid
-              AND attribute.attnum > 0
-              AND NOT attribute.attisdropped
-              AND type.typnamespace <> 'pg_catalog'::regnamespace
-        )
-            THEN 'has a column of a type that is not built in'
-    END AS problem,
-    CASE
-        WHEN class.relowner <> $2 AND NOT owner.rolsuper
-            THEN format('ALTER FOREIGN TABLE %I.%I OWNER TO %I;', schema.nspname, class.relname, pg_get_userbyid($2))
-        ELSE (
-            SELECT format('ALTER FOREIGN TABLE %I.%I ALTER COLUMN %I TYPE text;', schema.nspname, class.relname, attribute.attname)
-            FROM pg_attribute AS attribute
-            JOIN pg_type AS type ON type.oid = attribute.atttypid
-            WHERE attribute.attrelid = class.oid
-              AND attribute.attnum > 0
-              AND NOT attribute.attisdropped
-              AND type.typnamespace <> 'pg_catalog'::regnamespace
-            ORDER BY attribute.attnum
-            LIMIT 1
-        )
-    END AS hint
+    problem.text AS problem,
+    problem.hint
 FROM pg_foreign_table AS foreign_table
 JOIN pg_class AS class ON class.oid = foreign_table.ftrelid
 JOIN pg_namespace AS schema ON schema.oid = class.relnamespace
-JOIN pg_roles AS owner ON owner.oid = class.relowner
+JOIN pg_database AS this ON this.datname = current_database()
 JOIN pg_foreign_server AS server ON server.oid = foreign_table.ftserver
 JOIN pg_foreign_data_wrapper AS wrapper ON wrapper.oid = server.srvfdw
 JOIN pg_depend AS membership
@@ -46,5 +20,37 @@ JOIN pg_depend AS membership
 JOIN pg_extension AS extension
     ON extension.oid = membership.refobjid
    AND extension.extname = 'pluralsight_fdw'
+LEFT JOIN LATERAL (
+    SELECT
+        1 AS number,
+        format('belongs to role "%s"', owner.rolname) AS text,
+        format('ALTER FOREIGN TABLE %I.%I OWNER TO %I;', schema.nspname, class.relname, pg_get_userbyid($2)) AS hint
+    FROM pg_roles AS owner
+    WHERE owner.oid = class.relowner
+      AND owner.oid <> $2
+      AND NOT owner.rolsuper
+    UNION ALL
+    SELECT
+        2,
+        format('is in a schema of role "%s"', owner.rolname),
+        format('ALTER SCHEMA %I OWNER TO %I;', schema.nspname, pg_get_userbyid($2))
+    FROM pg_roles AS owner
+    WHERE owner.oid = CASE WHEN schema.nspowner = 'pg_database_owner'::regrole THEN this.datdba ELSE schema.nspowner END
+      AND owner.oid <> $2
+      AND NOT owner.rolsuper
+    UNION ALL
+    SELECT
+        3,
+        'has a column of a type that is not built in',
+        format('ALTER FOREIGN TABLE %I.%I ALTER COLUMN %I TYPE text;', schema.nspname, class.relname, attribute.attname)
+    FROM pg_attribute AS attribute
+    JOIN pg_type AS type ON type.oid = attribute.atttypid
+    WHERE attribute.attrelid = class.oid
+      AND attribute.attnum > 0
+      AND NOT attribute.attisdropped
+      AND type.typnamespace <> 'pg_catalog'::regnamespace
+    ORDER BY number
+    LIMIT 1
+) AS problem ON true
 WHERE class.relnamespace = $1
 ORDER BY class.relname

@@ -399,13 +399,8 @@ pub fn stage() -> Stage {
 pub fn stage_of(config: Config) -> Stage {
     let mut stage = Stage::new(config);
     let session = &mut stage.session;
-    session.run("CREATE SCHEMA copy");
-    for table in ["users", "admins", "teams", "plan"] {
-        session.run(&format!(
-            "CREATE TABLE copy.{table} AS SELECT * FROM pluralsight.{table}; ANALYZE copy.{table}"
-        ));
-    }
-    session.run("SELECT pluralsight_fdw_internal.create_views('copy')");
+    session.run("CALL pluralsight_fdw.create_copies(copies => 'copy')");
+    session.run("ANALYZE copy.users, copy.admins, copy.teams, copy.plan");
     session.run(
         "CREATE TABLE hr AS
          SELECT email, user_id, (row_number() OVER (ORDER BY user_id)) % 97 AS cost FROM copy.users WHERE user_id < '28'

@@ -1,4 +1,4 @@
-//! Statements of this layer, run through SPI with errors in the words of this extension.
+//! Statements, run through SPI with errors in the words of this extension. They see what was committed before them.
 
 use pgrx::datum::{DatumWithOid, FromDatum, IntoDatum};
 use pgrx::prelude::*;
@@ -13,7 +13,7 @@ pub fn run(statement: &str, arguments: &[DatumWithOid<'_>]) -> Result<u64> {
             .update(statement, None, arguments)
             .map(|touched| touched.len() as u64)
     })
-    .map_err(|error| failed(&error))
+    .map_err(failed)
 }
 
 /// The first column of the first row, if there is one.
@@ -38,9 +38,10 @@ pub fn rows<T>(
         }
         Ok(rows)
     })
-    .map_err(|error: SpiError| failed(&error))
+    .map_err(failed)
 }
 
-fn failed(error: &SpiError) -> FdwError {
-    FdwError::internal(format!("a statement of stored copies failed: {error}"))
+/// What an error of SPI itself, and not of PostgreSQL, becomes.
+pub fn failed(error: SpiError) -> FdwError {
+    FdwError::internal(format!("a statement failed: {error}"))
 }
