@@ -41,7 +41,7 @@ fn before(view: &str) -> String {
     let (lines, comments) = text.split_once("\n\nCOMMENT ON VIEW ").expect("comments");
     // Where a view has two halves, what the second one has in the column's place goes, too.
     let halves: Vec<&str> = lines.split("UNION ALL\n").collect();
-    let place = |half: &str| items(half).position(|line| is_of_column(line));
+    let place = |half: &str| items(half).position(is_of_column);
     let Some(number) = place(halves[0]) else {
         return text;
     };

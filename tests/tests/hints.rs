@@ -508,7 +508,7 @@ fn views(followed: &mut Followed) {
     );
     followed.mend(session, "CALL pluralsight_fdw.set_up('pluralsight')", &[]);
     // What was changed by hand is kept, and said so.
-    session.run("ALTER VIEW pluralsight.licenses RENAME COLUMN plan_name TO name_of_plan");
+    session.run("ALTER VIEW pluralsight.memberships RENAME COLUMN is_direct TO direct");
     session.hints();
     session.run("CALL pluralsight_fdw.set_up('pluralsight')");
     let hints = session.hints();
@@ -516,7 +516,7 @@ fn views(followed: &mut Followed) {
         panic!("{hints:?}")
     };
     followed.follow(session, hint, &[]);
-    session.run("SELECT plan_name FROM pluralsight.licenses");
+    session.run("SELECT is_direct FROM pluralsight.memberships");
 }
 
 fn stored_copies(followed: &mut Followed) {

@@ -122,7 +122,7 @@ impl Run<'_> {
         };
         let is_kept_back = !self.sandbox.serves(field);
         let is_odd_date = self.variant.name == "dates-unstorable" && name == "lastLogin";
-        is_kept_back || is_odd_date || self.variant.schema.iter().any(|edit| concerns(&edit))
+        is_kept_back || is_odd_date || self.variant.schema.iter().any(concerns)
     }
 
     /// A table read whole.
