@@ -70,8 +70,8 @@ fn stage() -> Stage {
     })
 }
 
-/// How long each of so many cancels took that hit `READ` at different points of its life, the shortest first.
-fn cancels(stage: &mut Stage, times: u64) -> Vec<Duration> {
+/// How long each of so many cancels took that hit a query at different points of its life, the shortest first.
+fn cancels(stage: &mut Stage, sql: &'static str, times: u64) -> Vec<Duration> {
     let mut victim = stage.another_session();
     let is_active = format!(
         "SELECT state = 'active' FROM pg_stat_activity WHERE pid = {}",
@@ -82,7 +82,7 @@ fn cancels(stage: &mut Stage, times: u64) -> Vec<Duration> {
     let (ended, ends) = std::sync::mpsc::channel();
     let reader = std::thread::spawn(move || {
         for () in begun {
-            let error = victim.error(READ);
+            let error = victim.error(sql);
             let _ = ended.send((Instant::now(), error));
         }
         victim
@@ -128,6 +128,10 @@ fn a_cancel_is_answered_at_once_wherever_it_hits() {
         .session
         .run("ALTER SERVER pluralsight OPTIONS (ADD page_size '10')");
     let working = stage.sandbox.address();
+    // What the machine and PostgreSQL take for it, whatever is canceled.
+    let sleep = cancels(&mut stage, "SELECT pg_sleep(60)", 70);
+    let usual = sleep[sleep.len() / 2];
+    let mut all = Vec::new();
     for (of, network, fault) in [
         ("a reply that does not come", working, "users=delay=60s"),
         ("one page after the other", working, "users=delay=10ms"),
@@ -136,12 +140,18 @@ fn a_cancel_is_answered_at_once_wherever_it_hits() {
         stage.sandbox.faults().clear();
         stage.sandbox.faults().script(fault).expect("a rule");
         point_to(&mut stage.session, network);
-        let took = cancels(&mut stage, 70);
-        let (median, worst) = (took[took.len() / 2], took[took.len() - 1]);
-        println!("{of}: p50 {median:?}, worst {worst:?}");
-        assert!(median <= Duration::from_millis(10), "{of}: {took:?}");
-        assert!(worst <= Duration::from_millis(100), "{of}: {took:?}");
+        let took = cancels(&mut stage, READ, 70);
+        println!("{of}: p50 {:?}", took[took.len() / 2]);
+        all.extend(took);
     }
+    all.sort();
+    let (median, worst) = (all[all.len() / 2], all[all.len() - 1]);
+    println!("p50 {median:?}, worst {worst:?}; p50 of pg_sleep {usual:?}");
+    assert!(
+        median <= usual + Duration::from_millis(10),
+        "{usual:?}: {all:?}"
+    );
+    assert!(worst <= Duration::from_millis(100), "{all:?}");
 }
 
 #[test]

@@ -150,6 +150,13 @@ impl Batch {
         true
     }
 
+    /// Gives back the memory that was taken for further rows.
+    pub(crate) fn end(&mut self) {
+        self.bytes.shrink_to_fit();
+        self.ends.shrink_to_fit();
+        self.keys.shrink_to_fit();
+    }
+
     /// The keys of the records; of none if none has one.
     pub(crate) fn keys(&self) -> &[Key] {
         &self.keys

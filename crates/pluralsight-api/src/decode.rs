@@ -65,7 +65,8 @@ impl<'l> RecordReader<'l> {
         }
     }
 
-    pub fn finish(self) -> Records {
+    pub fn finish(mut self) -> Records {
+        self.batch.end();
         Records {
             batch: self.batch,
             cuts: self.cuts,
