@@ -81,7 +81,7 @@ mod tests {
             json!([]),
             json!({"totalCount": -1}),
             json!({"totalCount": 1.5}),
-            json!({"totalCount": "1"}),
+            json!({"totalCount": "one"}),
         ] {
             assert!(
                 read(&json!({ "users": users }), "users").is_err(),
