@@ -136,3 +136,18 @@ pub fn commit() {
     // SAFETY: called inside of `in_transactions`, with the session's own user and settings in force.
     unsafe { pg_sys::SPI_commit() };
 }
+
+/// Work that is done before the next cancel or termination is heard. To be used for what cannot wait: somebody may press Ctrl-C
+/// twice, and PostgreSQL 15 signals every cancel twice.
+pub fn uninterrupted(work: impl FnOnce() -> Result<()>) -> Result<()> {
+    // SAFETY: the backend's own counter. Whatever raises an error meanwhile resets it to zero.
+    unsafe {
+        pg_sys::InterruptHoldoffCount += 1;
+    }
+    let outcome = work();
+    // SAFETY: as above.
+    unsafe {
+        pg_sys::InterruptHoldoffCount = pg_sys::InterruptHoldoffCount.saturating_sub(1);
+    }
+    outcome
+}

@@ -103,8 +103,11 @@ pub fn run(request: &Request) -> Result<()> {
         Err(failure) => failure,
     };
     let place = if request.may_commit {
-        parameters::with_safe_path(|| log::fail(&set, &run, &failure))?;
-        call::commit();
+        call::uninterrupted(|| {
+            parameters::with_safe_path(|| log::fail(&set, &run, &failure))?;
+            call::commit();
+            Ok(())
+        })?;
         format!("This is run {} of refresh_log.", run.id)
     } else {
         "Inside a transaction block, refresh_log keeps no row of a failed refresh: the row goes with the transaction.".to_owned()

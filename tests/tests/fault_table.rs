@@ -593,9 +593,10 @@ fn every_fault_ends_in_complete_rows_or_in_one_clear_error() {
 
     table.section("Values that the schema does not allow");
     for (field, value) in VALUES {
+        // On the last page: while an earlier one is looked at, the next may or may not have been asked for.
         table.run(
             &format!("`{field}` is `{value}`"),
-            &format!("users@2=set=/data/users/nodes/7/{field}:{value}"),
+            &format!("users@4=set=/data/users/nodes/7/{field}:{value}"),
             READ_ALL,
             Error("HV004"),
         );
@@ -608,7 +609,7 @@ fn every_fault_ends_in_complete_rows_or_in_one_clear_error() {
     );
     table.run(
         "`email` is missing from a record",
-        "users@2=unset=/data/users/nodes/7/email",
+        "users@4=unset=/data/users/nodes/7/email",
         READ,
         Error("HV004"),
     );
