@@ -16,7 +16,7 @@ use crate::parameters;
 use crate::role;
 use crate::sql;
 use crate::trusted;
-use crate::views::{self, File, Place, set_up_call};
+use crate::views::{self, File, Place, create_copies_call, set_up_call};
 
 /// A part of the page: its name in [`Data`], the view that it reads, and the expression that reads it, where `%s` is the view.
 struct Part {
@@ -308,10 +308,7 @@ fn may_read(relation: Oid) -> bool {
 /// The call that makes the views.
 fn renewal(place: &Place) -> String {
     match place.relation("data_freshness") {
-        Ok(Some(_)) => format!(
-            "CALL pluralsight_fdw.create_copies(copies => {});",
-            quote_literal(&place.name)
-        ),
+        Ok(Some(_)) => create_copies_call(&place.name),
         _ => set_up_call(&place.name),
     }
 }

@@ -419,6 +419,14 @@ pub(crate) fn set_up_call(schema: &str) -> String {
     )
 }
 
+/// The call that makes copies in a schema.
+pub(crate) fn create_copies_call(copies: &str) -> String {
+    format!(
+        "CALL pluralsight_fdw.create_copies(copies => {});",
+        quote_literal(copies)
+    )
+}
+
 /// A look-up in the catalog, whatever is on the search path.
 pub(crate) fn look_up<T>(
     query: &str,

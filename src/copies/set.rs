@@ -10,6 +10,7 @@ use crate::namespace;
 use crate::parameters;
 use crate::role;
 use crate::sql;
+use crate::views::create_copies_call;
 
 /// A schema with copies in it. Everything of it belongs to one role, and is done as that role.
 #[derive(Clone, Debug)]
@@ -74,10 +75,7 @@ impl Set {
                 PgSqlErrorCode::ERRCODE_UNDEFINED_OBJECT,
                 format!("schema \"{name}\" holds no stored copies"),
             )
-            .hint(format!(
-                "CALL pluralsight_fdw.create_copies(copies => {});",
-                quote_literal(name)
-            ))
+            .hint(create_copies_call(name))
         })?;
         if !role::has_rights_of(role::current(), set.owner) {
             return Err(FdwError::new(
@@ -155,10 +153,7 @@ impl Set {
                 quote_literal(&source),
                 quote_literal(&self.name)
             ),
-            _ => format!(
-                "CALL pluralsight_fdw.create_copies(copies => {});",
-                quote_literal(&self.name)
-            ),
+            _ => create_copies_call(&self.name),
         }
     }
 

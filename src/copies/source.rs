@@ -8,6 +8,7 @@ use super::set::Set;
 use crate::error::{FdwError, Result};
 use crate::namespace;
 use crate::sql;
+use crate::views::create_copies_call;
 
 /// A schema with foreign tables of ours.
 pub struct Source {
@@ -58,10 +59,7 @@ impl Source {
                     format!("the stored copies in schema \"{}\" have lost their settings", set.name),
                 )
                 .detail("That is so after a dump without data was restored.")
-                .hint(format!(
-                    "CALL pluralsight_fdw.create_copies(copies => {});",
-                    quote_literal(&set.name)
-                ))
+                .hint(create_copies_call(&set.name))
             })?;
         let name = name.unwrap_or_default();
         if let Some(schema) = schema

@@ -74,6 +74,15 @@ impl Stage {
         &self.database
     }
 
+    /// From now on users are answered so late that a test can look at who waits for them; requests are counted anew.
+    pub fn hold_users(&self) {
+        self.sandbox
+            .faults()
+            .script("users=delay=60s")
+            .expect("a valid rule");
+        self.sandbox.reset();
+    }
+
     /// A further session on the same database.
     pub fn another_session(&self) -> Session {
         Session::connect(cluster::shared().dbname(&self.database))

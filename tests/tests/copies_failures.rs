@@ -271,12 +271,7 @@ fn a_canceled_refresh_says_so_in_the_log_and_a_killed_one_is_found_dead() {
     let mut stage = stage(300);
     let before = stored(&mut stage.session);
     for ending in ["cancel", "terminate"] {
-        stage
-            .sandbox
-            .faults()
-            .script("users=delay=60s")
-            .expect("a valid rule");
-        stage.sandbox.reset();
+        stage.hold_users();
         let mut other = stage.another_session();
         let pid = other.pid();
         let refreshing = thread::spawn(move || other.try_rows(REFRESH).expect_err("it must end"));

@@ -283,12 +283,7 @@ fn readers_see_how_fresh_the_copies_are_on_the_primary_and_on_a_standby() {
         }
     };
     see("ok false");
-    stage
-        .sandbox
-        .faults()
-        .script("users=delay=60s")
-        .expect("a valid rule");
-    stage.sandbox.reset();
+    stage.hold_users();
     let mut other = stage.another_session();
     let pid = other.pid();
     let refreshing = thread::spawn(move || other.error(REFRESH));

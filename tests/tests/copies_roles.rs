@@ -366,12 +366,7 @@ fn a_schema_gets_no_other_name_in_the_middle_of_a_refresh() {
     // Otherwise somebody could make one of the old name, whose objects would be taken for those that were meant.
     for renamed in ["pluralsight_copy", "pluralsight"] {
         let mut stage = stage(30);
-        stage
-            .sandbox
-            .faults()
-            .script("users=delay=60s")
-            .expect("a valid rule");
-        stage.sandbox.reset();
+        stage.hold_users();
         let mut other = stage.another_session();
         let (refreshing, canceller) = (other.pid(), other.canceller());
         let refresh = std::thread::spawn(move || other.error(REFRESH));

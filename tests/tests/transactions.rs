@@ -149,11 +149,7 @@ fn a_view_asks_with_its_owners_token() {
 #[test]
 fn a_terminated_backend_is_gone_at_once() {
     let mut stage = stage(50);
-    stage
-        .sandbox
-        .faults()
-        .script("users=delay=60s")
-        .expect("a rule");
+    stage.hold_users();
     let mut victim = stage.another_session();
     let pid = victim.pid();
     let worker = std::thread::spawn(move || victim.error("SELECT email FROM pluralsight.users"));

@@ -270,11 +270,7 @@ fn who_waits_for_the_api_says_so() {
         users: 10,
         ..Config::default()
     });
-    stage
-        .sandbox
-        .faults()
-        .script("users=delay=60s")
-        .expect("a rule");
+    stage.hold_users();
     let mut victim = stage.another_session();
     let pid = victim.pid();
     let canceller = victim.canceller();

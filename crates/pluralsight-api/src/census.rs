@@ -7,9 +7,8 @@ use crate::client::{Call, Client, Context};
 use crate::error::{Error, Place};
 use crate::operation::Operation;
 use crate::path::FieldPath;
-use crate::records::{Unfit, total_count, unfit};
+use crate::records::{Unfit, counted, total_count};
 use crate::selection::Selection;
-use crate::text::presentable;
 
 /// Records that are shown with a count.
 const SAMPLE: u32 = 5;
@@ -52,22 +51,14 @@ pub async fn count_parts(
         variables,
     };
     let reply = client.send(&call, context).await?;
-    read(&reply.data, operation).map_err(
-        |Unfit {
-             path,
-             expected,
-             got,
-         }| Error::Shape {
-            at: Box::new(Place {
-                operation: name.to_owned(),
-                host: client.host(),
-                page: None,
-            }),
-            path,
-            expected: expected.to_owned(),
-            got: presentable(&got, context.token),
-        },
-    )
+    read(&reply.data, operation).map_err(|unfit| {
+        let at = Place {
+            operation: name.to_owned(),
+            host: client.host(),
+            page: None,
+        };
+        unfit.into_error(Box::new(at), context.token)
+    })
 }
 
 fn document(operation: &Operation, filter: &Argument, field: &FieldPath) -> String {
@@ -140,16 +131,7 @@ fn read(data: &Value, operation: &Operation) -> Result<[Part; 3], Unfit> {
 
 fn part(data: &Value, name: &str, operation: &Operation) -> Result<Part, Unfit> {
     let path = format!("data.{name}");
-    let connection: &Map<String, Value> = match data.get(name) {
-        Some(Value::Object(connection)) => connection,
-        other => {
-            return Err(unfit(
-                path,
-                "an object with totalCount",
-                other.map(Value::to_string).as_deref(),
-            ));
-        }
-    };
+    let connection = counted(data, name, &path)?;
     Ok(Part {
         total: total_count(connection, &path)?,
         sample: sample(connection, operation.records.segments()),

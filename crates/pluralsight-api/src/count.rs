@@ -5,8 +5,7 @@ use serde_json::Value;
 use crate::client::{Call, Client, Context};
 use crate::error::{Error, Place};
 use crate::operation::Operation;
-use crate::records::{Unfit, total_count, unfit};
-use crate::text::presentable;
+use crate::records::{Unfit, counted, total_count};
 
 /// Asks for `totalCount` alone, in one request; `None` where the API tells none. `filter` is the value of the query's
 /// argument, where there is one. A total that is negative or not whole is [`Error::Shape`].
@@ -29,34 +28,19 @@ pub async fn count(
         variables: operation.count_variables(filter),
     };
     let reply = client.send(&call, context).await?;
-    read(&reply.data, name).map_err(
-        |Unfit {
-             path,
-             expected,
-             got,
-         }| Error::Shape {
-            at: Box::new(Place {
-                operation: name.to_owned(),
-                host: client.host(),
-                page: None,
-            }),
-            path,
-            expected: expected.to_owned(),
-            got: presentable(&got, context.token),
-        },
-    )
+    read(&reply.data, name).map_err(|unfit| {
+        let at = Place {
+            operation: name.to_owned(),
+            host: client.host(),
+            page: None,
+        };
+        unfit.into_error(Box::new(at), context.token)
+    })
 }
 
 fn read(data: &Value, root: &str) -> Result<Option<u64>, Unfit> {
     let path = format!("data.{root}");
-    match data.get(root) {
-        Some(Value::Object(connection)) => total_count(connection, &path),
-        other => Err(unfit(
-            path,
-            "an object with totalCount",
-            other.map(Value::to_string).as_deref(),
-        )),
-    }
+    total_count(counted(data, root, &path)?, &path)
 }
 
 #[cfg(test)]

@@ -446,12 +446,7 @@ impl Pages {
     }
 
     fn unfit(&self, client: &Client, context: &Context<'_>, unfit: Unfit) -> Error {
-        Error::Shape {
-            at: self.place(client),
-            path: unfit.path,
-            expected: unfit.expected.to_owned(),
-            got: crate::text::presentable(&unfit.got, context.token),
-        }
+        unfit.into_error(self.place(client), context.token)
     }
 }
 

@@ -8,9 +8,11 @@ use crate::batch::Batch;
 use crate::columns::Layout;
 use crate::completeness::Gap;
 use crate::decode::{RecordReader, Records};
+use crate::error::{Error, Place};
 use crate::json::{Kind, Malformed, Scanner};
 use crate::operation::{Operation, Shape};
-use crate::text::shortened;
+use crate::text::{presentable, shortened};
+use crate::token::Token;
 
 /// What one answer holds.
 #[derive(Debug, Default)]
@@ -35,9 +37,21 @@ pub(crate) struct Unfit {
     pub got: String,
 }
 
+impl Unfit {
+    /// The error, for the answer at that place.
+    pub fn into_error(self, at: Box<Place>, token: &Token) -> Error {
+        Error::Shape {
+            at,
+            path: self.path,
+            expected: self.expected.to_owned(),
+            got: presentable(&self.got, token),
+        }
+    }
+}
+
 /// Reads the records out of `data`, on whose first character the scanner stands. An object where a list was expected is
-/// a list of one, and a list where an object was expected is one record that is made of the objects in it. What breaks the schema is told only after all was passed: it may not be JSON
-/// at all, and errors beside it say more.
+/// a list of one, and a list where an object was expected is one record that is made of the objects in it. What breaks the
+/// schema is told only after all was passed: it may not be JSON at all, and errors beside it say more.
 pub(crate) fn read<'a>(
     scanner: &mut Scanner<'a>,
     operation: &Operation,
@@ -366,6 +380,22 @@ fn page_info(scanner: &mut Scanner<'_>, path: &str) -> Result<PageInfo, Malforme
     Ok(end_cursor
         .map(|cursor| (has_next, cursor))
         .map_err(|json| unfit(format!("{path}.pageInfo.endCursor"), "a text", Some(json))))
+}
+
+/// What stands for `name` in the data of an answer that counts.
+pub(crate) fn counted<'a>(
+    data: &'a Value,
+    name: &str,
+    path: &str,
+) -> Result<&'a Map<String, Value>, Unfit> {
+    match data.get(name) {
+        Some(Value::Object(connection)) => Ok(connection),
+        other => Err(unfit(
+            path.to_owned(),
+            "an object with totalCount",
+            other.map(Value::to_string).as_deref(),
+        )),
+    }
 }
 
 /// The value of `totalCount` in a tree; a missing one is no error, since nothing depends on it but the check.

@@ -38,15 +38,7 @@ pub(crate) async fn probe(
     known: &mut Known,
     notices: &mut Vec<Notice>,
 ) -> Result<Option<Error>, Error> {
-    let mut probe = Probe {
-        client,
-        context,
-        declared,
-        refused: Refused::guessing(),
-        asked: 0,
-        size: RECORDS,
-        gathers: false,
-    };
+    let mut probe = Probe::new(client, context, declared);
     let failure = match probe.records(table, known, notices).await? {
         None => None,
         Some(failure) if is_no_query(&failure, declared) => Some(failure),
@@ -90,15 +82,7 @@ pub(crate) async fn probe_filters(
     declared: &Table,
     table: &mut ImportedTable,
 ) -> Result<(), Error> {
-    let mut probe = Probe {
-        client,
-        context,
-        declared,
-        refused: Refused::guessing(),
-        asked: 0,
-        size: RECORDS,
-        gathers: false,
-    };
+    let mut probe = Probe::new(client, context, declared);
     probe.filters(table).await
 }
 
@@ -111,13 +95,8 @@ pub(crate) async fn probe_parts(
     known: &mut Known,
 ) -> Result<Option<Error>, Error> {
     let mut probe = Probe {
-        client,
-        context,
-        declared,
-        refused: Refused::guessing(),
-        asked: 0,
-        size: RECORDS,
         gathers: true,
+        ..Probe::new(client, context, declared)
     };
     probe.records(table, known, &mut Vec::new()).await
 }
@@ -136,7 +115,19 @@ pub(crate) struct Probe<'a> {
     gathers: bool,
 }
 
-impl Probe<'_> {
+impl<'a> Probe<'a> {
+    fn new(client: &'a Client, context: &'a Context<'a>, declared: &'a Table) -> Probe<'a> {
+        Probe {
+            client,
+            context,
+            declared,
+            refused: Refused::guessing(),
+            asked: 0,
+            size: RECORDS,
+            gathers: false,
+        }
+    }
+
     async fn records(
         &mut self,
         table: &mut ImportedTable,
