@@ -73,6 +73,18 @@ pub unsafe fn rethrow(data: *mut pg_sys::ErrorData) -> ! {
     }
 }
 
+/// Whether some of the plans may turn out not to be needed while the statement runs.
+///
+/// # Safety
+/// `append` must be a plan that is in use.
+pub unsafe fn is_pruned(append: *const pg_sys::Append) -> bool {
+    // SAFETY: the caller vouches for the plan.
+    #[cfg(not(feature = "pg18"))]
+    return unsafe { !(*append).part_prune_info.is_null() };
+    #[cfg(feature = "pg18")]
+    return unsafe { (*append).part_prune_index >= 0 };
+}
+
 /// Refuses settings of the extension's that do not exist; 14 cannot.
 pub fn reserve_prefix(prefix: &'static CStr) {
     #[cfg(feature = "pg14")]

@@ -9,6 +9,8 @@ pub static PUSHDOWN_LIMIT: GucSetting<bool> = GucSetting::<bool>::new(true);
 pub static PUSHDOWN_COUNT: GucSetting<bool> = GucSetting::<bool>::new(true);
 pub static PUSHDOWN_JOIN: GucSetting<bool> = GucSetting::<bool>::new(true);
 pub static VERIFY_PUSHDOWN: GucSetting<bool> = GucSetting::<bool>::new(false);
+/// Readings of one statement that are under way at once.
+pub static PARALLEL_READINGS: GucSetting<i32> = GucSetting::<i32>::new(4);
 /// Where the key of sealed tokens is.
 pub static KEY_FILE: GucSetting<Option<CString>> = GucSetting::<Option<CString>>::new(None);
 
@@ -56,6 +58,16 @@ pub fn define() {
             GucFlags::default(),
         );
     }
+    GucRegistry::define_int_guc(
+        c"pluralsight_fdw.parallel_readings",
+        c"How many lists of one statement are read at once.",
+        c"With 1 they are read one after the other. Only lists that the statement will surely read are begun early.",
+        &PARALLEL_READINGS,
+        1,
+        16,
+        GucContext::Userset,
+        GucFlags::default(),
+    );
     GucRegistry::define_string_guc(
         c"pluralsight_fdw.key_file",
         c"The file on the server's host under whose key tokens are sealed.",

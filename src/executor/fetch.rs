@@ -137,6 +137,23 @@ impl Fetch {
         self.drifted
     }
 
+    /// Asks for the first page, without waiting for it.
+    pub fn ask_early(&mut self) -> Result<()> {
+        if self.now.is_none() && self.open_next()? {
+            self.ask_for_page();
+        }
+        Ok(())
+    }
+
+    fn ask_for_page(&mut self) {
+        if let Some(open) = &mut self.now
+            && !open.is_demanded
+        {
+            open.pages.demand(runtime::demand());
+            open.is_demanded = true;
+        }
+    }
+
     /// The next page's records; `None` when everything was read.
     pub fn next_page(&mut self, options: &TableOptions) -> Result<Option<Batch>> {
         loop {

@@ -2,6 +2,7 @@
 
 use pgrx::pg_sys::{self, NodeTag};
 
+use crate::compat;
 use crate::list::members;
 
 /// Looks for `scan` in the statement's plan: below the inner side of a nested loop, or outside the main tree (in a
@@ -69,22 +70,67 @@ pub enum Extent {
     Unknown,
 }
 
+impl Extent {
+    pub fn is_whole(self, runs_to_end: bool) -> bool {
+        match self {
+            Extent::Whole => true,
+            Extent::AsTheStatement => runs_to_end,
+            Extent::Unknown => false,
+        }
+    }
+}
+
+/// What the plan will ask of a scan.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Demand {
+    /// Once its first row was asked for.
+    pub extent: Extent,
+    /// Its first row will be asked for, whatever the rows of other scans hold.
+    pub is_certain: bool,
+}
+
+impl Demand {
+    fn whole(self) -> Demand {
+        Demand {
+            extent: Extent::Whole,
+            ..self
+        }
+    }
+
+    fn unknown(self) -> Demand {
+        Demand {
+            extent: Extent::Unknown,
+            ..self
+        }
+    }
+
+    fn uncertain(self) -> Demand {
+        Demand {
+            is_certain: false,
+            ..self
+        }
+    }
+}
+
 /// A node may stop its input early: LIMIT, a join that has seen enough, EXISTS. So may whoever fetches from a cursor,
 /// unless a node below it takes in all of its input before it hands out its first row.
 ///
 /// # Safety
 /// `statement` must be the plan that is being executed, `scan` one of its nodes.
-pub unsafe fn extent(statement: *mut pg_sys::PlannedStmt, scan: *const pg_sys::Plan) -> Extent {
+pub unsafe fn demand(statement: *mut pg_sys::PlannedStmt, scan: *const pg_sys::Plan) -> Demand {
     // SAFETY: the caller vouches for the plan.
     unsafe {
         // INSERT and the like are always run to their end.
         let is_select = (*statement).commandType == pg_sys::CmdType::CMD_SELECT;
-        let whole = if is_select {
-            Extent::AsTheStatement
-        } else {
-            Extent::Whole
+        let whole = Demand {
+            extent: if is_select {
+                Extent::AsTheStatement
+            } else {
+                Extent::Whole
+            },
+            is_certain: true,
         };
-        takes_all((*statement).planTree, scan, whole).unwrap_or(Extent::Unknown)
+        takes((*statement).planTree, scan, whole).unwrap_or(whole.unknown().uncertain())
     }
 }
 
@@ -104,28 +150,28 @@ pub unsafe fn runs_to_end(estate: *const pg_sys::EState) -> bool {
     }
 }
 
-/// `extent`: how much of `plan` itself is asked for.
-unsafe fn takes_all(
+/// `demand`: how much of `plan` itself is asked for.
+unsafe fn takes(
     plan: *mut pg_sys::Plan,
     scan: *const pg_sys::Plan,
-    extent: Extent,
-) -> Option<Extent> {
+    demand: Demand,
+) -> Option<Demand> {
     if plan.is_null() {
         return None;
     }
     if std::ptr::eq(plan, scan) {
-        return Some(extent);
+        return Some(demand);
     }
     // SAFETY: plan nodes are read by their tags; each list below holds plans.
     unsafe {
         let (left, right) = ((*plan).lefttree, (*plan).righttree);
         match (*plan).type_ {
             // These take in everything before they hand out anything.
-            NodeTag::T_Sort | NodeTag::T_Hash => takes_all(left, scan, Extent::Whole),
+            NodeTag::T_Sort | NodeTag::T_Hash => takes(left, scan, demand.whole()),
             NodeTag::T_Agg => {
                 let is_sorted =
                     (*plan.cast::<pg_sys::Agg>()).aggstrategy == pg_sys::AggStrategy::AGG_SORTED;
-                takes_all(left, scan, if is_sorted { extent } else { Extent::Whole })
+                takes(left, scan, if is_sorted { demand } else { demand.whole() })
             }
             NodeTag::T_HashJoin => {
                 let kind = (*plan.cast::<pg_sys::Join>()).jointype;
@@ -136,27 +182,46 @@ unsafe fn takes_all(
                         | pg_sys::JoinType::JOIN_FULL
                         | pg_sys::JoinType::JOIN_ANTI
                 );
-                let outer = if takes_outer { extent } else { Extent::Unknown };
-                takes_all(right, scan, Extent::Whole).or_else(|| takes_all(left, scan, outer))
+                let outer = if takes_outer {
+                    demand
+                } else {
+                    demand.unknown()
+                };
+                takes(right, scan, demand.whole()).or_else(|| takes(left, scan, outer))
             }
-            NodeTag::T_NestLoop => {
-                takes_all(left, scan, extent).or_else(|| takes_all(right, scan, Extent::Unknown))
+            NodeTag::T_NestLoop => takes(left, scan, demand)
+                .or_else(|| takes(right, scan, demand.unknown().uncertain())),
+            NodeTag::T_Result => {
+                // A condition that holds for all rows or for none is looked at first.
+                let is_gated = !(*plan.cast::<pg_sys::Result>()).resconstantqual.is_null();
+                takes(
+                    left,
+                    scan,
+                    if is_gated { demand.uncertain() } else { demand },
+                )
             }
-            NodeTag::T_Result
-            | NodeTag::T_ProjectSet
+            NodeTag::T_ProjectSet
             | NodeTag::T_ModifyTable
             | NodeTag::T_Unique
             | NodeTag::T_Group
-            | NodeTag::T_LockRows => takes_all(left, scan, extent),
+            | NodeTag::T_LockRows => takes(left, scan, demand),
             NodeTag::T_SubqueryScan => {
-                takes_all((*plan.cast::<pg_sys::SubqueryScan>()).subplan, scan, extent)
+                takes((*plan.cast::<pg_sys::SubqueryScan>()).subplan, scan, demand)
             }
-            NodeTag::T_Append => members((*plan.cast::<pg_sys::Append>()).appendplans)
-                .into_iter()
-                .find_map(|plan| takes_all(plan, scan, extent)),
+            NodeTag::T_Append => {
+                let append = plan.cast::<pg_sys::Append>();
+                let inner = if compat::is_pruned(append) {
+                    demand.uncertain()
+                } else {
+                    demand
+                };
+                members((*append).appendplans)
+                    .into_iter()
+                    .find_map(|plan| takes(plan, scan, inner))
+            }
             // LIMIT, merge joins, window functions, and whatever else may stop.
-            _ => takes_all(left, scan, Extent::Unknown)
-                .or_else(|| takes_all(right, scan, Extent::Unknown)),
+            _ => takes(left, scan, demand.unknown().uncertain())
+                .or_else(|| takes(right, scan, demand.unknown().uncertain())),
         }
     }
 }

@@ -15,7 +15,7 @@ use super::decode::ColumnReader;
 use super::filter::{Asked, Computed, choose};
 use super::generated::Generated;
 use super::places::Places;
-use super::rescans::{Extent, extent, may_rescan, runs_to_end};
+use super::rescans::{Demand, demand, may_rescan, runs_to_end};
 use super::statement::{Answer, Group, Member, Statement, readers};
 use super::verify::{self, LocalCheck};
 use crate::error::{FdwError, OrRaise, Result};
@@ -35,7 +35,7 @@ pub struct Scan {
     readers: Vec<ColumnReader>,
     generated: Rc<Generated>,
     expressions: Vec<Expression>,
-    extent: Extent,
+    demand: Demand,
     estate: *const pg_sys::EState,
     context: *mut pg_sys::ExprContext,
     group: Option<Rc<Group>>,
@@ -109,6 +109,7 @@ unsafe fn begin(node: *mut pg_sys::ForeignScanState, flags: std::ffi::c_int) -> 
             Generated::new((*node).ss.ss_currentRelation, &spec.generated, estate)?
         };
         let statement = Statement::of(estate);
+        let demand = demand((*estate).es_plannedstmt, plan.cast());
         let group = (!spec.count).then(|| {
             let rescans = flags & pg_sys::EXEC_FLAG_REWIND as i32 != 0
                 || spec.parameterised
@@ -121,6 +122,7 @@ unsafe fn begin(node: *mut pg_sys::ForeignScanState, flags: std::ffi::c_int) -> 
                 Member {
                     readers: &readers,
                     rescans,
+                    demand,
                 },
             )
         });
@@ -133,7 +135,7 @@ unsafe fn begin(node: *mut pg_sys::ForeignScanState, flags: std::ffi::c_int) -> 
             readers,
             generated: Rc::new(generated),
             expressions,
-            extent: extent((*estate).es_plannedstmt, plan.cast()),
+            demand,
             estate,
             context: (*node).ss.ps.ps_ExprContext,
             group,
@@ -326,12 +328,9 @@ impl Scan {
             return Ok(());
         }
         let before = self.stats.requests();
-        let reads_to_end = match self.extent {
-            Extent::Whole => true,
-            // SAFETY: the executor state of this scan, which is being asked for rows.
-            Extent::AsTheStatement => unsafe { runs_to_end(self.estate) },
-            Extent::Unknown => false,
-        };
+        // SAFETY: the executor state of this scan, which is being asked for rows.
+        let runs_to_end = unsafe { runs_to_end(self.estate) };
+        let reads_to_end = self.demand.extent.is_whole(runs_to_end);
         let options = &self.relation.options;
         let whole = match asked {
             Asked::Filtered(_) => self.statement.whole_reading(group),
@@ -341,6 +340,13 @@ impl Scan {
             Some(answer) => answer,
             None => group.answer(&asked, options, self.spec.limit, reads_to_end, &self.stats)?,
         };
+        if let Some(stats) = answer.begun.take() {
+            self.stats = stats;
+            self.statement.took_begun();
+        }
+        if !settings::VERIFY_PUSHDOWN.get() {
+            self.statement.begin_others(group, runs_to_end);
+        }
         answer.settle(options, group.limit(self.spec.limit))?;
         let mine = Rc::strong_count(&answer) <= 2;
         self.shared = !mine && before == 0;

@@ -18,9 +18,11 @@ use super::decode::ColumnReader;
 use super::drift;
 use super::fetch::{Fetch, Reading};
 use super::filter::Asked;
+use super::rescans::{Demand, Extent};
 use crate::error::Result;
 use crate::options::{OnDrift, TableOptions};
 use crate::relation::Relation;
+use crate::settings;
 use crate::spec::ScanSpec;
 
 /// Records of a table that are kept because a filtered scan of the same statement may find its own among them. Reading more
@@ -38,6 +40,8 @@ thread_local! {
 pub struct Statement {
     context: pg_sys::MemoryContext,
     groups: RefCell<Vec<Rc<Group>>>,
+    /// Readings that were begun before their turn, which has not come yet.
+    begun: Cell<usize>,
 }
 
 impl Statement {
@@ -55,6 +59,7 @@ impl Statement {
                 // SAFETY: the caller vouches for the executor state.
                 context: unsafe { (*estate).es_query_cxt },
                 groups: RefCell::default(),
+                begun: Cell::new(0),
             });
             statements.insert(estate as usize, Rc::downgrade(&statement));
             statement
@@ -97,6 +102,8 @@ impl Statement {
                     members: Cell::new(0),
                     reread: Cell::new(false),
                     kept: Cell::new(false),
+                    eager: Cell::new(None),
+                    begun: RefCell::default(),
                     answers: RefCell::default(),
                 });
                 groups.push(Rc::clone(&group));
@@ -110,6 +117,11 @@ impl Statement {
         group
             .kept
             .set(group.reread.get() || options.on_drift == OnDrift::Retry);
+        // What depends on nothing can be asked for before its turn.
+        let asks_for_everything = spec.conditions.is_empty() && !options.is_absent();
+        if asks_for_everything && spec.limit.is_none() && member.demand.is_certain {
+            group.eager.set(Some((options.oid, member.demand.extent)));
+        }
         let mut columns = group.columns.borrow_mut();
         for reader in member.readers {
             let plan = reader.plan();
@@ -151,11 +163,35 @@ fn keep_whole_readings(groups: &[Rc<Group>], newest: &Group, options: &TableOpti
     }
 }
 
+impl Statement {
+    /// Begins the readings of other groups that will surely be needed, as many as may be under way at once. `group` is the one
+    /// that is being read.
+    pub fn begin_others(&self, group: &Rc<Group>, runs_to_end: bool) {
+        group.eager.take();
+        let groups = self.groups.borrow().clone();
+        let most = usize::try_from(settings::PARALLEL_READINGS.get()).unwrap_or(1);
+        for other in groups {
+            if self.begun.get() + 1 >= most {
+                return;
+            }
+            if !Rc::ptr_eq(&other, group) && other.begin(runs_to_end) {
+                self.begun.set(self.begun.get() + 1);
+            }
+        }
+    }
+
+    /// A reading that was begun before its turn has been taken by its scan.
+    pub fn took_begun(&self) {
+        self.begun.set(self.begun.get().saturating_sub(1));
+    }
+}
+
 /// What a scan brings into its group.
 pub struct Member<'a> {
     pub readers: &'a [ColumnReader],
     /// The executor may ask for the same rows again.
     pub rescans: bool,
+    pub demand: Demand,
 }
 
 /// The options of a foreign table that can change which records a reading brings, or whether it ends with an error. Two
@@ -200,6 +236,10 @@ pub struct Group {
     reread: Cell<bool>,
     /// Records are kept: for those who read them again, or until they are known to stand.
     kept: Cell<bool>,
+    /// A table of a scan that will surely be read, and how far.
+    eager: Cell<Option<(Oid, Extent)>>,
+    /// A reading whose first page was asked for before its turn.
+    begun: RefCell<Option<Rc<Answer>>>,
     answers: RefCell<Answers>,
 }
 
@@ -218,6 +258,8 @@ pub struct Answer {
     pub buffer: Option<RefCell<Buffer>>,
     /// Records may be handed out: nothing has to be read first to know that they will stand.
     is_steady: Cell<bool>,
+    /// The counters of a reading that was begun before its turn, for the first scan that takes it.
+    pub begun: Cell<Option<Arc<Stats>>>,
 }
 
 impl Answer {
@@ -280,12 +322,29 @@ impl Group {
         reads_to_end: bool,
         stats: &Arc<Stats>,
     ) -> Result<Rc<Answer>> {
-        let mut answers = self.answers.borrow_mut();
+        let answers = self.answers.borrow();
         if self.kept.get()
             && let Some(answer) = answers.by_filter.get(asked)
         {
             return Ok(Rc::clone(answer));
         }
+        if *asked == Asked::Everything
+            && let Some(answer) = self.begun.borrow_mut().take()
+        {
+            return Ok(answer);
+        }
+        drop(answers);
+        self.new_answer(asked, options, limit, reads_to_end, stats)
+    }
+
+    fn new_answer(
+        &self,
+        asked: &Asked,
+        options: &TableOptions,
+        limit: Option<u64>,
+        reads_to_end: bool,
+        stats: &Arc<Stats>,
+    ) -> Result<Rc<Answer>> {
         let columns = self.columns.borrow().clone();
         let reading = Reading {
             options,
@@ -302,11 +361,37 @@ impl Group {
                 .get()
                 .then(|| RefCell::new(Buffer::new(self.context))),
             is_steady: Cell::new(options.on_drift != OnDrift::Retry),
+            begun: Cell::new(None),
         });
         if self.kept.get() {
-            answers.keep(asked, &answer);
+            self.answers.borrow_mut().keep(asked, &answer);
         }
         Ok(answer)
+    }
+
+    /// Asks for the first page before its turn, if it will surely be read; false if there was nothing to do.
+    fn begin(&self, runs_to_end: bool) -> bool {
+        let Some((table, extent)) = self.eager.take() else {
+            return false;
+        };
+        if !extent.is_whole(runs_to_end) || !self.answers.borrow().by_filter.is_empty() {
+            return false;
+        }
+        let stats = Arc::new(Stats::default());
+        let begun = TableOptions::load(table).and_then(|options| {
+            let answer = self.new_answer(&Asked::Everything, &options, None, true, &stats)?;
+            answer.fetch.borrow_mut().ask_early()?;
+            Ok(answer)
+        });
+        // Whatever is wrong is said by the scan itself, in its turn.
+        let Ok(answer) = begun else {
+            return false;
+        };
+        answer.begun.set(Some(stats));
+        if !self.kept.get() {
+            self.begun.replace(Some(answer));
+        }
+        true
     }
 
     /// A scan's LIMIT, if nobody reads further than that scan.
@@ -318,6 +403,7 @@ impl Group {
     pub fn leave(&self) {
         self.members.set(self.members.get().saturating_sub(1));
         if self.members.get() == 0 {
+            self.begun.take();
             let answers = std::mem::take(&mut *self.answers.borrow_mut());
             for answer in answers.by_filter.values() {
                 if let Some(buffer) = &answer.buffer {

@@ -399,3 +399,72 @@ fn pages_come_while_the_rows_of_others_are_consumed() {
         "{took:?}, of which {work:?} are work"
     );
 }
+
+/// A statement over three lists, all of which it reads to their end.
+const LISTS: &str = "SELECT user_id FROM pluralsight.users
+     UNION ALL SELECT name FROM pluralsight.teams
+     UNION ALL SELECT email FROM pluralsight.admins";
+
+#[test]
+fn lists_of_one_statement_are_read_at_once() {
+    let _alone = alone();
+    for (parallel, asked) in [(1, 0), (2, 1), (4, 2)] {
+        let stage = stage();
+        stage
+            .sandbox
+            .faults()
+            .script("users=delay=60s")
+            .expect("a rule");
+        let mut session = stage.another_session();
+        session.run(&format!(
+            "SET pluralsight_fdw.parallel_readings = {parallel}"
+        ));
+        let canceller = session.canceller();
+        let reader = std::thread::spawn(move || session.error(LISTS));
+        let sandbox = &stage.sandbox;
+        let others = || sandbox.count("teams") + sandbox.count("planAdmins");
+        // The users' reply never comes, so that whatever else is asked for did not wait for it.
+        wait_until("the requests", || {
+            sandbox.count("users") == 1 && others() >= asked
+        });
+        assert_eq!(others(), asked);
+        canceller.cancel();
+        assert_eq!(reader.join().expect("no panic").code, "57014");
+    }
+}
+
+#[test]
+fn reading_at_once_costs_no_request_more() {
+    let _alone = alone();
+    let mut stage = stage();
+    for sql in [
+        LISTS,
+        &format!("{LISTS} LIMIT 3"),
+        &format!("SELECT count(*) FROM ({LISTS}) AS every"),
+        &format!("SELECT 1 WHERE EXISTS ({LISTS})"),
+        &format!("SELECT every.* FROM ({LISTS}) AS every WHERE now() < '2000-01-01'"),
+        "SELECT * FROM pluralsight.accounts",
+        "SELECT * FROM pluralsight.accounts LIMIT 1",
+        "SELECT count(*) FROM pluralsight.accounts WHERE billable",
+        "SELECT * FROM pluralsight.users AS u JOIN pluralsight.admins AS a USING (email)",
+        "SELECT * FROM pluralsight.users AS u, pluralsight.plan, pluralsight.teams AS t WHERE t.name = u.first_name",
+        "SELECT * FROM pluralsight.teams AS t WHERE EXISTS (SELECT FROM pluralsight.users AS u WHERE t.name = u.email)",
+        "SELECT (SELECT count(first_name) FROM pluralsight.users), name FROM pluralsight.teams",
+        "SELECT a.email FROM pluralsight.users AS a JOIN pluralsight.users AS b USING (user_id)",
+    ] {
+        let mut counted = Vec::new();
+        for parallel in [1, 8] {
+            stage.session.run(&format!(
+                "SET pluralsight_fdw.parallel_readings = {parallel}"
+            ));
+            counted.push((stage.requests(sql), stage.session.rows(sql).len()));
+        }
+        assert_eq!(counted[0], counted[1], "{sql}");
+    }
+    // A table that reads as empty is not asked for.
+    stage
+        .session
+        .run("ALTER FOREIGN TABLE pluralsight.teams OPTIONS (ADD absent 'true')");
+    stage.requests(LISTS);
+    assert_eq!(stage.sandbox.count("teams"), 0);
+}
