@@ -505,10 +505,7 @@ fn cron() -> Finding {
 }
 
 fn version() -> Finding {
-    let query = "SELECT installed.extversion || ' ' || available.default_version
-                 FROM pg_catalog.pg_extension AS installed
-                 JOIN pg_catalog.pg_available_extensions AS available ON available.name = installed.extname
-                 WHERE installed.extname = 'pluralsight_fdw'";
+    let query = include_str!("../sql/check/version.sql");
     let versions = one(query).unwrap_or_default();
     match versions.split_once(' ') {
         Some((installed, available)) if installed == available => {

@@ -517,6 +517,34 @@ fn views(followed: &mut Followed) {
     };
     followed.follow(session, hint, &[]);
     session.run("SELECT is_direct FROM pluralsight.memberships");
+    // So is what cannot be made over it, and over a table that users fill in; over live tables and over copies.
+    for (schema, again) in [
+        ("pluralsight", "CALL pluralsight_fdw.set_up('pluralsight')"),
+        (
+            "pluralsight_copy",
+            "CALL pluralsight_fdw.create_copies(fill => false)",
+        ),
+    ] {
+        for change in [
+            "ALTER VIEW licenses RENAME COLUMN purchased TO bought",
+            "ALTER TABLE prices RENAME COLUMN price TO per_seat",
+            "ALTER TABLE hr_staff RENAME COLUMN left_on TO gone",
+        ] {
+            session.run(&format!(
+                "SET search_path = {schema}; {change}; RESET search_path"
+            ));
+            session.hints();
+            session.run(again);
+            let hints = session.hints();
+            assert!(!hints.is_empty(), "{change}");
+            for hint in hints.iter().collect::<std::collections::BTreeSet<_>>() {
+                followed.follow(session, hint, &[]);
+            }
+            session.hints();
+            session.run(again);
+            assert_eq!(session.hints(), Vec::<String>::new(), "{change}");
+        }
+    }
 }
 
 fn stored_copies(followed: &mut Followed) {
