@@ -139,7 +139,7 @@ fn freshness(place: &Place) -> Result<(Finding, bool)> {
 /// A host's own scheduler cannot be seen from here, so its absence is no fault while the copies are fresh.
 fn schedule(place: &Place, is_old: bool) -> Finding {
     let check = format!("schedule {}", place.name);
-    let cure = format!(
+    let hint = format!(
         "SELECT pluralsight_fdw.schedule_refresh(copies => {});",
         quote_literal(&place.name)
     );
@@ -149,10 +149,10 @@ fn schedule(place: &Place, is_old: bool) -> Finding {
         Ok(Job::Inactive(schedule)) => Finding::warning(
             check,
             format!("{schedule}, by pg_cron, but switched off"),
-            &cure,
+            &hint,
         ),
         Ok(Job::None) if is_old => {
-            Finding::warning(check, "no job of pg_cron that this role may see", &cure)
+            Finding::warning(check, "no job of pg_cron that this role may see", &hint)
         }
         Ok(Job::None) => Finding::ok(check, "not by pg_cron, as far as this role may see"),
     }
