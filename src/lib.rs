@@ -11,7 +11,6 @@ compile_error!("an ERROR unwinds through this library: build it with panic = \"u
 
 mod analyze;
 mod announcements;
-mod attempt;
 mod check;
 mod comments;
 mod compat;

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use pluralsight_api::{Error as ApiError, Refusal, Shape};
 use pluralsight_catalog::{
-    ColumnMapping, Mapping, Mend, Refused, mend_statement, mends, quote_literal,
+    ColumnMapping, Mapping, Mend, Refused, longer_list, mend_statement, mends, quote_literal,
 };
 
 use crate::error::FdwError;
@@ -31,6 +31,17 @@ pub fn explain(error: &ApiError, options: &TableOptions) -> FdwError {
             "More records came than the API says there are. To have its totals ignored: {}",
             statement(&[mend], options, &columns)
         ));
+        return report;
+    }
+    if let ApiError::Incomplete { gap, .. } = error
+        && let Some(path) = gap.cut_list()
+    {
+        if let Some(mend) = longer_list(&options.operation, &path.to_string()) {
+            report.hint = Some(format!(
+                "To ask for more entries of that list: {}",
+                statement(&[mend], options, &columns)
+            ));
+        }
         return report;
     }
     if matches!(error, ApiError::Incomplete { .. }) && is_one_page(options) {

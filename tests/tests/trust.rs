@@ -241,6 +241,10 @@ fn a_key_that_is_missing_is_proved_missing_once_a_session() {
         stage.requests("SELECT note FROM pluralsight.users WHERE email = 'Somebody@Else'"),
         1
     );
+    // Where the table has been read, somebody is known.
+    let mut stage = with_filters(5_000, |_| {});
+    stage.session.rows("SELECT * FROM pluralsight.users");
+    assert_eq!(stage.requests(nobody), 1, "both together at once");
     // A filter that has found somebody needs no proof.
     let mut stage = with_filters(5_000, |_| {});
     let email = people(&stage)

@@ -168,7 +168,7 @@ fn a_refused_field_names_the_column_and_the_statement_that_mends_it() {
                 50,
                 "other columns work"
             );
-            let hint = error.hint.expect("a hint");
+            let hint = error.hint.expect("a cure");
             stage.session.run(statement(&hint));
             assert_eq!(
                 stage
@@ -209,7 +209,7 @@ fn a_refused_filter_names_the_statement_that_mends_it() {
         );
         let error = stage.session.error(&query);
         assert!(error.message.contains("filter emails"), "{error:?}");
-        stage.session.run(statement(&error.hint.expect("a hint")));
+        stage.session.run(statement(&error.hint.expect("a cure")));
         assert_eq!(stage.session.value(&query), "1", "{filters}");
     }
 }
@@ -228,7 +228,7 @@ fn a_value_that_does_not_fit_has_a_statement_that_mends_it() {
             .session
             .error(&format!("SELECT {column} FROM pluralsight.mine"));
         assert_eq!(error.code, "HV004", "{error:?}");
-        stage.session.run(statement(&error.hint.expect("a hint")));
+        stage.session.run(statement(&error.hint.expect("a cure")));
         assert_eq!(
             stage
                 .session
@@ -335,10 +335,102 @@ fn where_no_second_page_can_be_asked_for_the_first_one_holds_everything_or_a_hin
             if users > 1_000 {
                 let error = stage.session.error(read);
                 assert_eq!(error.code, "HV004", "{name}: {error:?}");
-                stage.session.run(statement(&error.hint.expect("a hint")));
+                stage.session.run(statement(&error.hint.expect("a cure")));
             }
             let rows = stage.session.rows(read);
             assert_eq!(rows[0][1], Some(users.to_string()), "{name}");
         }
     }
+}
+
+#[test]
+fn a_query_that_is_not_valid_is_refused_once_whatever_the_status() {
+    let words = r#"[{"message":"Cannot query field \"shoe\" on type \"User\"."}]"#;
+    let text = r#"Cannot query field "shoe" on type "User"."#;
+    let mut stage = stage(Config::default());
+    stage.session.run(IMPORT);
+    let table = "pluralsight.users";
+    for fault in [
+        format!("users=errors={words}"),
+        format!("users=400,body={{\"errors\":{words}}}"),
+        format!("users=422,body={{\"errors\":{words}}}"),
+        format!("users=500,body={{\"errors\":{words}}}"),
+        format!("users=500,body={{\"errors\":{words},\"data\":null}}"),
+        format!("users=503,body='{text}'"),
+        format!(
+            "users=500,body={{\"message\":{}}}",
+            serde_json::Value::from(text)
+        ),
+    ] {
+        stage.session.run(&format!(
+            "ALTER FOREIGN TABLE {table} ALTER COLUMN note OPTIONS (SET field 'shoe')"
+        ));
+        stage.sandbox.faults().script(&fault).expect(&fault);
+        stage.sandbox.reset();
+        let refusal = stage.session.error(&format!("SELECT note FROM {table}"));
+        stage.sandbox.faults().clear();
+        assert_eq!(stage.sandbox.requests().len(), 1, "{fault}");
+        assert!(
+            refusal.message.contains("refused field shoe"),
+            "{fault}: {refusal:?}"
+        );
+        let hint = refusal.hint.expect("a hint");
+        stage.session.run(statement(&hint));
+        assert_eq!(
+            stage
+                .session
+                .value(&format!("SELECT count(note) FROM {table}")),
+            "0"
+        );
+        stage.session.run(&format!(
+            "ALTER FOREIGN TABLE {table} ALTER COLUMN note OPTIONS (DROP absent)"
+        ));
+    }
+    // What says nothing of the query is tried again.
+    stage
+        .sandbox
+        .faults()
+        .script("users@1=500,body='Internal Server Error'")
+        .expect("a rule");
+    stage.session.run(&format!(
+        "ALTER FOREIGN TABLE {table} ALTER COLUMN note OPTIONS (SET field 'note')"
+    ));
+    assert_eq!(stage.requests(&format!("SELECT note FROM {table}")), 2);
+}
+
+#[test]
+fn a_list_inside_a_record_that_is_cut_is_an_error_whose_hint_asks_for_more() {
+    let mut stage = stage(Config {
+        inner_page: Some(1),
+        extra: texts(&["User.teams.first: Int"]),
+        ..Config::default()
+    });
+    stage.session.run(IMPORT);
+    let ids = "SELECT count(*) FROM pluralsight.users, unnest(team_ids || inherited_team_ids)";
+    let expected: usize = stage
+        .sandbox
+        .organization()
+        .users()
+        .map(|user| user.direct_team_ids().len() + user.inherited_team_ids().len())
+        .sum();
+    assert_eq!(stage.session.value(ids), expected.to_string());
+    stage
+        .session
+        .run("ALTER FOREIGN TABLE pluralsight.users OPTIONS (SET arguments 'teams.first=1')");
+    let refusal = stage.session.error(ids);
+    assert_eq!(refusal.code, "HV004");
+    let hint = refusal.hint.expect("a hint");
+    assert!(hint.contains("teams.first=10'"), "{hint}");
+    stage.session.run(statement(&hint));
+    assert_eq!(stage.session.value(ids), expected.to_string());
+    // Nothing is asked of the list where no column reads it.
+    let emails = "SELECT count(email) FROM pluralsight.users WHERE email <> ''";
+    stage.sandbox.reset();
+    stage.session.rows(emails);
+    let asked = stage.sandbox.requests();
+    assert!(
+        asked
+            .iter()
+            .all(|request| !request.document.contains("teams"))
+    );
 }

@@ -6,7 +6,7 @@ use std::fmt;
 
 use serde_json::Value;
 
-use crate::path::{Name, PathError};
+use crate::path::{FieldPath, Name, PathError};
 
 /// Lists in one type, one inside the other.
 const DEEPEST_LIST: usize = 4;
@@ -26,7 +26,9 @@ pub struct Argument {
 /// without one, it stands in the document as a string, number, Boolean or null.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Constant {
-    pub name: Name,
+    /// The argument's name; before it, the path below a record of the field that takes it, unless that is the root field:
+    /// `planId`, `teams.first`.
+    pub path: FieldPath,
     pub of_type: Option<InputType>,
     pub value: Value,
 }
@@ -37,7 +39,7 @@ pub struct Constant {
 pub enum ConstantError {
     #[error("\"{0}\" is not of the form name=value or name:Type=value")]
     Form(String),
-    #[error("{0:?} is not a GraphQL name")]
+    #[error("{0:?} is not a GraphQL name, or the path of a field and an argument's name")]
     NotAName(String),
     #[error("{0:?} is not a GraphQL type, such as ID or [String!]")]
     NotAType(String),
@@ -110,6 +112,17 @@ impl Argument {
 }
 
 impl Constant {
+    /// The argument's name.
+    pub fn name(&self) -> &str {
+        self.path.segments().last().map_or("", String::as_str)
+    }
+
+    /// The path below a record of the field that takes it; empty for the root field.
+    pub fn field(&self) -> &[String] {
+        let names = self.path.segments();
+        names.split_last().map_or(names, |(_, field)| field)
+    }
+
     /// Reads a comma-separated list of `name=value` and `name:Type=value`. A value in double quotes, written as in
     /// JSON, is a string; so is any other that is no number, Boolean or null. With a type, the type says which it is.
     pub fn parse_list(text: &str) -> Result<Vec<Constant>, ConstantError> {
@@ -117,8 +130,8 @@ impl Constant {
         let mut rest = text.trim();
         while !rest.is_empty() {
             let (constant, after) = Constant::parse_first(rest)?;
-            if constants.iter().any(|known| known.name == constant.name) {
-                return Err(ConstantError::Twice(constant.name.to_string()));
+            if constants.iter().any(|known| known.path == constant.path) {
+                return Err(ConstantError::Twice(constant.path.to_string()));
             }
             constants.push(constant);
             rest = after.trim_start();
@@ -133,7 +146,7 @@ impl Constant {
             Some((name, of_type)) => (name.trim(), Some(of_type.trim())),
             None => (left.trim(), None),
         };
-        let name = Name::parse(name).map_err(|_| ConstantError::NotAName(name.to_owned()))?;
+        let path = FieldPath::parse(name).map_err(|_| ConstantError::NotAName(name.to_owned()))?;
         let of_type = of_type
             .map(|of_type| {
                 InputType::parse(of_type).map_err(|_| ConstantError::NotAType(of_type.to_owned()))
@@ -162,7 +175,7 @@ impl Constant {
         };
         Ok((
             Constant {
-                name,
+                path,
                 of_type,
                 value,
             },
@@ -190,7 +203,7 @@ fn bare_value(text: &str, of_type: Option<&InputType>) -> Value {
 /// As [`Constant::parse_list`] reads it back.
 impl fmt::Display for Constant {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.name.as_str())?;
+        write!(f, "{}", self.path)?;
         if let Some(of_type) = &self.of_type {
             write!(f, ":{of_type}")?;
         }
@@ -244,7 +257,7 @@ mod tests {
     fn constants_are_read_and_written_back() {
         let read = |text: &str| Constant::parse_list(text).expect(text);
         let planned = read(
-            r#"planId=0f3c-9a, first = 10,active=true ,note="a, \"b\"=c", kind:PlanKind!=ACTIVE, id:ID=7"#,
+            r#"planId=0f3c-9a, first = 10,active=true ,note="a, \"b\"=c", kind:PlanKind!=ACTIVE, id:ID=7, teams.first=100"#,
         );
         let values: Vec<&Value> = planned.iter().map(|constant| &constant.value).collect();
         assert_eq!(
@@ -255,9 +268,16 @@ mod tests {
                 &json!(true),
                 &json!("a, \"b\"=c"),
                 &json!("ACTIVE"),
-                &json!("7")
+                &json!("7"),
+                &json!(100)
             ]
         );
+        let nested = planned.last().expect("the last one");
+        assert_eq!(
+            (nested.field(), nested.name()),
+            (&["teams".to_owned()][..], "first")
+        );
+        assert!(planned[0].field().is_empty());
         let written: Vec<String> = planned.iter().map(ToString::to_string).collect();
         assert_eq!(read(&written.join(", ")), planned);
         assert!(read("  ").is_empty());
@@ -276,6 +296,9 @@ mod tests {
             "a:=1",
             "a:I D=1",
             "a=1, a=2",
+            "a.b=1, a.b=2",
+            "a.=1",
+            ".a=1",
             "a){b}=1",
         ] {
             assert!(Constant::parse_list(text).is_err(), "{text}");

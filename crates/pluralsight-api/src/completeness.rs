@@ -118,6 +118,14 @@ impl Gap {
         }
     }
 
+    /// Where a list inside records says that it was cut, if that is the gap.
+    pub fn cut_list(&self) -> Option<&FieldPath> {
+        match self {
+            Gap::CutList { path, .. } => Some(path),
+            _ => None,
+        }
+    }
+
     /// What a person can do about it.
     pub(crate) fn hint(&self) -> &'static str {
         match self {

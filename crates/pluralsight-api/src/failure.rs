@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use crate::error::{Error, Listed, Phase, Place, Stalled};
-use crate::graphql_error::{GraphQlError, Trouble, overall};
+use crate::graphql_error::{GraphQlError, Trouble, overall, refuses_the_document};
 use crate::retry::Outcome;
 use crate::text::{shortened, size};
 
@@ -96,11 +96,13 @@ impl Failure {
                     status: 429,
                     retry_after: *retry_after,
                 },
-                // A server in trouble may say so by its status alone.
-                Trouble::Permanent if *status >= 500 => Outcome::Status {
-                    status: *status,
-                    retry_after: *retry_after,
-                },
+                // A server in trouble may say so by its status alone, unless the document is what it refuses.
+                Trouble::Permanent if *status >= 500 && !refuses_the_document(errors) => {
+                    Outcome::Status {
+                        status: *status,
+                        retry_after: *retry_after,
+                    }
+                }
                 Trouble::Permanent | Trouble::Unauthorized | Trouble::Forbidden => {
                     Outcome::Permanent
                 }

@@ -75,6 +75,15 @@ const CODES: &[(&str, Trouble)] = &[
     ("FORBIDDEN", Trouble::Forbidden),
 ];
 
+/// Codes by which they say that a document or its variables would be refused again.
+const OF_THE_DOCUMENT: [&str; 5] = [
+    "GRAPHQL_VALIDATION_FAILED",
+    "GRAPHQL_PARSE_FAILED",
+    "BAD_USER_INPUT",
+    "BAD_REQUEST",
+    "OPERATION_RESOLUTION_FAILURE",
+];
+
 /// Words by which an error without a known code says the same, in lower case.
 const WORDS: &[(&str, Trouble)] = &[
     ("authenticationerror", Trouble::Unauthorized),
@@ -101,6 +110,12 @@ impl GraphQlError {
             .iter()
             .map(|entry| GraphQlError::read(entry, token))
             .collect()
+    }
+
+    /// The error in a text that stands in the place of a GraphQL answer, if it speaks of the document.
+    pub(crate) fn in_text(text: &str, token: &Token) -> Option<GraphQlError> {
+        let error = GraphQlError::read(&Value::from(prefix(text, READ)), token);
+        error.refusal.is_some().then_some(error)
     }
 
     fn read(entry: &Value, token: &Token) -> GraphQlError {
@@ -200,6 +215,17 @@ fn joined(path: &[Value]) -> String {
         })
         .collect();
     names.join(".")
+}
+
+/// Whether one of the errors says that the document, or what came with it, is not valid: it would be refused each time.
+pub(crate) fn refuses_the_document(errors: &[GraphQlError]) -> bool {
+    errors.iter().any(|error| {
+        let is_code = |known: &str| {
+            let code = error.code.as_deref();
+            code.is_some_and(|code| known.eq_ignore_ascii_case(code))
+        };
+        error.refusal.is_some() || OF_THE_DOCUMENT.iter().any(|known| is_code(known))
+    })
 }
 
 /// What the errors of one reply amount to: passing trouble only if every one of them will pass.

@@ -150,7 +150,21 @@ impl Operation {
         selection: &Selection,
         has_filter: bool,
     ) -> std::fmt::Result {
-        let arguments = self.passed(self.first.as_ref(), self.after.as_ref(), has_filter);
+        let mut arguments = self.passed(self.first.as_ref(), self.after.as_ref(), has_filter);
+        let mut selection = selection.clone();
+        for constant in self
+            .arguments
+            .iter()
+            .filter(|known| !known.field().is_empty())
+        {
+            let passed = Passed::of(constant);
+            if selection.give(constant.field(), passed.given) {
+                arguments.push(Passed {
+                    given: String::new(),
+                    ..passed
+                });
+            }
+        }
         self.write_head(text, "", &arguments)?;
         if self.shape != Shape::Connection {
             selection.write(text, 4)?;
@@ -181,9 +195,11 @@ impl Operation {
             .iter()
             .filter_map(|argument| argument.declared.clone())
             .collect();
+        // What a field below is given needs its variable here, and nothing else.
         let given: Vec<String> = passed
             .iter()
             .map(|argument| argument.given.clone())
+            .filter(|given| !given.is_empty())
             .collect();
         write!(text, "query {}{suffix}", self.title())?;
         if !declared.is_empty() {
@@ -217,33 +233,24 @@ impl Operation {
                 })
             })
             .collect();
-        passed.extend(
-            self.arguments
-                .iter()
-                .map(|constant| match &constant.of_type {
-                    Some(of_type) => Passed {
-                        declared: Some(format!("${}: {of_type}", constant_variable(constant))),
-                        given: format!("{}: ${}", constant.name, constant_variable(constant)),
-                    },
-                    None => Passed {
-                        declared: None,
-                        given: format!("{}: {}", constant.name, constant.literal()),
-                    },
-                }),
-        );
+        passed.extend(self.own_constants().map(Passed::of));
         passed
     }
 
-    /// The constants: the variables that they need, and how they are given.
+    /// The constants of the root field: the variables that they need, and how they are given.
     pub(crate) fn constants(&self) -> (Vec<String>, Vec<String>) {
-        let passed = self.passed(None, None, false);
-        let own = passed.into_iter().rev().take(self.arguments.len()).rev();
         let (mut declared, mut given) = (Vec::new(), Vec::new());
-        for constant in own {
-            declared.extend(constant.declared);
-            given.push(constant.given);
+        for passed in self.own_constants().map(Passed::of) {
+            declared.extend(passed.declared);
+            given.push(passed.given);
         }
         (declared, given)
+    }
+
+    fn own_constants(&self) -> impl Iterator<Item = &Constant> {
+        self.arguments
+            .iter()
+            .filter(|constant| constant.field().is_empty())
     }
 
     /// The filter, if a document declares it: a query that must have one gets an empty one.
@@ -268,9 +275,28 @@ struct Passed {
     given: String,
 }
 
+impl Passed {
+    fn of(constant: &Constant) -> Passed {
+        let name = constant.name();
+        match &constant.of_type {
+            Some(of_type) => {
+                let variable = constant_variable(constant);
+                Passed {
+                    declared: Some(format!("${variable}: {of_type}")),
+                    given: format!("{name}: ${variable}"),
+                }
+            }
+            None => Passed {
+                declared: None,
+                given: format!("{name}: {}", constant.literal()),
+            },
+        }
+    }
+}
+
 /// Apart from `$first`, `$after` and `$filter`, whatever the argument is called.
 fn constant_variable(constant: &Constant) -> String {
-    format!("given_{}", constant.name)
+    format!("given_{}", constant.path.segments().join("_"))
 }
 
 #[cfg(test)]
@@ -373,6 +399,32 @@ mod tests {
             "query PlanInfo {\n  planInfo {\n    edges {\n      node {\n        name\n      }\n    }\n  }\n}\n"
         );
         assert_eq!(edges.variables(9, Some("c"), None), json!({}));
+    }
+
+    #[test]
+    fn a_field_below_is_given_its_constants_where_it_is_asked_for() {
+        let users = Operation {
+            arguments: Constant::parse_list("teams.first=100, teams.edges.kind:Kind=ALL")
+                .expect("a list"),
+            first: None,
+            after: None,
+            total_count: false,
+            page_info: false,
+            ..operation("users", Shape::Connection)
+        };
+        assert_eq!(
+            users.document(&selection(&["email", "teams.nodes.id"]), false),
+            "query Users {\n  users {\n    nodes {\n      email\n      teams(first: 100) {\n        nodes {\n          id\n        }\n      }\n    }\n  }\n}\n"
+        );
+        assert_eq!(
+            users.document(&selection(&["teams.edges.id"]), false),
+            "query Users($given_teams_edges_kind: Kind) {\n  users {\n    nodes {\n      teams(first: 100) {\n        edges(kind: $given_teams_edges_kind) {\n          id\n        }\n      }\n    }\n  }\n}\n"
+        );
+        assert_eq!(
+            users.document(&selection(&["email"]), false),
+            "query Users {\n  users {\n    nodes {\n      email\n    }\n  }\n}\n"
+        );
+        assert!(!users.count_document(false).contains("given"));
     }
 
     #[test]

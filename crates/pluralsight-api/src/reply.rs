@@ -86,6 +86,13 @@ pub(crate) fn read<R: ReadData>(
             });
         }
     }
+    if !is_success && let Some(error) = refusal_in_text(raw, envelope.as_ref().ok(), token) {
+        return Err(Failure::GraphQl {
+            errors: vec![error],
+            status: raw.status,
+            retry_after: raw.retry_after,
+        });
+    }
     if !is_success {
         return Err(match raw.status {
             300..400 => Failure::Redirect {
@@ -167,6 +174,22 @@ fn said<D>(envelope: &Envelope<'_, D>, token: &Token) -> String {
     }
 }
 
+/// What a reply refuses in the document that has no list of errors: it says so in `{"message": "…"}`, or in plain text.
+fn refusal_in_text<D>(
+    raw: &RawReply,
+    envelope: Option<&Envelope<'_, D>>,
+    token: &Token,
+) -> Option<GraphQlError> {
+    if matches!(raw.status, 300..=399 | 401 | 403 | 429) || looks_like_a_page(raw) {
+        return None;
+    }
+    let text = match envelope {
+        Some(envelope) => envelope.says.as_deref()?,
+        None => envelope::text_of(&raw.body).ok()?,
+    };
+    GraphQlError::in_text(text, token)
+}
+
 fn warnings(extensions: Option<&str>, token: &Token) -> Vec<Warning> {
     let entries = extensions.and_then(|extensions| envelope::member(extensions, "warnings"));
     envelope::entries(entries, WARNINGS_KEPT)
@@ -194,6 +217,7 @@ fn warning(entry: &Value, token: &Token) -> Warning {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::retry::Outcome;
 
     const TOKEN: &str = "canary-token-0123456789";
 
@@ -270,6 +294,70 @@ mod tests {
             answer(401, "application/json", body),
             Err(Failure::Status { status: 401, .. })
         ));
+    }
+
+    #[test]
+    fn a_refusal_is_read_from_whatever_body_it_stands_in() {
+        let words = r#"Cannot query field \"shoe\" on type \"User\"."#;
+        let plain = words.replace('\\', "");
+        for body in [
+            format!(r#"{{"message": "{words}"}}"#),
+            format!(r#"{{"error": "{words}", "status": 500}}"#),
+            plain.clone(),
+            format!("GraphQL error: {plain}\n    at execute (/srv/app.js:7:1)"),
+        ] {
+            for status in [400, 422, 500, 502] {
+                let failure = answer(status, "", body.as_bytes()).expect_err("no answer");
+                let Failure::GraphQl { errors, .. } = &failure else {
+                    panic!("{status} {body}: {failure:?}");
+                };
+                assert!(errors[0].refusal.is_some());
+                assert_eq!(failure.outcome(), Outcome::Permanent, "{status} {body}");
+            }
+        }
+        for (status, body) in [
+            (401, plain.as_str()),
+            (403, &plain),
+            (429, &plain),
+            (500, "Internal Server Error"),
+            (500, r#"{"message": "field"}"#),
+            (500, &format!("<p>{plain}")),
+        ] {
+            let failure = answer(status, "", body.as_bytes()).expect_err("no answer");
+            assert!(matches!(failure, Failure::Status { .. }), "{status} {body}");
+        }
+    }
+
+    #[test]
+    fn what_a_server_in_trouble_says_of_the_document_is_final() {
+        for (errors, expected) in [
+            (
+                r#"{"message": "Cannot query field \"shoe\" on type \"User\"."}"#,
+                true,
+            ),
+            (
+                r#"{"message": "no", "extensions": {"code": "GRAPHQL_VALIDATION_FAILED"}}"#,
+                true,
+            ),
+            (
+                r#"{"message": "no", "extensions": {"code": "bad_user_input"}}"#,
+                true,
+            ),
+            (
+                r#"{"message": "oops"}, {"message": "Unknown type \"Shoe\"."}"#,
+                true,
+            ),
+            (r#"{"message": "oops"}"#, false),
+            (
+                r#"{"message": "no", "extensions": {"code": "SHOE"}}"#,
+                false,
+            ),
+        ] {
+            let body = format!(r#"{{"errors": [{errors}]}}"#);
+            let failure = answer(500, "", body.as_bytes()).expect_err("no answer");
+            let is_final = failure.outcome() == Outcome::Permanent;
+            assert_eq!(is_final, expected, "{errors}");
+        }
     }
 
     #[test]

@@ -222,8 +222,8 @@ impl TypeRef {
 }
 
 /// Asks the API what these root fields answer and take, down to the last type, in one request. `None` where the API
-/// does not say: introspection refused, or answered with nothing. A refused token is an error all the same, and so is
-/// an API that cannot be reached.
+/// does not say: introspection refused in whatever way, or answered with nothing. If the API is in trouble, the next
+/// query meets the same. A refused token is an error all the same, and so is an API that cannot be reached.
 pub async fn describe(
     client: &Client,
     context: &Context<'_>,
@@ -240,9 +240,9 @@ pub async fn describe(
         Err(
             Error::GraphQl { .. }
             | Error::Forbidden { .. }
-            | Error::Http {
-                status: 400..500, ..
-            },
+            | Error::Http { .. }
+            | Error::BadReply { .. }
+            | Error::TooLarge { .. },
         ) => Ok(None),
         Err(error) => Err(error),
     }

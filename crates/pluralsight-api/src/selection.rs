@@ -9,6 +9,8 @@ use crate::path::FieldPath;
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Selection {
     fields: BTreeMap<String, Selection>,
+    /// What the field that has this selection is given, as it stands in a document.
+    given: Vec<String>,
 }
 
 impl Selection {
@@ -29,6 +31,19 @@ impl Selection {
         }
     }
 
+    /// Gives an argument to a field, if that is asked for.
+    pub(crate) fn give(&mut self, field: &[String], given: String) -> bool {
+        let mut selection = self;
+        for name in field {
+            match selection.fields.get_mut(name) {
+                Some(inner) => selection = inner,
+                None => return false,
+            }
+        }
+        selection.given.push(given);
+        true
+    }
+
     /// True if no field is asked for, which no query may do.
     pub fn is_empty(&self) -> bool {
         self.fields.is_empty()
@@ -38,6 +53,9 @@ impl Selection {
     pub(crate) fn write(&self, text: &mut impl fmt::Write, indent: usize) -> fmt::Result {
         for (name, inner) in &self.fields {
             write!(text, "{:indent$}{name}", "")?;
+            if !inner.given.is_empty() {
+                write!(text, "({})", inner.given.join(", "))?;
+            }
             if inner.is_empty() {
                 text.write_char('\n')?;
                 continue;

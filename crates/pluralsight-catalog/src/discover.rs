@@ -77,7 +77,16 @@ async fn one(
     if let Some(existing) = &existing {
         keep_own(&mut table, existing);
     }
-    let failure = probe(client, context, declared, &mut table, known, &mut notices).await?;
+    let failure = probe(
+        client,
+        context,
+        declared,
+        &mut table,
+        is_told,
+        known,
+        &mut notices,
+    )
+    .await?;
     if failure.is_none()
         && let Some(mut whole) = gathered(declared, &table)
     {
@@ -162,12 +171,18 @@ fn keep_own(table: &mut ImportedTable, existing: &ExistingTable) {
         let variables = [&operation.first, &operation.after, &operation.filter];
         let is_variable = |constant: &Constant| {
             let mut taken = variables.iter().copied().flatten();
-            taken.any(|argument| argument.name == constant.name)
+            let is_taken = taken.any(|argument| argument.name.as_str() == constant.name());
+            constant.field().is_empty() && is_taken
         };
-        table.operation.arguments = arguments
+        let mut kept: Vec<Constant> = arguments
             .into_iter()
             .filter(|constant| !is_variable(constant))
             .collect();
+        let found = table.operation.arguments.iter();
+        let is_new = |found: &&Constant| kept.iter().all(|own| own.path != found.path);
+        let new: Vec<Constant> = found.filter(is_new).cloned().collect();
+        kept.extend(new);
+        table.operation.arguments = kept;
     }
     // Totals that are there and wrong cannot be told from right ones.
     if operation_from(&existing.options).is_ok_and(|operation| !operation.total_count) {

@@ -4,6 +4,7 @@
 use pluralsight_api::{Argument, Error, FieldPath, Operation, Shape};
 
 use crate::ddl::{ImportedColumn, ImportedTable};
+use crate::nested;
 use crate::probe::Probe;
 
 /// Requests that one table may cost in this way.
@@ -41,6 +42,10 @@ pub(crate) async fn halve(probe: &mut Probe<'_>, table: &mut ImportedTable) -> R
             .iter()
             .find(|key| table.reads(key))
             .map(|&key| key.to_owned());
+    }
+    table.truncated = nested::truncation(table);
+    if !table.truncated.is_empty() && !answers(probe, table).await? {
+        table.truncated.clear();
     }
     Ok(true)
 }

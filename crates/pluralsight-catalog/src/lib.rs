@@ -18,6 +18,7 @@ mod halve;
 mod imported;
 mod match_key;
 mod mend;
+mod nested;
 mod probe;
 mod query;
 mod reference;
@@ -33,7 +34,7 @@ pub use ddl::{
 pub use discover::{Discovered, Notice, discover};
 pub use filter::{FilterKind, FilterOption, FilterOptionError, parse_filters};
 pub use match_key::match_key;
-pub use mend::{ColumnMapping, Mapping, Mend, Refused, mend_statement, mends};
+pub use mend::{ColumnMapping, Mapping, Mend, Refused, longer_list, mend_statement, mends};
 pub use pluralsight_api::Shape;
 pub use query::{QUERY_OPTIONS, QueryOptionError, operation_from, operation_options};
 pub use reference::reference_page;
@@ -193,12 +194,29 @@ impl Column {
 }
 
 impl Column {
-    /// The paths that it may be read from, best first: those of `fields`, and these in snake_case.
+    /// The paths that it may be read from, best first: those of `fields`, these where a list on the way comes in pages,
+    /// and all of them in snake_case.
     pub(crate) fn candidates(&self) -> Vec<String> {
-        let own = self.fields.iter().map(|&path| path.to_owned());
-        let mut candidates: Vec<String> = own.collect();
-        for path in self.fields {
-            let other = told::snake_case(path);
+        let mut candidates: Vec<String> = Vec::new();
+        let mut add = |path: String| {
+            if !candidates.contains(&path) {
+                candidates.push(path);
+            }
+        };
+        for &path in self.fields {
+            add(path.to_owned());
+        }
+        let has_list = self.sql_type.is_list() || self.aggregate.is_some();
+        for path in self.fields.iter().filter(|_| has_list) {
+            if let Some((list, value)) =
+                path.split_once('.').filter(|(_, rest)| !rest.contains('.'))
+            {
+                add(format!("{list}.nodes.{value}"));
+                add(format!("{list}.edges.node.{value}"));
+            }
+        }
+        for path in candidates.clone() {
+            let other = told::snake_case(&path);
             if !candidates.contains(&other) {
                 candidates.push(other);
             }
@@ -243,8 +261,6 @@ pub struct Table {
     pub filter_type: Option<&'static str>,
     pub columns: &'static [Column],
     pub filters: &'static [Filter],
-    /// Paths that are `true` where a list inside a record was cut.
-    pub truncated: &'static [&'static str],
 }
 
 impl Table {

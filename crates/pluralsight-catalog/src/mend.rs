@@ -10,12 +10,13 @@ mod tests;
 
 use std::collections::BTreeSet;
 
-use pluralsight_api::{Argument, Operation, Refusal, Shape};
+use pluralsight_api::{Argument, Constant, Operation, Refusal, Shape};
 
 use self::place::{Spot, spot};
 pub use self::statement::mend_statement;
 use crate::Table;
 use crate::filter::{FilterKind, FilterOption};
+use crate::nested;
 use crate::query::argument_names;
 use crate::told::snake_case;
 
@@ -116,10 +117,15 @@ pub fn mends(
             (Refusal::Composite { .. }, Some(Spot::Record(path))) => {
                 path_mends(table, path, &[], refused)
             }
-            (Refusal::Missing { .. }, Some(Spot::Record(path))) => {
-                // No option says what a field below the records is to be given.
-                refused.places.insert(path.clone());
-                path_mends(table, path, &[], refused)
+            (Refusal::Missing { argument, .. }, Some(Spot::Record(path))) => {
+                match size_of_page(table, path, argument, refused) {
+                    Some(mend) => vec![mend],
+                    None => {
+                        // What it is to be given is not known.
+                        refused.places.insert(path.clone());
+                        path_mends(table, path, &[], refused)
+                    }
+                }
             }
             (
                 Refusal::Missing {
@@ -341,9 +347,42 @@ impl Refused {
     }
 
     /// Whether a path holds nothing of what was refused.
-    fn allows(&self, path: &str) -> bool {
+    pub(crate) fn allows(&self, path: &str) -> bool {
         !self.places.iter().any(|place| is_within(path, place))
     }
+}
+
+/// A list inside a record that wants to be told how many of its entries are wanted.
+fn size_of_page(table: &Mapping, path: &str, argument: &str, refused: &Refused) -> Option<Mend> {
+    let size = nested::size(path, argument)?;
+    let constants = &table.operation.arguments;
+    let is_given = constants.iter().any(|known| known.path == size.path);
+    let is_size = argument_names("first_argument").contains(&argument);
+    if !is_size || is_given || !refused.allows_argument(&size.path.to_string()) {
+        return None;
+    }
+    let written = constants.iter().chain([&size]).map(ToString::to_string);
+    Some(Mend::table(
+        "arguments",
+        written.collect::<Vec<_>>().join(", "),
+    ))
+}
+
+/// The change that asks for more entries of a list inside records, which says at `truncated` that it was cut; `None` where
+/// the table does not say how many it asks for, or the number is large already.
+pub fn longer_list(operation: &Operation, truncated: &str) -> Option<Mend> {
+    let list = nested::list_of(truncated)?;
+    let mut constants = operation.arguments.clone();
+    let size = constants
+        .iter_mut()
+        .find(|constant| constant.field().join(".") == list && constant.value.is_u64())?;
+    let longer = size.value.as_u64()?.checked_mul(10)?;
+    if longer > nested::MOST_ENTRIES {
+        return None;
+    }
+    size.value = longer.into();
+    let written: Vec<String> = constants.iter().map(ToString::to_string).collect();
+    Some(Mend::table("arguments", written.join(", ")))
 }
 
 fn argument_mends(
@@ -354,21 +393,24 @@ fn argument_mends(
     refused: &mut Refused,
 ) -> Vec<Mend> {
     let operation = &table.operation;
-    if field.is_some_and(|field| field != operation.name.as_str()) {
-        return Vec::new();
-    }
-    if operation
-        .arguments
-        .iter()
-        .any(|constant| constant.name.as_str() == argument)
-    {
-        let kept: Vec<String> = operation
+    let is_it = |constant: &Constant| {
+        let holder = constant
+            .field()
+            .last()
+            .map_or(operation.name.as_str(), String::as_str);
+        constant.name() == argument && field.is_none_or(|field| field == holder)
+    };
+    if let Some(constant) = operation.arguments.iter().find(|constant| is_it(constant)) {
+        refused.places.insert(format!("argument:{}", constant.path));
+        let others = operation
             .arguments
             .iter()
-            .filter(|constant| constant.name.as_str() != argument)
-            .map(ToString::to_string)
-            .collect();
+            .filter(|other| *other != constant);
+        let kept: Vec<String> = others.map(ToString::to_string).collect();
         return vec![Mend::table("arguments", kept.join(", "))];
+    }
+    if field.is_some_and(|field| field != operation.name.as_str()) {
+        return Vec::new();
     }
     let option = argument_options(operation)
         .into_iter()

@@ -13,6 +13,7 @@ use crate::discover::Notice;
 use crate::filter::{FilterKind, FilterOption};
 use crate::halve::halve;
 use crate::mend::{Mend, Refused, mends};
+use crate::nested;
 use crate::query::argument_names;
 use crate::told::is_same_name;
 use crate::{Filter, ImportedTable, Table};
@@ -35,22 +36,26 @@ pub(crate) async fn probe(
     context: &Context<'_>,
     declared: &Table,
     table: &mut ImportedTable,
+    is_told: bool,
     known: &mut Known,
     notices: &mut Vec<Notice>,
 ) -> Result<Option<Error>, Error> {
-    let mut probe = Probe::new(client, context, declared);
+    let mut probe = Probe {
+        is_told,
+        ..Probe::new(client, context, declared)
+    };
     let failure = match probe.records(table, known, notices).await? {
         None => None,
         Some(failure) if is_no_query(&failure, declared) => Some(failure),
         // Nothing can be read in this shape: perhaps in another.
         Some(failure) => {
             let mut found = None;
-            for other in other_shapes(table) {
-                let mut candidate = ImportedTable {
-                    operation: other,
-                    ..ImportedTable::declared(declared)
-                };
-                probe.refused = Refused::guessing();
+            let shaped = other_shapes(table).into_iter().map(|other| ImportedTable {
+                operation: other,
+                ..ImportedTable::declared(declared)
+            });
+            for mut candidate in shaped.chain(wrapped(declared)) {
+                (probe.refused, probe.is_told) = (Refused::guessing(), false);
                 let mut heard = Vec::new();
                 if probe
                     .records(&mut candidate, known, &mut heard)
@@ -113,6 +118,10 @@ pub(crate) struct Probe<'a> {
     size: u32,
     /// A list is one record.
     gathers: bool,
+    /// The API does not say what it refuses, and was asked for one thing after the other.
+    is_halved: bool,
+    /// The schema is told, so that what is not in it need not be tried.
+    is_told: bool,
 }
 
 impl<'a> Probe<'a> {
@@ -125,6 +134,8 @@ impl<'a> Probe<'a> {
             asked: 0,
             size: RECORDS,
             gathers: false,
+            is_halved: false,
+            is_told: false,
         }
     }
 
@@ -135,8 +146,15 @@ impl<'a> Probe<'a> {
         notices: &mut Vec<Notice>,
     ) -> Result<Option<Error>, Error> {
         loop {
+            if !self.gathers && !self.is_halved && !self.is_told {
+                let paths = nested::truncation(table).into_iter();
+                table.truncated = paths.filter(|path| self.refused.allows(path)).collect();
+            }
             let error = match self.ask(table, None).await {
                 Ok(answer) => {
+                    if self.ask_longer_lists(table, &answer) {
+                        continue;
+                    }
                     let one_value = learn(table, &answer, known, self.gathers);
                     notices.extend(one_value.into_iter().map(|column| {
                         Notice(format!(
@@ -171,6 +189,7 @@ impl<'a> Probe<'a> {
                 if !says_nothing(&error, table) || !halve(self, table).await? {
                     return Ok(Some(error));
                 }
+                self.is_halved = true;
                 notices.extend(halved(self.declared, table));
                 continue;
             }
@@ -184,6 +203,29 @@ impl<'a> Probe<'a> {
                 return Ok(Some(error));
             }
         }
+    }
+
+    /// Lists inside records that came cut may be asked for longer; false if there is none, or if the API takes no argument
+    /// for that.
+    fn ask_longer_lists(&mut self, table: &mut ImportedTable, answer: &Value) -> bool {
+        let given = &mut table.operation.arguments;
+        let before = given.len();
+        for list in table
+            .truncated
+            .iter()
+            .filter_map(|path| nested::list_of(path))
+        {
+            let size = argument_names("first_argument").iter().find_map(|name| {
+                let size = nested::size(list, name)?;
+                let is_open = self.refused.allows_argument(&size.path.to_string());
+                is_open.then_some(size)
+            });
+            let is_given = given.iter().any(|known| known.field().join(".") == list);
+            if let Some(size) = size.filter(|_| !is_given && is_cut(answer, list)) {
+                given.push(size);
+            }
+        }
+        given.len() > before && self.asked < REQUESTS
     }
 
     async fn filters(&mut self, table: &mut ImportedTable) -> Result<(), Error> {
@@ -535,6 +577,25 @@ fn records_of<'a>(connection: &'a Value, path: &[String]) -> Vec<&'a Value> {
     elements.into_iter().flatten().filter_map(record).collect()
 }
 
+/// Whether a list inside some record says that more of it follows.
+fn is_cut(value: &Value, list: &str) -> bool {
+    fn walk(value: &Value, list: &str, more: &str) -> bool {
+        match value {
+            Value::Array(elements) => elements.iter().any(|element| walk(element, list, more)),
+            Value::Object(fields) => {
+                let names = list.split('.');
+                let found = names
+                    .chain(more.split('.'))
+                    .try_fold(value, |value, name| value.get(name));
+                found == Some(&Value::Bool(true))
+                    || fields.values().any(|inner| walk(inner, list, more))
+            }
+            _ => false,
+        }
+    }
+    walk(value, list, "pageInfo.hasNextPage")
+}
+
 /// Whether one value stands at the end of a path where a list is wanted.
 fn is_one_value(record: &Value, path: &str) -> bool {
     let mut value = record;
@@ -592,7 +653,7 @@ fn missing_value(table: &ImportedTable, error: &Error, known: &Known) -> Option<
             || operation
                 .arguments
                 .iter()
-                .any(|constant| constant.name.as_str() == argument)
+                .any(|constant| constant.field().is_empty() && constant.name() == argument)
     };
     error.refusals().into_iter().find_map(|(refusal, at)| {
         let Refusal::Missing { argument, .. } = refusal else {
@@ -632,6 +693,32 @@ fn other_shapes(table: &ImportedTable) -> Vec<Operation> {
             })
         })
         .collect()
+}
+
+/// The table where each record is wrapped: it stands in a field of its own, which has a likely name.
+fn wrapped(declared: &Table) -> Vec<ImportedTable> {
+    let query = declared.query;
+    let one = query.strip_suffix("Info").or(query.strip_suffix('s'));
+    let one = one.unwrap_or(query);
+    let last = one.rfind(|letter: char| letter.is_ascii_uppercase());
+    let last = last.and_then(|place| one.get(place..)).unwrap_or(one);
+    let mut names = vec![one.to_owned(), last.to_ascii_lowercase()];
+    if declared.column("email").is_some() {
+        names.push("user".to_owned());
+    }
+    names.dedup();
+    let within = |name: &str| {
+        let mut table = ImportedTable::declared(declared);
+        let put = |path: &mut String| *path = format!("{name}.{path}");
+        for column in &mut table.columns {
+            put(&mut column.field);
+            column.only_where.as_mut().map(put);
+            column.only_where_not.as_mut().map(put);
+        }
+        table.key.as_mut().map(put);
+        table
+    };
+    names.iter().map(|name| within(name)).collect()
 }
 
 /// A value for each filter, of a kind that it may take.

@@ -1,8 +1,9 @@
 //! What a live schema tells of what is declared.
 
-use pluralsight_api::{Argument, Described, FieldPath, FieldShape, Operation, TypeShape};
+use pluralsight_api::{Argument, Constant, Described, FieldPath, FieldShape, Operation, TypeShape};
 
 use crate::discover::Notice;
+use crate::nested;
 use crate::query::argument_names;
 use crate::{
     Column, Filter, FilterKind, FilterOption, ImportedColumn, ImportedTable, Presence, Shape,
@@ -53,14 +54,12 @@ pub(crate) fn plan_import(
     let key = table
         .key
         .and_then(|fields| fields.iter().find_map(|field| record.leaf(field)));
-    let truncated = table
-        .truncated
-        .iter()
-        .filter_map(|path| Some(record.resolve(path)?.path))
-        .collect();
+    let mut operation = record.operation(table);
+    let (sizes, truncated) = record.pages(&columns);
+    operation.arguments = sizes;
     let imported = ImportedTable {
         name: table.name.to_owned(),
-        operation: record.operation(table),
+        operation,
         key: key.filter(|_| record.shape == Shape::Connection),
         filters,
         truncated,
@@ -90,6 +89,8 @@ struct Record<'a> {
     /// Where the records of a connection are.
     records: Option<FieldPath>,
     node: &'a TypeShape,
+    /// The field of a record that holds what the record is expected to hold.
+    holder: Option<&'a str>,
 }
 
 impl<'a> Record<'a> {
@@ -113,14 +114,41 @@ impl<'a> Record<'a> {
         } else {
             (Shape::Object, None, answer)
         };
-        Some(Record {
+        let mut record = Record {
             described,
             root,
             answer,
             shape,
             records,
             node,
-        })
+            holder: None,
+        };
+        record.holder = record.find_holder(table);
+        Some(record)
+    }
+
+    /// A record may be wrapped: the object in one of its fields has more of the columns' fields than it has itself.
+    fn find_holder(&self, table: &Table) -> Option<&'a str> {
+        let fields_of = |holder: Option<&'a str>| {
+            let record = Record {
+                holder,
+                records: None,
+                ..*self
+            };
+            let is_there = |column: &&Column| {
+                let mut paths = column.fields.iter();
+                paths.any(|path| record.resolve_within(holder, path).is_some())
+            };
+            table.columns.iter().filter(is_there).count()
+        };
+        let is_object = |field: &&FieldShape| {
+            !field.type_ref.is_leaf() && !field.type_ref.is_list() && !wants_more(field)
+        };
+        let objects = self.node.fields.iter().filter(is_object);
+        let best = objects
+            .map(|field| (fields_of(Some(&field.name)), field.name.as_str()))
+            .max_by_key(|(count, _)| *count)?;
+        (best.0 > fields_of(None)).then_some(best.1)
     }
 
     /// The query as the schema has it.
@@ -157,19 +185,24 @@ impl<'a> Record<'a> {
     }
 
     /// What stands at the end of a path below a record; its names may be written otherwise, such as in snake_case. A field
-    /// on the way that must be given an argument leads nowhere.
+    /// on the way that must be given an argument, other than the size of a page, leads nowhere.
     fn resolve(&self, path: &str) -> Option<Resolved<'a>> {
+        self.resolve_within(self.holder, path)
+            .or_else(|| self.holder.and_then(|_| self.resolve_within(None, path)))
+    }
+
+    fn resolve_within(&self, within: Option<&str>, path: &str) -> Option<Resolved<'a>> {
         let mut holder = self.node;
         let mut listed = false;
         let mut spelled: Vec<&str> = Vec::new();
-        let mut names = path.split('.').peekable();
+        let mut names = within.into_iter().chain(path.split('.')).peekable();
         while let Some(name) = names.next() {
             let fields = || holder.fields.iter();
             let field = holder
                 .field(name)
                 .or_else(|| fields().find(|field| is_same_name(&field.name, name)))?;
             listed |= field.type_ref.is_list();
-            if field.has_required_argument() {
+            if wants_more(field) {
                 return None;
             }
             spelled.push(&field.name);
@@ -197,12 +230,12 @@ impl<'a> Record<'a> {
     fn column(&self, column: &Column) -> Result<ImportedColumn, String> {
         let takes_list = column.sql_type.is_list();
         let mut problem = None;
-        for &path in column.fields {
+        for path in &column.candidates() {
             let Some(Resolved {
                 path: spelled,
                 field,
                 listed,
-            }) = self.resolve(path)
+            }) = self.resolve(path).map(|found| self.value_of(found, column))
             else {
                 continue;
             };
@@ -225,7 +258,7 @@ impl<'a> Record<'a> {
                 continue;
             }
             // A mark stands beside the path that it was declared for.
-            let beside = path == column.default_field();
+            let beside = path.as_str() == column.default_field();
             return Ok(ImportedColumn {
                 field: spelled,
                 only_where: only_where.filter(|_| beside),
@@ -237,6 +270,66 @@ impl<'a> Record<'a> {
         }
         Err(problem
             .unwrap_or_else(|| format!("the API's schema has no {}", column.fields.join(" or "))))
+    }
+
+    /// Where an object stands for one value, that value.
+    fn value_of(&self, found: Resolved<'a>, column: &Column) -> Resolved<'a> {
+        if found.field.type_ref.is_leaf() {
+            return found;
+        }
+        let fields = self.described.type_named(found.field.type_ref.name());
+        let is_value = |field: &&FieldShape| field.type_ref.is_leaf() && !wants_more(field);
+        let values: Vec<&FieldShape> = fields
+            .map_or(&[][..], |object| &object.fields)
+            .iter()
+            .filter(is_value)
+            .collect();
+        // That which the column's name says; or an instant, if the object holds nothing else.
+        let last = column.name.trim_end_matches('s').rsplit('_').next();
+        let is_named =
+            |field: &FieldShape| field.name == "value" || Some(field.name.as_str()) == last;
+        let is_instant = |field: &FieldShape| {
+            column.sql_type == SqlType::Timestamptz
+                && !matches!(field.type_ref.name(), "Boolean" | "Int" | "Float" | "ID")
+        };
+        let chosen = match values[..] {
+            [only] if is_named(only) || is_instant(only) => Some(only),
+            _ => values.iter().copied().find(|field| is_named(field)),
+        };
+        match chosen {
+            Some(field) => Resolved {
+                path: format!("{}.{}", found.path, field.name),
+                field,
+                listed: found.listed || field.type_ref.is_list(),
+            },
+            None => found,
+        }
+    }
+
+    /// Of the lists that these columns lead through in pages: how many entries are asked for, and where they say that they
+    /// were cut.
+    fn pages(&self, columns: &[ImportedColumn]) -> (Vec<Constant>, Vec<String>) {
+        let (mut sizes, mut truncated): (Vec<Constant>, Vec<String>) = (Vec::new(), Vec::new());
+        for column in columns.iter().filter(|column| !column.absent) {
+            for (end, _) in column.field.match_indices('.') {
+                let list = &column.field[..end];
+                let Some(found) = self.resolve_within(None, list) else {
+                    continue;
+                };
+                let named = argument_names("first_argument").iter();
+                let size = named
+                    .filter_map(|name| found.field.argument(name))
+                    .find(|argument| is_size(argument))
+                    .and_then(|argument| nested::size(list, &argument.name));
+                sizes.extend(size.filter(|size| !sizes.contains(size)));
+                let more = self.resolve_within(None, &nested::truncated(list));
+                truncated.extend(
+                    more.map(|more| more.path)
+                        .filter(|path| !truncated.contains(path)),
+                );
+            }
+        }
+        (sizes, truncated)
     }
 
     /// Scalar fields of a record that no column reads, in the schema's order.
@@ -373,6 +466,20 @@ impl<'a> Record<'a> {
             .find(|imported| imported.name == column.name && !imported.absent)
             .map(|imported| imported.field.clone())
     }
+}
+
+/// Whether an argument may say how many entries of a list are wanted.
+fn is_size(argument: &FieldShape) -> bool {
+    let of_type = &argument.type_ref;
+    of_type.name() == "Int"
+        && !of_type.is_list()
+        && argument_names("first_argument").contains(&argument.name.as_str())
+}
+
+/// Whether a field must be given an argument that is not the size of a page.
+fn wants_more(field: &FieldShape) -> bool {
+    let mut needed = field.args.iter().filter(|argument| argument.is_required());
+    needed.any(|argument| !is_size(argument))
 }
 
 fn lost_filter(table: &Table, filter: &Filter) -> Notice {

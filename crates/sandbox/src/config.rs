@@ -55,6 +55,9 @@ pub struct Config {
     /// The most records that may be asked for: more is an error
     #[arg(skip)]
     pub refuse_over: Option<u32>,
+    /// The entries of a list inside a record, where the query does not say how many are wanted
+    #[arg(skip)]
+    pub inner_page: Option<usize>,
     /// What a cursor remembers
     #[arg(skip)]
     pub cursors: Cursors,
@@ -147,6 +150,7 @@ impl Default for Config {
             coding: Coding::default(),
             page_cap: Cap(Some(10_000)),
             refuse_over: None,
+            inner_page: None,
             cursors: Cursors::default(),
             bad_cursor: BadCursor::default(),
             list_end: ListEnd::default(),

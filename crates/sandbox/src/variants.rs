@@ -155,6 +155,12 @@ pub static VARIANTS: &[Variant] = &[
     schema("plan-argument", "`planInfo` wants the plan's id", &["Query.planInfo.planId: ID!"]),
     schema("plan-products", "`planInfo` is a list of products", &["Query.planInfo: [Product]"]),
     schema("plan-product-pages", "`planInfo` is a connection of products", &["Query.planInfo: ProductConnection", "Query.planInfo.first: Int", "Query.planInfo.after: String", "type ProductConnection { totalCount: Int nodes: [Product] pageInfo: PageInfo }"]),
+    schema("plan-product-edges", "`planInfo` is a connection of products, with edges and no nodes", &["Query.planInfo: ProductConnection", "Query.planInfo.first: Int", "Query.planInfo.after: String", "type ProductConnection { totalCount: Int edges: [ProductEdge] pageInfo: PageInfo }", "type ProductEdge { cursor: String node: Product }"]),
+    schema("product-nodes", "the plan's products are a connection with nodes", &["PlanInfo.products: ProductConnection", "type ProductConnection { totalCount: Int nodes: [Product] pageInfo: PageInfo }"]),
+    schema("product-edges", "the plan's products are a connection with edges", &["PlanInfo.products: ProductConnection", "type ProductConnection { edges: [ProductEdge] pageInfo: PageInfo }", "type ProductEdge { cursor: String node: Product }"]),
+    both("product-pages", "the plan's products are cut at one, unless more are wanted", &["PlanInfo.products: ProductConnection", "PlanInfo.products.first: Int", "type ProductConnection { nodes: [Product] pageInfo: PageInfo }"], |config| config.inner_page = Some(1)),
+    schema("bare-pages", "the plan's products are a connection that does not say whether more follow", &["PlanInfo.products: ProductConnection", "type ProductConnection { nodes: [Product] }"]),
+    schema("product-sizes", "the plan's products want to be told the size of their page", &["PlanInfo.products: ProductConnection", "PlanInfo.products.limit: Int!", "type ProductConnection { edges: [ProductEdge] pageInfo: PageInfo }", "type ProductEdge { node: Product }"]),
     schema("plan-bare", "`planInfo` has no products", &["-PlanInfo.products"]),
     schema("plan-absent", "there is no `planInfo`", &["-Query.planInfo"]),
     behavior("plan-forbidden", "this key may not read `planInfo`", |config| config.forbidden.push("planInfo".to_owned())),
@@ -206,6 +212,10 @@ pub static VARIANTS: &[Variant] = &[
     schema("snake-case", "fields are written in snake_case", SNAKE_CASE),
     schema("product-objects", "held products are objects", &["-User.productIds", "User.products: [Product]"]),
     schema("membership-pages", "memberships want to be told the size of their page", &["User.teams.first: Int!"]),
+    both("membership-cut", "memberships are cut at one, unless more are wanted", &["User.teams.first: Int"], |config| config.inner_page = Some(1)),
+    schema("membership-kind", "memberships want an argument that nobody knows", &["User.teams.kind: String!"]),
+    schema("held-nodes", "held products are a connection of objects", &["-User.productIds", "User.products: ProductConnection", "type ProductConnection { nodes: [Product] pageInfo: PageInfo }"]),
+    schema("user-wrapped", "each node holds the person in a field of its own", &["type Seat { seatNumber: Int user: User }", "UserConnection.nodes: [Seat]", "-UserConnection.edges"]),
 
     // Values.
     schema("truth-texts", "`isOnAccount` is a text", &["User.isOnAccount: String", "-UserFilter.isOnAccount"]),
@@ -260,6 +270,17 @@ pub static VARIANTS: &[Variant] = &[
     both("words-apollo-router", "a misguessed schema, with the codes and status of Apollo Router", MISGUESSED, |config| (config.error_codes, config.invalid_document_status) = (true, 400)),
     both("words-gqlgen", "a misguessed schema, with the codes and status of gqlgen", MISGUESSED, |config| (config.error_codes, config.invalid_document_status) = (true, 422)),
     both("words-none", "a misguessed schema, without a word why", MISGUESSED, |config| (config.error_style, config.invalid_document_status) = (ErrorStyle::Mute, 400)),
+
+    Variant { name: "words-500", what: "a misguessed schema, refused with status 500", schema: MISGUESSED, faults: &[], behavior: |config| config.invalid_document_status = 500 },
+    both("words-500-codes", "a misguessed schema, refused with status 500 and codes", MISGUESSED, |config| (config.error_codes, config.error_style, config.invalid_document_status) = (true, ErrorStyle::GraphqlJava, 500)),
+
+    // Telling the schema.
+    faults("schema-400", "the schema is refused with status 400, in plain text", &["__schema=400,body='introspection is disabled'"]),
+    faults("schema-403", "the schema is refused with status 403", &["__schema=403"]),
+    faults("schema-500", "asking for the schema is an internal error", &["__schema=500,body='Internal Server Error'"]),
+    faults("schema-page", "the schema is refused with a web page", &["__schema=html"]),
+    faults("schema-null", "the schema is null", &["__schema=set=/data/__schema:null"]),
+    faults("schema-deep", "the query for the schema is too deep", &["__schema=errors='Query depth limit exceeded: 11 is greater than the maximum of 7'"]),
 
     // HTTP.
     behavior("coding-capitals", "the coding is called `GZIP`", |config| config.coding = Coding::Capitals),

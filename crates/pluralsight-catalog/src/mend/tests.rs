@@ -226,14 +226,27 @@ fn types_and_arguments_are_options_of_the_table() {
 }
 
 #[test]
-fn an_argument_below_the_records_costs_the_columns_that_need_it() {
-    let missing = |field: &str| Refusal::Missing {
-        argument: "first".to_owned(),
+fn an_argument_below_the_records_is_the_size_of_a_page_or_costs_the_columns_that_need_it() {
+    let missing_argument = |field: &str, argument: &str| Refusal::Missing {
+        argument: argument.to_owned(),
         field: Some(field.to_owned()),
         of_type: Some("Int!".to_owned()),
     };
-    let users = table("users");
-    let lost = changes(&users, &[(missing("teams"), "users.nodes.teams")]);
+    let missing = |field: &str| missing_argument(field, "first");
+    let mut users = table("users");
+    let at = "users.nodes.teams";
+    assert_eq!(
+        changes(&users, &[(missing("teams"), at)]),
+        ["arguments=teams.first=100"]
+    );
+    users.operation.arguments = Constant::parse_list("teams.first=100").expect("a list");
+    let unknown = Refusal::Argument {
+        argument: "first".to_owned(),
+        field: Some("teams".to_owned()),
+        suggestions: Vec::new(),
+    };
+    assert_eq!(changes(&users, &[(unknown, at)]), ["arguments="]);
+    let lost = changes(&users, &[(missing_argument("teams", "kind"), at)]);
     assert!(
         lost.len() >= 4 && lost.iter().all(|change| change.contains("team")),
         "{lost:?}"

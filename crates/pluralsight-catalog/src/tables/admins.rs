@@ -22,5 +22,4 @@ pub const ADMINS: Table = Table {
         plan_user_id: Text = "planUserId" [identifying] "The person on this plan, as one key.";
     },
     filters: &[],
-    truncated: &[],
 };

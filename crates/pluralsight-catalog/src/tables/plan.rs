@@ -24,5 +24,4 @@ pub const PLAN: Table = Table {
         product_remaining: IntegerArray = "products.remainingLicenseCount" "Licenses that are left, per product.";
     },
     filters: &[],
-    truncated: &[],
 };

@@ -35,5 +35,4 @@ pub const TEAMS: Table = Table {
             presence: Presence::Discovered,
         },
     ],
-    truncated: &[],
 };

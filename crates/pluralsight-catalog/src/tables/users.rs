@@ -77,5 +77,4 @@ pub const USERS: Table = Table {
             presence: Presence::Discovered,
         },
     ],
-    truncated: &["teams.pageInfo.hasNextPage"],
 };

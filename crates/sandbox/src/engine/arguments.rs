@@ -170,7 +170,7 @@ impl TeamQuery {
 }
 
 /// A value with the variables in it.
-fn value(value: &ast::Value, variables: &JsonMap) -> Value {
+pub(super) fn value(value: &ast::Value, variables: &JsonMap) -> Value {
     match value {
         ast::Value::Variable(name) => variables
             .get(name.as_str())

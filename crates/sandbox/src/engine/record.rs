@@ -15,7 +15,12 @@ pub(crate) enum Record<'a> {
     Team(&'a Team),
     Product(&'a Product),
     Plan(&'a Plan, &'a [Product]),
-    Memberships(&'a User),
+    /// Those on the page, and whether more follow.
+    Memberships(&'a [Membership], bool),
+    /// Entries of a list inside a record that comes in pages, and whether more follow.
+    Entries(&'a [Record<'a>], bool),
+    /// One of them, and its place.
+    Entry(&'a Record<'a>, usize),
     Membership(&'a Membership, usize),
     Page(&'a Page<'a>),
     Row(&'a Row<'a>),
@@ -143,7 +148,24 @@ impl<'a> Record<'a> {
                 "plan" => Held::One(self),
                 _ => return None,
             }),
-            Self::Memberships(user) => memberships_field(user, name),
+            Self::Memberships(teams, has_next) => memberships_field(teams, has_next, name),
+            Self::Entries(entries, has_next) => Some(match name {
+                "totalCount" => Held::Number(entries.len() as i64),
+                "nodes" => Held::Many(entries.to_vec()),
+                "edges" => {
+                    let edges = entries.iter().enumerate();
+                    Held::Many(edges.map(|(place, one)| Self::Entry(one, place)).collect())
+                }
+                "pageInfo" => Held::One(self),
+                "endCursor" => Held::Null,
+                "hasNextPage" => Held::Truth(has_next),
+                _ => return None,
+            }),
+            Self::Entry(entry, place) => Some(match name {
+                "cursor" => Held::Made(cursor::of_offset("entries", place as u64 + 1)),
+                "node" => Held::One(*entry),
+                _ => return None,
+            }),
             Self::Membership(membership, place) => Some(match name {
                 "isDirect" => Held::Truth(membership.is_direct),
                 "cursor" => Held::Made(cursor::of_offset("memberships", place as u64 + 1)),
@@ -211,7 +233,8 @@ fn user_field<'a>(user: &'a User, name: &str) -> Option<Held<'a>> {
             Some(membership) => Held::One(Record::Team(&membership.team)),
             None => Held::Null,
         },
-        "teams" => Held::One(Record::Memberships(user)),
+        "teams" => Held::One(Record::Memberships(&user.teams, false)),
+        "user" => Held::One(Record::User(user)),
         _ => return None,
     })
 }
@@ -231,9 +254,7 @@ fn admin_field<'a>(admin: &'a PlanAdmin, name: &str) -> Option<Held<'a>> {
     })
 }
 
-/// A user's teams always come on one page.
-fn memberships_field<'a>(user: &'a User, name: &str) -> Option<Held<'a>> {
-    let teams = &user.teams;
+fn memberships_field<'a>(teams: &'a [Membership], has_next: bool, name: &str) -> Option<Held<'a>> {
     Some(match name {
         "totalCount" => Held::Number(teams.len() as i64),
         "nodes" => Held::Many(teams.iter().map(|one| Record::Team(&one.team)).collect()),
@@ -245,9 +266,9 @@ fn memberships_field<'a>(user: &'a User, name: &str) -> Option<Held<'a>> {
                     .collect(),
             )
         }
-        "pageInfo" => Held::One(Record::Memberships(user)),
+        "pageInfo" => Held::One(Record::Memberships(teams, has_next)),
         "endCursor" => Held::Null,
-        "hasNextPage" => Held::Truth(false),
+        "hasNextPage" => Held::Truth(has_next),
         _ => return None,
     })
 }

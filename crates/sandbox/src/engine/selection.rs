@@ -15,7 +15,10 @@ use crate::{
     schema::Served,
 };
 
-use super::record::{self, Held, Record};
+use super::{
+    arguments,
+    record::{self, Held, Record},
+};
 
 /// Fields under the keys of the answer, in order.
 pub(super) type Grouped<'d> = Vec<(&'d str, Vec<&'d Node<Field>>)>;
@@ -123,6 +126,8 @@ struct Chosen {
     /// The name in the schema file.
     name: String,
     ty: Type,
+    /// How many entries of a list are wanted.
+    first: Option<usize>,
     below: Option<Selection>,
 }
 
@@ -164,6 +169,10 @@ impl Selection {
                 prefix,
                 name,
                 ty: field.definition.ty.clone(),
+                first: match field.definition.arguments.is_empty() {
+                    true => None,
+                    false => first(field, compiler.variables).or(config.inner_page),
+                },
                 below,
             });
         }
@@ -251,8 +260,16 @@ impl Selection {
                 to.push(b']');
             }
             (Held::Texts(held), _) => text(to, &held.join(", ")),
-            (Held::One(Record::Memberships(user)), Some(below)) if field.ty.is_list() => {
-                below.list(user.teams.iter().map(|one| Record::Team(&one.team)), to);
+            (Held::One(Record::Memberships(teams, _)), Some(below)) if field.ty.is_list() => {
+                below.list(teams.iter().map(|one| Record::Team(&one.team)), to);
+            }
+            (Held::One(Record::Memberships(teams, false)), Some(below)) => {
+                let wanted = &teams[..field.first.unwrap_or(usize::MAX).min(teams.len())];
+                below.write(Record::Memberships(wanted, wanted.len() < teams.len()), to);
+            }
+            (Held::Many(held), Some(below)) if !field.ty.is_list() => {
+                let wanted = &held[..field.first.unwrap_or(usize::MAX).min(held.len())];
+                below.write(Record::Entries(wanted, wanted.len() < held.len()), to);
             }
             (Held::One(held), Some(below)) => below.write(held, to),
             (Held::Many(held), Some(below)) => below.list(held, to),
@@ -260,6 +277,14 @@ impl Selection {
             (Held::One(_) | Held::Many(_), None) => to.extend_from_slice(b"null"),
         }
     }
+}
+
+/// The number that a field is given under one of the names that such an argument has.
+fn first(field: &Field, variables: &JsonMap) -> Option<usize> {
+    let mut names = ["first", "limit"].iter();
+    let argument = names.find_map(|name| field.specified_argument_by_name(name))?;
+    let given = arguments::value(argument, variables).as_i64()?;
+    usize::try_from(given).ok()
 }
 
 /// A JSON string.

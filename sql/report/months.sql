@@ -1,2 +1,0 @@
-SELECT COALESCE(jsonb_agg(to_jsonb(part) ORDER BY part.month), '[]')
-FROM seats_by_month AS part

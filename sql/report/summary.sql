@@ -1,1 +1,0 @@
-SELECT to_jsonb(part) FROM report_summary AS part
