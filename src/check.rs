@@ -19,60 +19,16 @@ use crate::options::catalog::FURTHER_PAGES;
 use crate::{announcements, parameters, token};
 
 mod copies;
+mod finding;
+mod lines;
 mod tables;
 
-/// Characters of a line of what was found, and of a cure: a row then fits a terminal of 100.
+use finding::Finding;
+use lines::wrapped;
+
+/// Characters of a line of what was found, and of a hint: a row then fits a terminal of 100.
 const FOUND_LINE: usize = 27;
-const CURE_LINE: usize = 37;
-
-/// One thing that was looked at.
-struct Finding {
-    check: String,
-    status: &'static str,
-    found: String,
-    cure: Option<String>,
-}
-
-impl Finding {
-    fn ok(check: impl Into<String>, found: impl Into<String>) -> Finding {
-        Finding {
-            check: check.into(),
-            status: "ok",
-            found: found.into(),
-            cure: None,
-        }
-    }
-
-    fn warning(check: impl Into<String>, found: impl Into<String>, cure: &str) -> Finding {
-        Finding {
-            check: check.into(),
-            status: "warning",
-            found: found.into(),
-            cure: Some(cure.to_owned()),
-        }
-    }
-
-    /// It rests on something that failed.
-    fn skipped(check: impl Into<String>, because_of: &str) -> Finding {
-        Finding {
-            check: check.into(),
-            status: "skipped",
-            found: format!("not tried: {because_of}"),
-            cure: None,
-        }
-    }
-
-    fn failed(check: impl Into<String>, error: FdwError) -> Finding {
-        Finding {
-            check: check.into(),
-            status: "failed",
-            found: error.message,
-            cure: Some(error.hint.unwrap_or_else(|| {
-                "Mend what it says; docs/errors.md has every error, and what is retried.".to_owned()
-            })),
-        }
-    }
-}
+const HINT_LINE: usize = 37;
 
 /// Tries what a query would need, as the current role: one row per check, and what to do if it failed. Each check of the
 /// API rests on those before it; after a failure the others are skipped.
@@ -85,7 +41,7 @@ fn check(
         name!(checked, String),
         name!(status, String),
         name!(found, String),
-        name!(cure, Option<String>),
+        name!(hint, Option<String>),
     ),
 > {
     let server = Server::named(server);
@@ -107,55 +63,12 @@ fn check(
                 finding.status.to_owned(),
                 wrapped(&encoding::message(&finding.found), FOUND_LINE),
                 finding
-                    .cure
-                    .map(|cure| wrapped(&encoding::message(&cure), CURE_LINE)),
+                    .hint
+                    .map(|hint| wrapped(&encoding::message(&hint), HINT_LINE)),
             )
         })
         .collect();
     TableIterator::new(rows)
-}
-
-/// The text in lines that a terminal can show beside others, broken at blanks, so that a statement stays one.
-fn wrapped(text: &str, line_length: usize) -> String {
-    let mut lines: Vec<String> = Vec::new();
-    let mut length = 0;
-    for word in words(text) {
-        let letters = word.chars().count();
-        match lines.last_mut() {
-            Some(line) if length + 1 + letters <= line_length => {
-                line.push(' ');
-                line.push_str(&word);
-                length += 1 + letters;
-            }
-            _ => {
-                lines.push(word);
-                length = letters;
-            }
-        }
-    }
-    lines.join("\n")
-}
-
-/// The words between which a line may be broken: what stands in quotes is one, because a statement has to run as it is
-/// shown. An apostrophe is no quote.
-fn words(text: &str) -> Vec<String> {
-    let mut words = vec![String::new()];
-    let (mut quote, mut before) = (None, ' ');
-    for c in text.chars() {
-        match quote {
-            None if c == ' ' => words.push(String::new()),
-            None if matches!(c, '\'' | '"') && !before.is_alphanumeric() => quote = Some(c),
-            Some(open) if open == c => quote = None,
-            _ => {}
-        }
-        if (c != ' ' || quote.is_some())
-            && let Some(word) = words.last_mut()
-        {
-            word.push(c);
-        }
-        before = c;
-    }
-    words
 }
 
 /// What the server's token can see is not for everyone.
@@ -406,14 +319,14 @@ fn page(session: &Session, server: &Server, total: Option<u64>) -> Finding {
         } else {
             "ADD"
         };
-        let cure = format!(
+        let hint = format!(
             "Nothing is lost, since further pages are read. To ask for what there is: ALTER SERVER {} OPTIONS ({verb} page_size '{got}');",
             quote_identifier(&server.name)
         );
         Finding::warning(
             "page size",
             format!("the API hands out {got} records a page where {size} are asked for"),
-            &cure,
+            &hint,
         )
     } else if got == size {
         Finding::ok(
@@ -505,10 +418,7 @@ fn cron() -> Finding {
 }
 
 fn version() -> Finding {
-    let query = "SELECT installed.extversion || ' ' || available.default_version
-                 FROM pg_catalog.pg_extension AS installed
-                 JOIN pg_catalog.pg_available_extensions AS available ON available.name = installed.extname
-                 WHERE installed.extname = 'pluralsight_fdw'";
+    let query = include_str!("../sql/check/version.sql");
     let versions = one(query).unwrap_or_default();
     match versions.split_once(' ') {
         Some((installed, available)) if installed == available => {

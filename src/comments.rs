@@ -45,9 +45,7 @@ fn comment_new_tables(fcinfo: pg_sys::FunctionCallInfo) {
 
 /// The foreign tables of the statement that ended.
 fn new_tables() -> Result<Vec<Oid>> {
-    let query = "SELECT DISTINCT objid
-                 FROM pg_catalog.pg_event_trigger_ddl_commands()
-                 WHERE classid = 'pg_catalog.pg_class'::pg_catalog.regclass AND command_tag = 'CREATE FOREIGN TABLE'";
+    let query = include_str!("../sql/extension/lookup/new_tables.sql");
     Spi::connect(|client| {
         client
             .select(query, None, &[])?

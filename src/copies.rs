@@ -6,7 +6,6 @@
 //! A set of copies is a schema that contains itself. Everything that a refresh reads or writes is an ordinary table in it, of
 //! one owner; the extension keeps no state of its own. So renaming, reassigning, dumping and restoring a set need no help.
 
-mod attempt;
 mod call;
 mod clock;
 mod columns;
@@ -19,6 +18,7 @@ mod guard;
 mod history;
 mod lock;
 mod log;
+mod own;
 mod refresh;
 mod schedule;
 mod set;
@@ -27,9 +27,6 @@ mod stage;
 mod write;
 
 pub use schedule::{Job, job};
-
-/// The tables that every set has beside its copies, in the order in which they are made.
-const OWN_TABLES: [&str; 3] = ["settings", "refresh_log", "erased_people"];
 
 /// The sequences whose values are the key of `erased_people`.
 const ERASURE_KEY: [&str; 2] = ["erasure_key_1", "erasure_key_2"];

@@ -11,6 +11,7 @@ compile_error!("an ERROR unwinds through this library: build it with panic = \"u
 
 mod analyze;
 mod announcements;
+mod attempt;
 mod check;
 mod comments;
 mod compat;

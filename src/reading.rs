@@ -184,7 +184,7 @@ impl Request {
     /// Kind and name of each relation that can be read.
     fn relations(&self) -> Result<Vec<(String, String)>> {
         let relations = sql::rows(
-            "SELECT relkind::text, relname::text, relowner FROM pg_class WHERE relnamespace = $1 AND relkind IN ('r', 'p', 'v', 'm', 'f', 'S')",
+            include_str!("../sql/rights/relations.sql"),
             &[self.place.oid.into()],
             |row| {
                 Ok((
@@ -204,7 +204,7 @@ impl Request {
     /// The set's own functions, as GRANT takes them.
     fn functions(&self) -> Result<Vec<String>> {
         let functions = sql::rows(
-            "SELECT format('%I(%s)', proname, pg_get_function_identity_arguments(oid)), proowner FROM pg_proc WHERE pronamespace = $1 AND proname::text = ANY ($2)",
+            include_str!("../sql/rights/functions.sql"),
             &[
                 self.place.oid.into(),
                 FUNCTIONS.map(str::to_owned).to_vec().into(),

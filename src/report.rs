@@ -18,99 +18,36 @@ use crate::sql;
 use crate::trusted;
 use crate::views::{self, File, Place, create_copies_call, set_up_call};
 
-/// A part of the page: its name in [`Data`], the view that it reads, and the expression that reads it, where `%s` is the view.
+/// A part of the page: its name in [`Data`], the view that it reads, and the query that reads it.
 struct Part {
     name: &'static str,
     view: &'static str,
-    expression: &'static str,
+    query: &'static str,
     /// The page can do without it.
     is_optional: bool,
 }
 
-/// All rows in an order.
-macro_rules! rows {
-    ($order:literal) => {
-        concat!(
-            "(SELECT COALESCE(jsonb_agg(to_jsonb(part) ORDER BY ",
-            $order,
-            "), '[]') FROM %s AS part)"
-        )
-    };
-}
-
-/// The first rows in an order, and how many there are.
-macro_rules! first_rows {
-    ($order:literal) => {
-        concat!(
-            "(SELECT jsonb_build_object('total', count(*), 'rows', COALESCE(jsonb_agg(to_jsonb(part) ORDER BY part.place) FILTER (WHERE part.place <= 15), '[]'))
-             FROM (SELECT *, row_number() OVER (ORDER BY ", $order, ") AS place FROM %s) AS part)"
-        )
+macro_rules! part {
+    ($name:literal, reads $view:literal, optional $is_optional:literal) => {
+        Part {
+            name: $name,
+            view: $view,
+            query: include_str!(concat!("../sql/report/", $name, ".sql")),
+            is_optional: $is_optional,
+        }
     };
 }
 
 static PARTS: [Part; 9] = [
-    Part {
-        name: "summary",
-        view: "report_summary",
-        expression: "(SELECT to_jsonb(part) FROM %s AS part)",
-        is_optional: false,
-    },
-    Part {
-        name: "products",
-        view: "report_products",
-        expression: rows!(
-            "part.purchased DESC NULLS LAST, part.seats DESC, part.product_id COLLATE \"C\""
-        ),
-        is_optional: false,
-    },
-    Part {
-        name: "reasons",
-        view: "report_reasons",
-        expression: rows!("part.reclaim_reason COLLATE \"C\", part.cost DESC NULLS LAST"),
-        is_optional: false,
-    },
-    Part {
-        name: "months",
-        view: "seats_by_month",
-        expression: rows!("part.month"),
-        is_optional: false,
-    },
-    Part {
-        name: "forecasts",
-        view: "license_forecast",
-        expression: rows!("part.product_id COLLATE \"C\""),
-        is_optional: false,
-    },
-    Part {
-        name: "cost_centers",
-        view: "report_cost_centers",
-        expression: first_rows!(
-            "cost DESC NULLS LAST, seats DESC, cost_center COLLATE \"C\", currency COLLATE \"C\""
-        ),
-        is_optional: true,
-    },
-    Part {
-        name: "managers",
-        view: "report_managers",
-        expression: first_rows!(
-            "cost DESC NULLS LAST, seats DESC, manager_email COLLATE \"C\", currency COLLATE \"C\""
-        ),
-        is_optional: true,
-    },
-    Part {
-        name: "people",
-        view: "report_people",
-        expression: first_rows!(
-            "cost DESC NULLS LAST, seats DESC, days_idle DESC NULLS LAST, user_id COLLATE \"C\", currency COLLATE \"C\""
-        ),
-        is_optional: true,
-    },
-    Part {
-        name: "freshness",
-        view: "data_freshness",
-        expression: "(SELECT jsonb_build_object('as_of', min(part.as_of), 'last_refresh_failed', COALESCE(bool_or(part.last_refresh_failed), false)) FROM %s AS part)",
-        is_optional: true,
-    },
+    part!("summary", reads "report_summary", optional false),
+    part!("products", reads "report_products", optional false),
+    part!("reasons", reads "report_reasons", optional false),
+    part!("months", reads "seats_by_month", optional false),
+    part!("forecasts", reads "license_forecast", optional false),
+    part!("cost_centers", reads "report_cost_centers", optional true),
+    part!("managers", reads "report_managers", optional true),
+    part!("people", reads "report_people", optional true),
+    part!("freshness", reads "data_freshness", optional true),
 ];
 
 /// The report on seats as one HTML page.
@@ -162,33 +99,11 @@ const DERIVED: [&str; 7] = [
 
 fn read(place: &Place, title: Option<pg_sys::Datum>) -> Result<Data> {
     let parts = readable(place)?;
-    let (preface, mut views) = match shared(place)? {
-        Some(bases) => (preface(place), bases),
-        None => (String::new(), Vec::new()),
-    };
+    let bases = shared(place)?;
+    let statement = statement(place, &parts, bases.is_some());
+    let mut views = bases.unwrap_or_default();
     views.extend(parts.iter().map(|(_, view)| *view));
     trusted::refuse_strangers(place, &views)?;
-    let members: String = parts
-        .iter()
-        .map(|(part, _)| {
-            let is_shared =
-                !preface.is_empty() && BASES.iter().chain(&DERIVED).any(|view| *view == part.view);
-            let view = if is_shared {
-                part.view.to_owned()
-            } else {
-                place.qualified(part.view)
-            };
-            format!(
-                ",\n'{}', {}",
-                part.name,
-                part.expression.replace("%s", &view)
-            )
-        })
-        .collect();
-    let statement = format!(
-        "{preface}SELECT convert_to(jsonb_build_object('title', $1, 'schema', quote_ident({}), 'written_at', statement_timestamp(){members})::text, 'UTF8')",
-        quote_literal(&place.name)
-    );
     // SAFETY: the datum is a text that the caller of this function passed, and it outlives the statement.
     let title = unsafe { DatumWithOid::new(Text(title), pg_sys::TEXTOID) };
     // Compiling takes longer than reading, and what is sorted fits into memory.
@@ -234,20 +149,43 @@ fn shared(place: &Place) -> Result<Option<Vec<Oid>>> {
     Ok(Some(bases))
 }
 
-/// The bases and what is made from them, as named subqueries.
-fn preface(place: &Place) -> String {
-    let bases = BASES.map(|name| {
-        format!(
-            "{name} AS MATERIALIZED (SELECT * FROM {})",
-            place.qualified(name)
-        )
-    });
-    let derived = DERIVED.iter().filter_map(|name| {
-        let query = File::of(name)?.query();
-        Some(format!("{name} AS (\n{query}\n)"))
-    });
-    let all: Vec<String> = bases.into_iter().chain(derived).collect();
-    format!("WITH {}\n", all.join(",\n"))
+/// The statement that reads all parts, as one JSON object. `is_shared`: what views are made from is read once.
+fn statement(place: &Place, parts: &[(&Part, Oid)], is_shared: bool) -> String {
+    let of_schema = |name: &str| format!("SELECT * FROM {}", place.qualified(name));
+    let mut named: Vec<(&str, String)> = Vec::new();
+    if is_shared {
+        named.extend(BASES.map(|name| (name, of_schema(name))));
+        named.extend(DERIVED.iter().filter_map(|name| {
+            let query = File::of(name)?.query();
+            Some((*name, query.to_owned()))
+        }));
+    }
+    for (part, _) in parts {
+        if !named.iter().any(|(name, _)| *name == part.view) {
+            named.push((part.view, of_schema(part.view)));
+        }
+    }
+    let named: Vec<String> = named
+        .iter()
+        .map(|(name, query)| {
+            let kept = if is_shared && BASES.contains(name) {
+                "MATERIALIZED "
+            } else {
+                ""
+            };
+            format!("{name} AS {kept}(\n{query}\n)")
+        })
+        .collect();
+    let members: Vec<String> = parts
+        .iter()
+        .map(|(part, _)| format!("'{}', (\n{})", part.name, part.query))
+        .collect();
+    format!(
+        "WITH {}\nSELECT convert_to(jsonb_build_object('title', $1, 'schema', quote_ident({}), 'written_at', statement_timestamp(), {})::text, 'UTF8')",
+        named.join(",\n"),
+        quote_literal(&place.name),
+        members.join(",\n"),
+    )
 }
 
 /// A text, handed on as it came.

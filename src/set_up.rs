@@ -88,7 +88,15 @@ fn run(server: &str, schema: &str, replace_views: bool) -> Result<()> {
     }
     let outcomes = views::create(schema, replace_views)?;
     views::announce(schema, &outcomes);
-    views::report(schema, &outcomes)
+    views::report(
+        schema,
+        &outcomes,
+        &format!(
+            "CALL pluralsight_fdw.set_up({}, {}, replace_views => true);",
+            quote_literal(&server.name),
+            quote_literal(schema)
+        ),
+    )
 }
 
 /// The schema, if it is there; then it must belong to the caller's role, or to one that the caller is a member of.

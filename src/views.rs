@@ -2,7 +2,10 @@
 
 mod definition;
 mod dependencies;
+mod notices;
 mod renewal;
+
+pub use notices::{announce, report};
 
 use pgrx::PgSqlErrorCode;
 use pgrx::datum::DatumWithOid;
@@ -10,6 +13,7 @@ use pgrx::pg_sys::Oid;
 use pgrx::spi::{SpiHeapTupleData, SpiResult};
 use pluralsight_catalog::{quote_identifier, quote_literal, tables};
 
+use crate::attempt::{Failure, attempt};
 use crate::error::{FdwError, Result};
 use crate::namespace;
 use crate::parameters;
@@ -81,7 +85,7 @@ pub static FILES: [File; 22] = [
 static WITHOUT_HISTORY: File = view_file!("seats_by_month", "seats_by_month_live", reads ["seats_derived", "licenses"], anonymous true);
 
 /// What became of one view.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Outcome {
     /// It was not there.
     Made,
@@ -93,6 +97,8 @@ pub enum Outcome {
     Kept,
     /// Its tables are not there.
     Skipped,
+    /// It cannot be made over what its owner has made of a view or a table that it reads; why.
+    Misfit(String),
 }
 
 /// Makes and renews the views in `schema`, and the tables that users fill in. A view that its owner has changed is kept, unless
@@ -106,14 +112,35 @@ pub fn create(schema: &str, replace: bool) -> Result<Vec<(&'static str, Outcome)
 
 fn create_in(place: &Place, replace: bool) -> Result<Vec<(&'static str, Outcome)>> {
     for (name, text) in FILLED_IN {
-        place.own(name, b"rpvmf")?;
-        sql_file::run(text)?;
+        if place.own(name, b"rpvmf")?.is_none() {
+            sql_file::run(text)?;
+        }
     }
     let mut outcomes = Vec::new();
     for file in &FILES {
-        outcomes.push((file.name, place.create(file, replace)?));
+        outcomes.push((file.name, create_one(place, file, replace)?));
     }
     Ok(outcomes)
+}
+
+/// SQLSTATE class of a statement that does not fit what it names.
+const MISFIT: &str = "42";
+/// What of it is a matter of rights.
+const DENIED: &str = "42501";
+
+/// What users have made of one view must not keep the others, and the tables, from being renewed.
+fn create_one(place: &Place, file: &File, replace: bool) -> Result<Outcome> {
+    match attempt(|| place.create(file, replace)) {
+        Ok(outcome) => Ok(outcome),
+        Err(Failure::Own(error)) => Err(error),
+        Err(failure) => {
+            let code = failure.sqlstate();
+            if code.starts_with(MISFIT) && code != DENIED {
+                return Ok(Outcome::Misfit(failure.message()));
+            }
+            failure.raise()
+        }
+    }
 }
 
 /// Whether the relation is a view that is as this extension has made it.
@@ -121,47 +148,6 @@ pub fn is_ours(schema: &str, view: Oid) -> Result<bool> {
     sql_file::inside(schema, || {
         definition::is_marked(view, &definition::of(view)?)
     })
-}
-
-/// Tells the client which views are new or renewed.
-pub fn announce(schema: &str, outcomes: &[(&'static str, Outcome)]) {
-    for (outcome, verb) in [(Outcome::Made, "made"), (Outcome::Renewed, "renewed")] {
-        let names: Vec<&str> = outcomes
-            .iter()
-            .filter(|(_, became)| *became == outcome)
-            .map(|(name, _)| *name)
-            .collect();
-        if !names.is_empty() {
-            FdwError::new(
-                PgSqlErrorCode::ERRCODE_SUCCESSFUL_COMPLETION,
-                format!(
-                    "views in schema {} {verb}: {}",
-                    quote_identifier(schema),
-                    names.join(", ")
-                ),
-            )
-            .notice();
-        }
-    }
-}
-
-/// Tells the client of views that are not as this version makes them.
-pub fn report(schema: &str, outcomes: &[(&'static str, Outcome)]) -> Result<()> {
-    let place = Place::find(schema)?;
-    for (name, outcome) in outcomes {
-        if *outcome == Outcome::Kept {
-            let mut notice = FdwError::new(
-                PgSqlErrorCode::ERRCODE_SUCCESSFUL_COMPLETION,
-                format!(
-                    "view {} was changed by its owner and stays as it is",
-                    place.qualified(name)
-                ),
-            );
-            notice.hint = place.renewing_call()?;
-            notice.notice();
-        }
-    }
-    Ok(())
 }
 
 /// Takes from every other role what default privileges have given it on sequences that hold a secret. To be called with the
@@ -279,29 +265,21 @@ impl Place {
         )
     }
 
-    /// The call that takes back what users have changed, if the schema holds foreign tables.
-    fn renewing_call(&self) -> Result<Option<String>> {
-        let server = look_up(
-            include_str!("../sql/views/lookup/server.sql"),
-            &[self.oid.into()],
-            |row| row.get::<String>(1),
-        )?;
-        let server = server.into_iter().flatten().next();
-        Ok(server.map(|server| {
-            format!(
-                "CALL pluralsight_fdw.set_up({}, {}, replace_views => true);",
-                quote_literal(&server),
-                quote_literal(&self.name)
-            )
-        }))
-    }
-
     pub fn qualified(&self, name: &str) -> String {
         format!(
             "{}.{}",
             quote_identifier(&self.name),
             quote_identifier(name)
         )
+    }
+
+    /// A query that names these relations of the schema, with the names meaning them under any search path.
+    pub fn query(&self, relations: &[&str], query: &str) -> String {
+        let named: Vec<String> = relations
+            .iter()
+            .map(|name| format!("{name} AS (SELECT * FROM {})", self.qualified(name)))
+            .collect();
+        format!("WITH {}\n{query}", named.join(", "))
     }
 
     fn create(&self, file: &File, replace: bool) -> Result<Outcome> {

@@ -12,7 +12,6 @@ CREATE TABLE refresh_log (
     retries bigint,
     bytes bigint,
     warnings text[],
-    runs_out text[],
     forced boolean NOT NULL DEFAULT false,
     sqlstate text,
     error text,
@@ -36,7 +35,6 @@ COMMENT ON COLUMN refresh_log.requests IS 'HTTP requests sent, including repeate
 COMMENT ON COLUMN refresh_log.retries IS 'Requests that were sent again.';
 COMMENT ON COLUMN refresh_log.bytes IS 'Bytes of reply bodies, after decompression.';
 COMMENT ON COLUMN refresh_log.warnings IS 'What the refresh warned of.';
-COMMENT ON COLUMN refresh_log.runs_out IS 'Products whose licenses run out within settings.warn_days, as license_forecast said then.';
 COMMENT ON COLUMN refresh_log.forced IS 'The guards were off.';
 COMMENT ON COLUMN refresh_log.sqlstate IS 'Code of the error.';
 COMMENT ON COLUMN refresh_log.error IS 'The error that ended it.';

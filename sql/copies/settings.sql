@@ -6,8 +6,7 @@ CREATE TABLE settings (
     source_database text,
     tables name[] NOT NULL,
     max_shrink numeric NOT NULL DEFAULT 0.1 CHECK (max_shrink >= 0 AND max_shrink <= 1),
-    history_from timestamptz,
-    warn_days integer NOT NULL DEFAULT 30 CHECK (warn_days >= 0)
+    history_from timestamptz
 );
 
 COMMENT ON TABLE settings IS 'How the copies in this schema are refreshed. One row.';
@@ -18,4 +17,3 @@ COMMENT ON COLUMN settings.source_database IS 'Cluster and database in which sou
 COMMENT ON COLUMN settings.tables IS 'The tables that are copied, in the order in which they are refreshed.';
 COMMENT ON COLUMN settings.max_shrink IS 'The part of its rows, from 0 to 1, that a copy may lose in one refresh.';
 COMMENT ON COLUMN settings.history_from IS 'History is complete from here on.';
-COMMENT ON COLUMN settings.warn_days IS 'refresh() tells of licenses that run out within so many days.';

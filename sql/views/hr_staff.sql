@@ -4,7 +4,7 @@
 --   INSERT INTO hr_staff SELECT email, cost_center, manager_email, left_on FROM hr.people;
 --   COMMIT;
 -- Without it, cost centers and managers are null in the views, and nobody has left the company.
-CREATE TABLE IF NOT EXISTS hr_staff (
+CREATE TABLE hr_staff (
     email text NOT NULL,
     cost_center text,
     manager_email text,

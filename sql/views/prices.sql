@@ -1,7 +1,7 @@
 -- What a seat costs. It starts empty; whoever knows the contract fills it in:
 --   INSERT INTO prices (product_id, price, currency) VALUES ('...', 399, 'EUR');
 -- A new price is a new row with a later valid_from, so that old months keep their old price.
-CREATE TABLE IF NOT EXISTS prices (
+CREATE TABLE prices (
     product_id text NOT NULL,
     price numeric(12, 2) NOT NULL,
     currency text NOT NULL,

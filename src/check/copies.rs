@@ -14,16 +14,6 @@ use crate::views::Place;
 /// Older copies are worth a word.
 const OLD_SECONDS: f64 = 86_400.0;
 
-/// Schemas with stored copies whose freshness the current role may see.
-const SETS: &str = "
-SELECT schema.nspname::text
-FROM pg_namespace AS schema
-JOIN pg_class AS freshness ON freshness.relnamespace = schema.oid AND freshness.relname = 'data_freshness' AND freshness.relkind = 'v'
-JOIN pg_class AS settings ON settings.relnamespace = schema.oid AND settings.relname = 'settings' AND settings.relkind = 'r'
-WHERE has_schema_privilege(schema.oid, 'USAGE')
-  AND has_table_privilege(freshness.oid, 'SELECT')
-ORDER BY 1";
-
 /// Three rows per set of copies. A set of another server is left out where that can be told.
 pub fn check(server: &Server) -> Vec<Finding> {
     let sets = match sets() {
@@ -40,7 +30,7 @@ pub fn check(server: &Server) -> Vec<Finding> {
 fn sets() -> Result<Vec<String>> {
     Spi::connect(|client| {
         client
-            .select(SETS, None, &[])?
+            .select(include_str!("../../sql/check/sets.sql"), None, &[])?
             .map(|row| row.get::<String>(1).map(Option::unwrap_or_default))
             .collect::<std::result::Result<Vec<_>, _>>()
     })
@@ -83,42 +73,30 @@ fn readable(place: &Place, server: &Server) -> Result<Readable> {
         relations.extend(place.relation(name)?.map(|relation| relation.oid));
     }
     trusted::refuse_strangers(place, &relations)?;
-    let settings = place.qualified("settings");
     if sql::value::<bool>(
         "SELECT has_table_privilege($1, 'SELECT')",
-        &[settings.as_str().into()],
+        &[place.qualified("settings").as_str().into()],
     )? != Some(true)
     {
         return Ok(Readable::Here { warn_days: None });
     }
-    let is_elsewhere = sql::value::<bool>(
-        &format!(
-            "SELECT EXISTS (
-                SELECT
-                FROM {settings} AS settings
-                JOIN pg_namespace AS source ON source.oid = settings.source_id OR source.nspname = settings.source_schema
-                JOIN pg_class AS relation ON relation.relnamespace = source.oid
-                JOIN pg_foreign_table AS declared ON declared.ftrelid = relation.oid
-                WHERE declared.ftserver <> $1
-             )"
-        ),
+    let settings = sql::rows(
+        &place.query(&["settings"], include_str!("../../sql/check/settings.sql")),
         &[server.oid.into()],
+        |row| Ok((row.get::<bool>(1)?, row.get::<i32>(2)?)),
     )?;
-    if is_elsewhere == Some(true) {
-        return Ok(Readable::OfAnother);
-    }
-    Ok(Readable::Here {
-        warn_days: sql::value::<i32>(&format!("SELECT warn_days FROM {settings}"), &[])?,
+    Ok(match settings.into_iter().next() {
+        Some((Some(true), _)) => Readable::OfAnother,
+        Some((_, warn_days)) => Readable::Here { warn_days },
+        None => Readable::Here { warn_days: None },
     })
 }
 
 /// How old they are, and whether that is too old.
 fn freshness(place: &Place) -> Result<(Finding, bool)> {
-    let query = format!(
-        "SELECT count(*), count(as_of), to_char(min(as_of), 'YYYY-MM-DD HH24:MI TZ'), extract(epoch FROM max(age))::double precision,
-            COALESCE(bool_or(last_refresh_failed), false), min(last_outcome), min(last_error)
-         FROM {}",
-        place.qualified("data_freshness")
+    let query = place.query(
+        &["data_freshness"],
+        include_str!("../../sql/check/freshness.sql"),
     );
     let (tables, known, as_of, age, has_failed, outcome, error) = Spi::connect(|client| {
         let row = client.select(&query, Some(1), &[])?.first();
@@ -161,7 +139,7 @@ fn freshness(place: &Place) -> Result<(Finding, bool)> {
 /// A host's own scheduler cannot be seen from here, so its absence is no fault while the copies are fresh.
 fn schedule(place: &Place, is_old: bool) -> Finding {
     let check = format!("schedule {}", place.name);
-    let cure = format!(
+    let hint = format!(
         "SELECT pluralsight_fdw.schedule_refresh(copies => {});",
         quote_literal(&place.name)
     );
@@ -171,10 +149,10 @@ fn schedule(place: &Place, is_old: bool) -> Finding {
         Ok(Job::Inactive(schedule)) => Finding::warning(
             check,
             format!("{schedule}, by pg_cron, but switched off"),
-            &cure,
+            &hint,
         ),
         Ok(Job::None) if is_old => {
-            Finding::warning(check, "no job of pg_cron that this role may see", &cure)
+            Finding::warning(check, "no job of pg_cron that this role may see", &hint)
         }
         Ok(Job::None) => Finding::ok(check, "not by pg_cron, as far as this role may see"),
     }
@@ -204,22 +182,16 @@ fn runs_out(place: &Place, warn_days: Option<i32>) -> Result<Option<Vec<String>>
     if place.relation("license_forecast")?.is_none() {
         return Ok(None);
     }
-    let view = place.qualified("license_forecast");
     if sql::value::<bool>(
         "SELECT has_table_privilege($1, 'SELECT')",
-        &[view.as_str().into()],
+        &[place.qualified("license_forecast").as_str().into()],
     )? != Some(true)
     {
         return Ok(None);
     }
-    let query = format!(
-        "SELECT concat(
-            COALESCE(product_name, product_id),
-            CASE WHEN remaining <= 0 THEN ' has none left' ELSE ' runs out on ' || runs_out_on || ' (confidence: ' || confidence || ')' END
-         )
-         FROM {view}
-         WHERE runs_out_on <= (now() AT TIME ZONE 'UTC')::date + COALESCE($1, 30)
-         ORDER BY runs_out_on, product_id"
+    let query = place.query(
+        &["license_forecast"],
+        include_str!("../../sql/check/forecast.sql"),
     );
     Spi::connect(|client| {
         client

@@ -160,14 +160,7 @@ fn read_one(relation: &Relation, columns: &[i16], user: Oid) -> Result<()> {
 
 /// The foreign tables of the server, with their schemas and names.
 fn tables(server: &Server) -> Result<Vec<(Oid, String, String)>> {
-    let query = "SELECT c.oid, n.nspname::pg_catalog.text, c.relname::pg_catalog.text
-                 FROM pg_catalog.pg_foreign_table AS f
-                 JOIN pg_catalog.pg_class AS c ON c.oid OPERATOR(pg_catalog.=) f.ftrelid
-                 JOIN pg_catalog.pg_namespace AS n ON n.oid OPERATOR(pg_catalog.=) c.relnamespace
-                 WHERE f.ftserver OPERATOR(pg_catalog.=) $1
-                   AND pg_catalog.has_schema_privilege(n.oid, 'USAGE')
-                   AND pg_catalog.has_table_privilege(c.oid, 'SELECT')
-                 ORDER BY 2, 3";
+    let query = include_str!("../../sql/check/tables.sql");
     Spi::connect(|client| {
         let mut tables = Vec::new();
         for row in client.select(query, None, &[server.oid.into()])? {

@@ -7,7 +7,7 @@ use pluralsight_catalog::{quote_identifier, quote_literal, tables};
 
 use super::set::{Place, Set, required};
 use super::source::{Source, SourceTable, missing, this_database};
-use super::{ERASURE_KEY, OWN_TABLES, attempt, call, columns, copy, guard, history, lock, refresh};
+use super::{ERASURE_KEY, call, columns, copy, guard, history, lock, own, refresh};
 use crate::error::{FdwError, OrRaise, Result};
 use crate::namespace;
 use crate::parameters;
@@ -17,25 +17,14 @@ use crate::views;
 
 /// The tables that the views, and with them history, rest on.
 const NEEDED_BY_VIEWS: [&str; 3] = ["plan", "users", "admins"];
-/// What every set has beside its copies, in the files that make it.
-const OWN: [(&str, &str); 3] = [
-    (OWN_TABLES[0], include_str!("../../sql/copies/settings.sql")),
-    (
-        OWN_TABLES[1],
-        include_str!("../../sql/copies/refresh_log.sql"),
-    ),
-    (
-        OWN_TABLES[2],
-        include_str!("../../sql/copies/erased_people.sql"),
-    ),
-];
-
 /// What was asked for.
 struct Request {
     source: String,
     copies: String,
     tables: Option<Vec<String>>,
     max_shrink: Option<f64>,
+    /// Views that their owner has changed become ours again.
+    replace_views: bool,
 }
 
 /// Makes stored copies of the foreign tables of a schema, with views and history, and fills them.
@@ -45,26 +34,28 @@ CREATE PROCEDURE create_copies(
     copies name DEFAULT NULL,
     tables name[] DEFAULT NULL,
     max_shrink numeric DEFAULT NULL,
-    fill boolean DEFAULT true
+    fill boolean DEFAULT true,
+    replace_views boolean DEFAULT false
 )
 LANGUAGE c
 AS 'MODULE_PATHNAME', '@FUNCTION_NAME@';
-COMMENT ON PROCEDURE create_copies(name, name, name[], numeric, boolean) IS
+COMMENT ON PROCEDURE create_copies(name, name, name[], numeric, boolean, boolean) IS
     'Makes stored copies of the foreign tables of a schema, with views and history, and fills them. Called again, it adds tables and columns that are new.';
 "#)]
 fn create_copies(fcinfo: pg_sys::FunctionCallInfo) {
-    // SAFETY: PostgreSQL passes a call with the five arguments of the declaration.
-    let (source, copies, tables, max_shrink, fill, may_commit) = unsafe {
+    // SAFETY: PostgreSQL passes a call with the six arguments of the declaration.
+    let (source, copies, tables, max_shrink, fill, replace_views, may_commit) = unsafe {
         (
             call::name(fcinfo, 0),
             call::name(fcinfo, 1),
             call::names(fcinfo, 2).or_raise(),
             call::numeric(fcinfo, 3),
             call::boolean(fcinfo, 4),
+            call::boolean(fcinfo, 5),
             call::may_commit(fcinfo),
         )
     };
-    let request = read_request(source, copies, tables, max_shrink).or_raise();
+    let request = read_request(source, copies, tables, max_shrink, replace_views).or_raise();
     let fill = required("fill", fill).or_raise();
     call::in_transactions(may_commit, || {
         let (set, is_new) = parameters::with_safe_path(|| {
@@ -95,6 +86,7 @@ fn read_request(
     copies: Option<String>,
     tables: Option<Vec<Option<String>>>,
     max_shrink: Option<String>,
+    replace_views: Option<bool>,
 ) -> Result<Request> {
     let source = required("source", source)?;
     let copies = copies.unwrap_or_else(|| format!("{source}_copy"));
@@ -147,6 +139,7 @@ fn read_request(
         max_shrink: max_shrink
             .map(|part| guard::parse_max_shrink(&part))
             .transpose()?,
+        replace_views: required("replace_views", replace_views)?,
     })
 }
 
@@ -176,12 +169,12 @@ fn create(request: &Request) -> Result<(Set, bool)> {
         settings: Oid::INVALID,
     };
     if is_new {
-        set.refuse_taken(OWN_TABLES)?;
+        set.refuse_taken(own::NAMES)?;
         set.refuse_taken(history::TABLES.map(|(name, _)| name))?;
     } else {
         set = Set::open(&request.copies)?;
         lock::take(&set)?;
-        set.refuse_damage([OWN_TABLES[0]])?;
+        set.refuse_damage([own::NAMES[0]])?;
     }
     let known = if is_new {
         Known::default()
@@ -209,11 +202,7 @@ fn create(request: &Request) -> Result<(Set, bool)> {
     let wanted = wanted(request, &source, &known.tables, set.owner)?;
     let source_tables = source.checked(set.owner, &wanted)?;
     set.work(|| {
-        for (name, definition) in OWN {
-            if columns::relation(&set, name)?.is_none() {
-                sql::run(definition, &[])?;
-            }
-        }
+        own::create(&set)?;
         views::make_private(&set.name, &ERASURE_KEY)
     })?;
     if is_new {
@@ -221,14 +210,14 @@ fn create(request: &Request) -> Result<(Set, bool)> {
             .ok_or_else(|| FdwError::internal("the set of copies was not made"))?;
         lock::take(&set)?;
     }
-    set.refuse_damage(OWN_TABLES)?;
+    set.refuse_damage(own::NAMES)?;
     for table in &source_tables {
         let is_known = known.is_bare || known.tables.contains(&table.name);
         copy::make(&set, &source, table, is_known)?;
     }
     set.refuse_damage(wanted.iter().map(String::as_str))?;
     write_settings(&set, &source, &wanted, request.max_shrink)?;
-    make_views(&set, &wanted)?;
+    make_views(&set, &source, &wanted, request.replace_views)?;
     Ok((set, is_new))
 }
 
@@ -275,7 +264,7 @@ fn refuse_place(request: &Request, place: &Place) -> Result<()> {
     if is_allowed {
         return Ok(());
     }
-    Err(attempt::duplicate(format!(
+    Err(FdwError::new(PgSqlErrorCode::ERRCODE_DUPLICATE_SCHEMA, format!(
         "schema \"{}\" already exists and belongs to role \"{}\"",
         request.copies, place.owner_name
     ))
@@ -334,7 +323,7 @@ fn wanted(request: &Request, source: &Source, known: &[String], owner: Oid) -> R
     wanted.dedup();
     // A foreign table of the user's may be called like something that a set has beside its copies.
     let is_reserved = |name: &String| {
-        OWN_TABLES
+        own::NAMES
             .into_iter()
             .chain(history::TABLES.map(|(name, _)| name))
             .chain(views::FILES.iter().map(|file| file.name))
@@ -379,7 +368,7 @@ fn write_settings(
 }
 
 /// The views over the copies, and history. Copies of some of the tables only cannot have all of them, and say so.
-fn make_views(set: &Set, tables: &[String]) -> Result<()> {
+fn make_views(set: &Set, source: &Source, tables: &[String], replace: bool) -> Result<()> {
     let lacking: Vec<&str> = NEEDED_BY_VIEWS
         .iter()
         .copied()
@@ -391,7 +380,7 @@ fn make_views(set: &Set, tables: &[String]) -> Result<()> {
             history::create_tables(set)?;
         }
         let is_salted = columns::relation(set, views::SALT[0])?.is_some();
-        let outcomes = views::create(&set.name, false)?;
+        let outcomes = views::create(&set.name, replace)?;
         if !is_salted {
             carry_salt(set)?;
         }
@@ -403,12 +392,16 @@ fn make_views(set: &Set, tables: &[String]) -> Result<()> {
     })?;
     if keeps_history {
         set.refuse_damage(history::TABLES.map(|(name, _)| name))?;
-        // That there are views is no news; that one stays as its owner has changed it, is.
-        let kept: Vec<_> = outcomes
-            .into_iter()
-            .filter(|(_, outcome)| *outcome == views::Outcome::Kept)
-            .collect();
-        return views::report(&set.name, &kept);
+        // That there are views is no news; that one is not as it would be made, is.
+        return views::report(
+            &set.name,
+            &outcomes,
+            &format!(
+                "CALL pluralsight_fdw.create_copies({}, {}, fill => false, replace_views => true);",
+                quote_literal(&source.name),
+                quote_literal(&set.name)
+            ),
+        );
     }
     ereport!(
         PgLogLevel::NOTICE,

@@ -5,7 +5,7 @@ use pgrx::prelude::*;
 use pluralsight_catalog::quote_identifier;
 
 use super::set::{Set, required};
-use super::{ERASURE_KEY, OWN_TABLES, call, columns, history, lock, schedule};
+use super::{ERASURE_KEY, call, columns, history, lock, own, schedule};
 use crate::error::{OrRaise, Result};
 use crate::parameters;
 use crate::role;
@@ -42,7 +42,7 @@ fn drop_set(set: &Set) -> Result<()> {
     let tables: Vec<String> = set
         .tables()?
         .into_iter()
-        .chain(OWN_TABLES.map(str::to_owned))
+        .chain(own::NAMES.map(str::to_owned))
         .chain(history::TABLES.map(|(name, _)| name.to_owned()))
         .chain(not_filled_in(set)?)
         .collect();

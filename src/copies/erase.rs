@@ -7,7 +7,7 @@ use pluralsight_catalog::quote_identifier;
 
 use super::set::{Set, required};
 use super::stage::person_hash;
-use super::{ERASURE_KEY, OWN_TABLES, call, columns, history, lock};
+use super::{ERASURE_KEY, call, columns, history, lock, own};
 use crate::error::{FdwError, OrRaise, Result};
 use crate::parameters;
 use crate::random;
@@ -59,7 +59,7 @@ fn prune_history(fcinfo: pg_sys::FunctionCallInfo) {
 fn open(copies: Option<String>) -> Result<Set> {
     let set = Set::open(&required("copies", copies)?)?;
     lock::take(&set)?;
-    set.refuse_damage(OWN_TABLES)?;
+    set.refuse_damage(own::NAMES)?;
     Ok(set)
 }
 

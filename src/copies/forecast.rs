@@ -2,10 +2,10 @@
 
 use serde_json::json;
 
-use super::attempt::attempt;
 use super::columns;
 use super::log::{self, Report, Run};
 use super::set::Set;
+use crate::attempt::attempt;
 use crate::error::Result;
 use crate::sql;
 
@@ -64,7 +64,7 @@ fn look(run: &Run) -> Result<Vec<RunsOut>> {
         .map(|product| product.product_id.clone())
         .collect();
     sql::run(
-        "UPDATE refresh_log SET runs_out = $2 WHERE id = $1",
+        include_str!("../../sql/copies/log/runs_out.sql"),
         &[run.id.into(), products.into()],
     )?;
     Ok(running_out)

@@ -91,7 +91,7 @@ impl Holder {
         // What the other one has logged is nearer to the truth than what PostgreSQL knows of its transaction.
         let logged = set.work(|| {
             sql::value::<String>(
-                "SELECT log.started_at::text FROM refresh_log AS log WHERE log.outcome = 'running' AND log.pid = $1 ORDER BY log.id DESC LIMIT 1",
+                include_str!("../../sql/copies/log/running_since.sql"),
                 &[self.pid.into()],
             )
         });

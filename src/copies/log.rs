@@ -8,9 +8,9 @@ use pgrx::prelude::*;
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 
-use super::attempt::Failure;
 use super::set::Set;
 use super::source::system_identifier;
+use crate::attempt::Failure;
 use crate::error::{FdwError, Result};
 use crate::sql;
 
@@ -61,12 +61,9 @@ pub fn begin(set: &Set, forced: bool, started_by: &str) -> Result<Run> {
     // SAFETY: reads the backend's own state.
     let pid = unsafe { pg_sys::MyProcPid };
     set.work(|| {
-        sql::run(
-            "UPDATE refresh_log SET outcome = 'died', finished_at = clock_timestamp(), error = 'the session or the server ended in the middle' WHERE outcome = 'running'",
-            &[],
-        )?;
+        sql::run(include_str!("../../sql/copies/log/died.sql"), &[])?;
         let id = sql::value::<i64>(
-            "INSERT INTO refresh_log (forced, started_by, pid, system_identifier) VALUES ($1, $2::text::name, $3, $4) RETURNING id",
+            include_str!("../../sql/copies/log/begin.sql"),
             &[
                 forced.into(),
                 started_by.into(),
@@ -87,7 +84,7 @@ pub fn succeed(run: &Run, report: &Report) -> Result<()> {
         .map(|(name, table)| (name.clone(), json!(table)))
         .collect();
     sql::run(
-        "UPDATE refresh_log SET outcome = 'ok', finished_at = clock_timestamp(), tables = $2, rows_added = $3, rows_changed = $4, rows_removed = $5, requests = $6, retries = $7, bytes = $8, warnings = NULLIF($9, '{}') WHERE id = $1",
+        include_str!("../../sql/copies/log/succeed.sql"),
         &[
             run.id.into(),
             JsonB(Value::Object(tables)).into(),
@@ -107,7 +104,7 @@ pub fn succeed(run: &Run, report: &Report) -> Result<()> {
 pub fn fail(set: &Set, run: &Run, failure: &Failure) -> Result<()> {
     set.work(|| {
         sql::run(
-            "UPDATE refresh_log SET outcome = 'failed', finished_at = clock_timestamp(), sqlstate = $2, error = $3, detail = $4, hint = $5 WHERE id = $1",
+            include_str!("../../sql/copies/log/fail.sql"),
             &[
                 run.id.into(),
                 failure.sqlstate().into(),

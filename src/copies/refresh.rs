@@ -6,11 +6,11 @@ use pgrx::pg_sys;
 use pgrx::prelude::*;
 use pluralsight_catalog::CopiedTable;
 
-use super::attempt::attempt;
 use super::log::{Report, Run};
 use super::set::{Set, required};
 use super::source::Source;
-use super::{OWN_TABLES, call, clock, columns, forecast, guard, history, lock, log, stage, write};
+use super::{call, clock, columns, forecast, guard, history, lock, log, own, stage, write};
+use crate::attempt::attempt;
 use crate::error::{FdwError, OrRaise, Result};
 use crate::parameters;
 use crate::sql;
@@ -75,8 +75,9 @@ pub fn run(request: &Request) -> Result<()> {
     let (set, run) = parameters::with_safe_path(|| {
         lock::refuse_read_only("CALL pluralsight_fdw.refresh()")?;
         let set = Set::open(&request.copies)?;
-        set.refuse_damage(OWN_TABLES)?;
+        set.refuse_damage(own::NAMES)?;
         lock::take(&set)?;
+        set.work(|| own::complete(&set))?;
         if request.may_commit {
             lock::keep(&set);
         }
@@ -141,7 +142,7 @@ fn work(set: &Set, run: &Run, request: &Request) -> Result<()> {
     let written: Vec<&str> = names
         .iter()
         .map(String::as_str)
-        .chain(OWN_TABLES)
+        .chain(own::NAMES)
         .chain(
             history::TABLES
                 .iter()

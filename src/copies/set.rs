@@ -179,7 +179,7 @@ impl Set {
     pub fn tables(&self) -> Result<Vec<String>> {
         self.work(|| {
             sql::rows(
-                "SELECT copied.name::text FROM settings CROSS JOIN LATERAL unnest(settings.tables) WITH ORDINALITY AS copied (name, place) ORDER BY copied.place",
+                include_str!("../../sql/copies/lookup/copied_tables.sql"),
                 &[],
                 |row| row.get::<String>(1),
             )

@@ -46,7 +46,7 @@ impl Source {
         let (name, schema) = set
             .work(|| {
                 sql::rows(
-                    "SELECT settings.source_schema::text, CASE WHEN settings.source_database = $1 THEN settings.source_id END FROM settings",
+                    include_str!("../../sql/copies/lookup/source.sql"),
                     &[this_database().into()],
                     |row| Ok((row.get::<String>(1)?, row.get::<Oid>(2)?)),
                 )
@@ -56,7 +56,10 @@ impl Source {
             .ok_or_else(|| {
                 FdwError::new(
                     PgSqlErrorCode::ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
-                    format!("the stored copies in schema \"{}\" have lost their settings", set.name),
+                    format!(
+                        "the stored copies in schema \"{}\" have lost their settings",
+                        set.name
+                    ),
                 )
                 .detail("That is so after a dump without data was restored.")
                 .hint(create_copies_call(&set.name))
@@ -75,7 +78,7 @@ impl Source {
     pub fn remember(&self, set: &Set) -> Result<()> {
         set.work(|| {
             sql::run(
-                "UPDATE settings SET source_schema = $1::text::name, source_id = $2, source_database = $3 WHERE (source_schema::text, source_id, source_database) IS DISTINCT FROM ($1, $2, $3)",
+                include_str!("../../sql/copies/remember_source.sql"),
                 &[
                     self.name.as_str().into(),
                     self.schema.into(),
@@ -164,7 +167,7 @@ pub fn missing(name: &str) -> FdwError {
 /// The statement that makes the foreign tables.
 fn set_up(schema: &str) -> String {
     let server = sql::value::<String>(
-        "SELECT server.srvname::text FROM pg_foreign_server AS server JOIN pg_foreign_data_wrapper AS wrapper ON wrapper.oid = server.srvfdw WHERE wrapper.fdwname = 'pluralsight_fdw' ORDER BY server.srvname = $1::text::name DESC, server.srvname LIMIT 1",
+        include_str!("../../sql/copies/lookup/server.sql"),
         &[schema.into()],
     )
     .ok()

@@ -75,8 +75,8 @@ fn read(answer: &Answer, options: &TableOptions, limit: Option<u64>) -> Result<(
     Ok(())
 }
 
-fn changed(options: &TableOptions, cure: &str, how_often: &str) -> FdwError {
-    let does = match cure {
+fn changed(options: &TableOptions, hint: &str, how_often: &str) -> FdwError {
+    let does = match hint {
         "retry" => "To let a scan read again by itself",
         _ => "To accept the rows of such a reading",
     };
@@ -90,6 +90,6 @@ fn changed(options: &TableOptions, cure: &str, how_often: &str) -> FdwError {
     .detail("The total that the API gives with each page changed, or a record came twice.")
     .hint(format!(
         "Run the query again. {does}: {}",
-        options.statement_setting("on_drift", cure)
+        options.statement_setting("on_drift", hint)
     ))
 }

@@ -12,22 +12,22 @@ fn stage() -> Stage {
     })
 }
 
-/// The rows as `checked status: found`, and the cures.
+/// The rows as `checked status: found`, and the hints.
 fn findings(stage: &mut Stage) -> (Vec<String>, Vec<(String, String)>) {
     let rows = stage.session.rows("SELECT * FROM pluralsight_fdw.check()");
-    let mut cures = Vec::new();
+    let mut hints = Vec::new();
     let lines = rows
         .into_iter()
         .map(|row| {
-            let [checked, status, found, cure] = <[_; 4]>::try_from(row).expect("four columns");
+            let [checked, status, found, hint] = <[_; 4]>::try_from(row).expect("four columns");
             let (checked, status) = (checked.expect("a name"), status.expect("a status"));
             assert_eq!(
                 status == "ok" || status == "skipped",
-                cure.is_none(),
-                "{checked}: a cure, where there is need"
+                hint.is_none(),
+                "{checked}: a HINT, where there is need"
             );
             // A terminal of 100 columns shows a row whole, unless a word of it is longer than that.
-            for (text, most) in [(&found, 27), (&cure, 37)] {
+            for (text, most) in [(&found, 27), (&hint, 37)] {
                 for line in text.iter().flat_map(|text| text.lines()) {
                     assert!(
                         line.chars().count() <= most || !line.contains(' '),
@@ -35,8 +35,8 @@ fn findings(stage: &mut Stage) -> (Vec<String>, Vec<(String, String)>) {
                     );
                 }
             }
-            if let Some(cure) = cure {
-                cures.push((checked.clone(), cure.replace('\n', " ")));
+            if let Some(hint) = hint {
+                hints.push((checked.clone(), hint.replace('\n', " ")));
             }
             let found = found.expect("what was found").replace('\n', " ");
             match checked.as_str() {
@@ -46,7 +46,7 @@ fn findings(stage: &mut Stage) -> (Vec<String>, Vec<(String, String)>) {
             }
         })
         .collect();
-    (lines, cures)
+    (lines, hints)
 }
 
 const CRON: &str = "pg_cron warning: not installed in this database";
@@ -111,11 +111,11 @@ fn ending_with(mut lines: Vec<String>, failed: &[&str]) -> Vec<String> {
     lines
 }
 
-fn cures(cures: &[(&str, &str)]) -> Vec<(String, String)> {
-    cures
+fn hints(hints: &[(&str, &str)]) -> Vec<(String, String)> {
+    hints
         .iter()
         .chain(&[("pg_cron", CURE_OF_CRON)])
-        .map(|(checked, cure)| ((*checked).to_owned(), (*cure).to_owned()))
+        .map(|(checked, hint)| ((*checked).to_owned(), (*hint).to_owned()))
         .collect()
 }
 
@@ -123,7 +123,7 @@ fn cures(cures: &[(&str, &str)]) -> Vec<(String, String)> {
 fn a_healthy_server_is_healthy() {
     let mut stage = stage();
     let expected = ending_with(healthy_until(&stage, ""), &[]);
-    assert_eq!(findings(&mut stage), (expected, cures(&[])));
+    assert_eq!(findings(&mut stage), (expected, hints(&[])));
     assert_eq!(stage.sandbox.total(), 7, "one per table, and a handful");
     // The server goes by its name, and needs USAGE alone.
     let role = stage.role("plain");
@@ -147,7 +147,7 @@ fn a_healthy_server_is_healthy() {
 fn the_first_thing_that_fails_is_named_with_its_cure() {
     let mut stage = stage();
     let host = stage.sandbox.address().to_string();
-    for (fault, at, found, cure) in [
+    for (fault, at, found, hint) in [
         (
             "users=401",
             "token accepted",
@@ -201,7 +201,7 @@ fn the_first_thing_that_fails_is_named_with_its_cure() {
         );
         assert_eq!(
             findings(&mut stage),
-            (expected, cures(&[(at, cure)])),
+            (expected, hints(&[(at, hint)])),
             "{fault}"
         );
         stage.sandbox.faults().clear();
@@ -227,8 +227,8 @@ fn a_wrong_token_and_a_missing_one_are_told_apart() {
         healthy_until(&stage, "token"),
         &["token failed: API token is missing"],
     );
-    let cure = "Give the current role a token for this server: CREATE USER MAPPING FOR CURRENT_USER SERVER \"pluralsight\" OPTIONS (api_token '…');";
-    assert_eq!(findings(&mut stage), (expected, cures(&[("token", cure)])));
+    let hint = "Give the current role a token for this server: CREATE USER MAPPING FOR CURRENT_USER SERVER \"pluralsight\" OPTIONS (api_token '…');";
+    assert_eq!(findings(&mut stage), (expected, hints(&[("token", hint)])));
     assert_eq!(stage.sandbox.total(), 0);
 }
 
@@ -247,9 +247,9 @@ fn it_says_where_the_token_was_found_and_never_the_token() {
         ),
     ] {
         stage.session.run(sql);
-        let (lines, cures) = findings(&mut stage);
+        let (lines, hints) = findings(&mut stage);
         assert_eq!(lines[1], expected);
-        assert!(!format!("{lines:?}{cures:?}").contains("sandbox-token"));
+        assert!(!format!("{lines:?}{hints:?}").contains("sandbox-token"));
     }
 }
 
@@ -272,7 +272,7 @@ fn a_host_that_is_not_there_is_told_from_one_that_does_not_answer() {
     stage.session.run(&format!(
         "ALTER SERVER pluralsight OPTIONS (SET api_url 'https://{closed}/graphql')"
     ));
-    let (lines, cures) = findings(&mut stage);
+    let (lines, hints) = findings(&mut stage);
     assert_eq!(
         lines[2],
         "DNS ok: no name to look up: 127.0.0.1 is an address"
@@ -285,7 +285,7 @@ fn a_host_that_is_not_there_is_told_from_one_that_does_not_answer() {
         "{lines:?}"
     );
     assert_eq!(
-        cures[0].1,
+        hints[0].1,
         "Check that this machine may reach that host (DNS, firewall, proxy)."
     );
 }
@@ -308,7 +308,7 @@ fn what_slows_queries_down_or_will_break_them_is_a_warning() {
     }
     let rows = stage
         .session
-        .rows("SELECT checked, found, cure FROM pluralsight_fdw.check() WHERE status = 'warning'");
+        .rows("SELECT checked, found, hint FROM pluralsight_fdw.check() WHERE status = 'warning'");
     let text = |column: usize| -> Vec<String> {
         rows.iter()
             .map(|row| row[column].clone().unwrap_or_default().replace('\n', " "))
@@ -369,14 +369,14 @@ fn there_is_a_row_for_each_table_that_says_what_it_lacks() {
         ..Config::default()
     });
     let row = |stage: &mut Stage, table: &str| {
-        let (lines, cures) = findings(stage);
-        let cure = cures.into_iter().find(|(name, _)| name == table);
+        let (lines, hints) = findings(stage);
+        let hint = hints.into_iter().find(|(name, _)| name == table);
         (
             lines
                 .into_iter()
                 .find(|line| line.starts_with(&format!("{table} ")))
                 .unwrap_or_default(),
-            cure.map(|(_, cure)| cure).unwrap_or_default(),
+            hint.map(|(_, hint)| hint).unwrap_or_default(),
         )
     };
     assert_eq!(
@@ -387,12 +387,12 @@ fn there_is_a_row_for_each_table_that_says_what_it_lacks() {
         )
     );
     stage.session.run("IMPORT FOREIGN SCHEMA pluralsight LIMIT TO (teams) FROM SERVER pluralsight INTO pluralsight OPTIONS (discover 'off')");
-    let (found, cure) = row(&mut stage, "pluralsight.teams");
+    let (found, hint) = row(&mut stage, "pluralsight.teams");
     assert_eq!(
         found,
         "pluralsight.teams warning: unchecked: made without asking the API what it has"
     );
-    stage.session.run(&cure);
+    stage.session.run(&hint);
     assert_eq!(
         row(&mut stage, "pluralsight.teams").0,
         "pluralsight.teams ok: 5 columns, filters name, ids"

@@ -4,7 +4,8 @@
 
 use std::path::{Path, PathBuf};
 
-use behaviour::copies::{REFRESH, stage};
+use behaviour::cluster::Cluster;
+use behaviour::copies::{REFRESH, config, stage};
 use behaviour::{Session, source};
 use pluralsight_sandbox::Sandbox;
 
@@ -215,4 +216,29 @@ fn tables_views_copies_and_history_gain_a_column() {
         "grants are kept"
     );
     stage.session.run("SELECT * FROM public.mine");
+}
+
+#[test]
+fn a_set_that_an_older_product_made_gains_a_column_and_its_history_goes_on() {
+    let sandbox = Sandbox::start(config(60)).expect("the sandbox starts");
+    let cluster = Cluster::fresh("older", "");
+    // Made by pg_dump over the product before: tables, views, copies, and history of three refreshes. It is never made anew.
+    let dump = std::fs::read(root().join("tests/fixtures/set-without-mfa_enabled.sql"))
+        .expect("the fixture");
+    cluster.restore(&dump);
+    let mut session = Session::connect(&cluster.config());
+    assert_eq!(places(&mut session), Vec::<String>::new());
+    let left = "SELECT count(*) FROM pluralsight_copy.changes_between('-infinity', 'infinity') WHERE change = 'left'";
+    assert_eq!(session.value(left), "1");
+    session.run(&format!(
+        "ALTER SERVER pluralsight OPTIONS (SET api_url '{}');
+         ALTER USER MAPPING FOR CURRENT_USER SERVER pluralsight OPTIONS (SET api_token '{}')",
+        sandbox.url(),
+        sandbox.token()
+    ));
+    // The one who left then.
+    let gone = session.value("SELECT user_id FROM pluralsight_copy.changes_between('-infinity', 'infinity') WHERE change = 'left'");
+    assert!(sandbox.organization().forget_user(&gone));
+    gains(&mut session, &sandbox);
+    assert_eq!(session.value(left), "1");
 }

@@ -146,7 +146,7 @@ fn the_owner_of_copies_gains_nothing_by_anothers_refresh() {
     let mut stage = Stage::new(config(50));
     let mut olaf = Attacker::with_copies(&mut stage, "olaf");
     assert_eq!(refresh_as_others(&mut stage, "mine_copy"), ["ok", "ok"]);
-    for (what, attack, cure, refused) in [
+    for (what, attack, hint, refused) in [
         (
             "a view in the place of a foreign table",
             "ALTER FOREIGN TABLE mine.plan RENAME TO plan_; CREATE VIEW mine.plan AS SELECT evil.grab() AS plan_id",
@@ -237,7 +237,7 @@ fn the_owner_of_copies_gains_nothing_by_anothers_refresh() {
             assert!(outcome.starts_with(refused), "{what}: {outcome}");
         }
         olaf.has_caught_nobody(&mut stage, what);
-        olaf.session.run(cure);
+        olaf.session.run(hint);
         assert_eq!(refresh_as_others(&mut stage, "mine_copy"), ["ok", "ok"], "{what}");
         olaf.has_caught_nobody(&mut stage, what);
     }

@@ -93,10 +93,10 @@ impl Followed {
     }
 }
 
-/// Status and cure of a row of check().
+/// Status and hint of a row of check().
 fn checked(session: &mut Session, checked: &str) -> (String, Option<String>) {
     let rows = session.rows(&format!(
-        "SELECT status, cure FROM pluralsight_fdw.check() WHERE checked = '{checked}'"
+        "SELECT status, hint FROM pluralsight_fdw.check() WHERE checked = '{checked}'"
     ));
     let row = rows.first().unwrap_or_else(|| panic!("{checked}"));
     (row[0].clone().unwrap_or_default(), row[1].clone())
@@ -517,6 +517,34 @@ fn views(followed: &mut Followed) {
     };
     followed.follow(session, hint, &[]);
     session.run("SELECT is_direct FROM pluralsight.memberships");
+    // So is what cannot be made over it, and over a table that users fill in; over live tables and over copies.
+    for (schema, again) in [
+        ("pluralsight", "CALL pluralsight_fdw.set_up('pluralsight')"),
+        (
+            "pluralsight_copy",
+            "CALL pluralsight_fdw.create_copies(fill => false)",
+        ),
+    ] {
+        for change in [
+            "ALTER VIEW licenses RENAME COLUMN purchased TO bought",
+            "ALTER TABLE prices RENAME COLUMN price TO per_seat",
+            "ALTER TABLE hr_staff RENAME COLUMN left_on TO gone",
+        ] {
+            session.run(&format!(
+                "SET search_path = {schema}; {change}; RESET search_path"
+            ));
+            session.hints();
+            session.run(again);
+            let hints = session.hints();
+            assert!(!hints.is_empty(), "{change}");
+            for hint in hints.iter().collect::<std::collections::BTreeSet<_>>() {
+                followed.follow(session, hint, &[]);
+            }
+            session.hints();
+            session.run(again);
+            assert_eq!(session.hints(), Vec::<String>::new(), "{change}");
+        }
+    }
 }
 
 fn stored_copies(followed: &mut Followed) {
@@ -604,9 +632,9 @@ fn stored_copies(followed: &mut Followed) {
     let reader = stage.role("reader");
     let session = &mut stage.session;
     session.run("CALL pluralsight_fdw.refresh(force => true)");
-    let (status, cure) = checked(session, "forecast pluralsight_copy");
+    let (status, hint) = checked(session, "forecast pluralsight_copy");
     assert_eq!(status, "warning");
-    followed.follow(session, &cure.expect("a cure"), &[]);
+    followed.follow(session, &hint.expect("a hint"), &[]);
     stage
         .sandbox
         .faults()
@@ -614,9 +642,9 @@ fn stored_copies(followed: &mut Followed) {
         .expect("a fault");
     let session = &mut stage.session;
     session.error(REFRESH);
-    let (status, cure) = checked(session, "copies pluralsight_copy");
+    let (status, hint) = checked(session, "copies pluralsight_copy");
     assert_eq!(status, "warning");
-    followed.follow(session, &cure.expect("a cure"), &[]);
+    followed.follow(session, &hint.expect("a hint"), &[]);
     stage.sandbox.faults().clear();
     let mut session = stage.session_of(&reader);
     followed.mend_by(
@@ -661,9 +689,9 @@ fn schedules(followed: &mut Followed) {
     );
     assert_eq!(error.hint.as_deref(), Some(install));
     session.run("SELECT cron.alter_job(jobid, active => false) FROM cron.job");
-    let (status, cure) = checked(&mut session, "schedule pluralsight_copy");
+    let (status, hint) = checked(&mut session, "schedule pluralsight_copy");
     assert_eq!(status, "warning");
-    followed.follow(&mut session, &cure.expect("a cure"), &[]);
+    followed.follow(&mut session, &hint.expect("a hint"), &[]);
     assert_eq!(checked(&mut session, "schedule pluralsight_copy").0, "ok");
     // In another database than that of pg_cron, the statement is one for there.
     session.run("CREATE DATABASE second");
@@ -689,9 +717,9 @@ fn checks(followed: &mut Followed) {
     });
     let session = &mut stage.session;
     for _ in 0..2 {
-        let (status, cure) = checked(session, "page size");
+        let (status, hint) = checked(session, "page size");
         assert_eq!(status, "warning");
-        followed.follow(session, &cure.expect("a cure"), &[]);
+        followed.follow(session, &hint.expect("a hint"), &[]);
         assert_eq!(checked(session, "page size").0, "ok");
         session.run("ALTER SERVER pluralsight OPTIONS (SET page_size '120')");
     }
@@ -700,15 +728,15 @@ fn checks(followed: &mut Followed) {
     session.run(&format!("ALTER SERVER pluralsight RENAME TO \"{name}\""));
     session.run("ALTER FOREIGN TABLE pluralsight.teams OPTIONS (ADD unchecked 'true')");
     let rows = session.rows(&format!(
-        "SELECT cure FROM pluralsight_fdw.check('{}') WHERE checked = 'pluralsight.teams'",
+        "SELECT hint FROM pluralsight_fdw.check('{}') WHERE checked = 'pluralsight.teams'",
         name.replace('\'', "''")
     ));
-    followed.follow(session, rows[0][0].as_deref().expect("a cure"), &[]);
+    followed.follow(session, rows[0][0].as_deref().expect("a hint"), &[]);
     session.run(&format!("ALTER SERVER \"{name}\" RENAME TO pluralsight"));
     session.run("ALTER FOREIGN TABLE pluralsight.teams OPTIONS (ADD unchecked 'true')");
-    let (status, cure) = checked(session, "pluralsight.teams");
+    let (status, hint) = checked(session, "pluralsight.teams");
     assert_eq!(status, "warning");
-    followed.follow(session, &cure.expect("a cure"), &[]);
+    followed.follow(session, &hint.expect("a hint"), &[]);
     assert_eq!(checked(session, "pluralsight.teams").0, "ok");
     // What the API has said.
     stage
@@ -719,9 +747,9 @@ fn checks(followed: &mut Followed) {
     stage.session.run(COUNT);
     stage.sandbox.faults().clear();
     let session = &mut stage.session;
-    let (status, cure) = checked(session, "deprecations");
+    let (status, hint) = checked(session, "deprecations");
     assert_eq!(status, "warning");
-    followed.follow(session, &cure.expect("a cure"), &[]);
+    followed.follow(session, &hint.expect("a hint"), &[]);
     // An older version of the extension.
     let folder =
         session.value("SELECT setting || '/extension/' FROM pg_config WHERE name = 'SHAREDIR'");
@@ -730,16 +758,16 @@ fn checks(followed: &mut Followed) {
     let script = format!("{folder}pluralsight_fdw--0.0.9--{version}.sql");
     std::fs::write(&script, "").expect("the folder is ours");
     session.run("UPDATE pg_extension SET extversion = '0.0.9' WHERE extname = 'pluralsight_fdw'");
-    let (status, cure) = checked(session, "extension");
+    let (status, hint) = checked(session, "extension");
     assert_eq!(status, "warning");
-    followed.follow(session, &cure.expect("a cure"), &[]);
+    followed.follow(session, &hint.expect("a hint"), &[]);
     assert_eq!(checked(session, "extension").0, "ok");
     std::fs::remove_file(&script).expect("the folder is ours");
     // A server without tables.
     session.run("DROP SCHEMA pluralsight CASCADE");
-    let (status, cure) = checked(session, "tables");
+    let (status, hint) = checked(session, "tables");
     assert_eq!(status, "warning");
-    followed.follow(session, &cure.expect("a cure"), &[]);
+    followed.follow(session, &hint.expect("a hint"), &[]);
     session.run(COUNT);
 }
 

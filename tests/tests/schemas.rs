@@ -96,7 +96,7 @@ fn a_schema_that_holds_anything_or_belongs_to_another_role_is_refused() {
             error.message.contains(&words.replace("EVE", &eve)),
             "{seed}: {error:?}"
         );
-        let hint = error.hint.expect("a cure");
+        let hint = error.hint.expect("a hint");
         session.run(&format!(
             "BEGIN; {hint} CREATE EXTENSION pluralsight_fdw; ROLLBACK"
         ));

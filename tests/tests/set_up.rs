@@ -432,7 +432,7 @@ fn a_schema_of_another_role_and_a_table_of_ones_own_are_not_taken() {
         "{error:?}"
     );
     // Word by word, the hint helps.
-    stage.session.run(&error.hint.expect("a cure"));
+    stage.session.run(&error.hint.expect("a hint"));
     assert_ne!(
         stage
             .session
@@ -447,7 +447,7 @@ fn a_schema_of_another_role_and_a_table_of_ones_own_are_not_taken() {
         stage.session.value("SELECT count(*) FROM pg_foreign_table AS f JOIN pg_class AS c ON c.oid = f.ftrelid WHERE c.relnamespace = 'pluralsight'::regnamespace"),
         "0"
     );
-    stage.session.run(&error.hint.expect("a cure"));
+    stage.session.run(&error.hint.expect("a hint"));
     // Tables of the user's own in the same schema are in nobody's way.
     stage
         .session

@@ -1096,7 +1096,7 @@ fn a_key_file_is_set_up_as_the_readme_says() {
     let told = |session: &mut Session| {
         format!(
             "{:?}",
-            session.rows("SELECT checked, status, replace(found, E'\\n', ' '), replace(cure, E'\\n', ' ') FROM pluralsight_fdw.check() WHERE checked = 'token'")
+            session.rows("SELECT checked, status, replace(found, E'\\n', ' '), replace(hint, E'\\n', ' ') FROM pluralsight_fdw.check() WHERE checked = 'token'")
         )
     };
     let (plain, superuser) = (told(&mut plain), told(&mut session));

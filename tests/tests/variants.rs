@@ -168,7 +168,7 @@ fn a_refused_field_names_the_column_and_the_statement_that_mends_it() {
                 50,
                 "other columns work"
             );
-            let hint = error.hint.expect("a cure");
+            let hint = error.hint.expect("a hint");
             stage.session.run(statement(&hint));
             assert_eq!(
                 stage
@@ -209,7 +209,7 @@ fn a_refused_filter_names_the_statement_that_mends_it() {
         );
         let error = stage.session.error(&query);
         assert!(error.message.contains("filter emails"), "{error:?}");
-        stage.session.run(statement(&error.hint.expect("a cure")));
+        stage.session.run(statement(&error.hint.expect("a hint")));
         assert_eq!(stage.session.value(&query), "1", "{filters}");
     }
 }
@@ -228,7 +228,7 @@ fn a_value_that_does_not_fit_has_a_statement_that_mends_it() {
             .session
             .error(&format!("SELECT {column} FROM pluralsight.mine"));
         assert_eq!(error.code, "HV004", "{error:?}");
-        stage.session.run(statement(&error.hint.expect("a cure")));
+        stage.session.run(statement(&error.hint.expect("a hint")));
         assert_eq!(
             stage
                 .session
@@ -335,7 +335,7 @@ fn where_no_second_page_can_be_asked_for_the_first_one_holds_everything_or_a_hin
             if users > 1_000 {
                 let error = stage.session.error(read);
                 assert_eq!(error.code, "HV004", "{name}: {error:?}");
-                stage.session.run(statement(&error.hint.expect("a cure")));
+                stage.session.run(statement(&error.hint.expect("a hint")));
             }
             let rows = stage.session.rows(read);
             assert_eq!(rows[0][1], Some(users.to_string()), "{name}");

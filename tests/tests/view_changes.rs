@@ -99,6 +99,88 @@ fn the_users_own_change_stays_until_it_is_to_be_taken_back() {
 }
 
 #[test]
+fn what_does_not_fit_a_users_change_stays_and_the_rest_is_renewed() {
+    for (schema, again, take_back) in [
+        ("pluralsight", AGAIN, TAKE_BACK),
+        (
+            "pluralsight_copy",
+            "CALL pluralsight_fdw.create_copies(fill => false)",
+            "CALL pluralsight_fdw.create_copies(fill => false, replace_views => true)",
+        ),
+    ] {
+        for (change, named, misfits) in [
+            (
+                "ALTER VIEW licenses RENAME COLUMN purchased TO bought",
+                Some("licenses"),
+                &["license_forecast", "report_products", "report_summary"][..],
+            ),
+            (
+                "ALTER TABLE prices RENAME COLUMN price TO per_seat",
+                None,
+                &["licenses", "seats"],
+            ),
+            (
+                "ALTER TABLE prices RENAME TO costs; CREATE TABLE prices (product_id integer)",
+                None,
+                &["licenses", "seats"],
+            ),
+            (
+                "ALTER VIEW accounts RENAME COLUMN user_id TO person",
+                Some("accounts"),
+                &["idle_licenses"],
+            ),
+        ] {
+            let mut stage = stage();
+            stage.session.run("CALL pluralsight_fdw.create_copies()");
+            stage.session.run(&format!(
+                "SET search_path = {schema}; {change}; DROP VIEW team_utilization; RESET search_path"
+            ));
+            said_about_views(&mut stage);
+            stage.session.run(again);
+            let said = said_about_views(&mut stage).join("\n");
+            for view in misfits {
+                assert!(
+                    said.contains(&format!(
+                        "view \"{schema}\".\"{view}\" cannot be made now: "
+                    )),
+                    "{change}: {said}"
+                );
+            }
+            if let Some(named) = named {
+                assert!(
+                    said.contains(&format!(
+                        "\"{schema}\".\"{named}\" was changed by its owner"
+                    )),
+                    "{said}"
+                );
+            }
+            // What was lost is made again, and what could be read can be read.
+            for view in [
+                "team_utilization",
+                "licenses",
+                "report_summary",
+                "idle_licenses",
+            ] {
+                stage.session.run(&format!("SELECT * FROM {schema}.{view}"));
+            }
+            if named.is_some() {
+                stage.session.run(take_back);
+                said_about_views(&mut stage);
+                stage.session.run(again);
+                assert_eq!(
+                    said_about_views(&mut stage),
+                    Vec::<String>::new(),
+                    "{change}"
+                );
+                stage.session.run(&format!(
+                    "SELECT user_id FROM {schema}.accounts; SELECT purchased FROM {schema}.licenses"
+                ));
+            }
+        }
+    }
+}
+
+#[test]
 fn a_column_of_the_users_is_taken_back_without_loss_of_grants() {
     let mut stage = stage();
     let role = stage.role("analyst");

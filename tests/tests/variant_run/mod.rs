@@ -71,7 +71,7 @@ impl Run<'_> {
                 Ok(rows) => return Ok(rows),
                 Err(refusal) => refusal,
             };
-            let cure = refusal.hint.as_deref().and_then(statement);
+            let hint = refusal.hint.as_deref().and_then(statement);
             let stuck = |why: &str| {
                 let begin: String = sql.chars().take(160).collect();
                 Err(Trouble::Stuck(format!(
@@ -79,22 +79,22 @@ impl Run<'_> {
                     shown(&refusal)
                 )))
             };
-            let Some(cure) = cure else {
+            let Some(hint) = hint else {
                 return stuck("no statement in the HINT");
             };
-            if !tried.insert(cure.clone()) {
+            if !tried.insert(hint.clone()) {
                 return stuck("the HINT was followed and comes again");
             }
             if self.mended.len() >= MOST_HINTS {
                 return stuck("no end of HINTs");
             }
-            if let Err(other) = self.session.try_rows(&cure) {
+            if let Err(other) = self.session.try_rows(&hint) {
                 return stuck(&format!(
-                    "the HINT's statement fails: {cure}: {}",
+                    "the HINT's statement fails: {hint}: {}",
                     shown(&other)
                 ));
             }
-            self.mended.push(cure);
+            self.mended.push(hint);
         }
     }
 
@@ -179,7 +179,7 @@ impl Run<'_> {
                 }
                 (None, _) => {}
             }
-            let gave_up = |cure: &String| cure.contains("absent") && cure.contains(column);
+            let gave_up = |hint: &String| hint.contains("absent") && hint.contains(column);
             if nothing && self.mended.iter().any(gave_up) {
                 return Err(Trouble::Stuck(format!("a HINT gave {table}.{column} up")));
             }

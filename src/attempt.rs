@@ -1,9 +1,8 @@
-//! Work that may fail without the transaction failing with it, so that the failure can be logged.
+//! Work that may fail without the transaction failing with it, so that the failure can be told of.
 
 use std::ffi::CStr;
 use std::panic::AssertUnwindSafe;
 
-use pgrx::PgSqlErrorCode;
 use pgrx::pg_sys::panic::CaughtError;
 use pgrx::pg_sys::{self, AsPgCStr};
 use pgrx::prelude::*;
@@ -167,9 +166,4 @@ fn text(string: *const std::ffi::c_char) -> Option<String> {
             .to_string_lossy()
             .into_owned(),
     )
-}
-
-/// An error of PostgreSQL's about an object that is there already.
-pub fn duplicate(message: String) -> FdwError {
-    FdwError::new(PgSqlErrorCode::ERRCODE_DUPLICATE_SCHEMA, message)
 }

@@ -1,0 +1,2 @@
+ALTER TABLE refresh_log ADD COLUMN runs_out text[];
+COMMENT ON COLUMN refresh_log.runs_out IS 'Products whose licenses run out within settings.warn_days, as license_forecast said then.';

@@ -1,0 +1,2 @@
+SELECT COALESCE(jsonb_agg(to_jsonb(part) ORDER BY part.month), '[]')
+FROM seats_by_month AS part

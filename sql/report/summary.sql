@@ -1,0 +1,1 @@
+SELECT to_jsonb(part) FROM report_summary AS part

@@ -1,0 +1,80 @@
+//! What is said of views that were made, and of those that were not.
+
+use pgrx::PgSqlErrorCode;
+use pluralsight_catalog::quote_identifier;
+
+use super::{FILLED_IN, File, Outcome, Place};
+use crate::error::{FdwError, Result};
+
+/// Tells the client which views are new or renewed.
+pub fn announce(schema: &str, outcomes: &[(&'static str, Outcome)]) {
+    for (outcome, verb) in [(Outcome::Made, "made"), (Outcome::Renewed, "renewed")] {
+        let names: Vec<&str> = outcomes
+            .iter()
+            .filter(|(_, became)| *became == outcome)
+            .map(|(name, _)| *name)
+            .collect();
+        if !names.is_empty() {
+            FdwError::new(
+                PgSqlErrorCode::ERRCODE_SUCCESSFUL_COMPLETION,
+                format!(
+                    "views in schema {} {verb}: {}",
+                    quote_identifier(schema),
+                    names.join(", ")
+                ),
+            )
+            .notice();
+        }
+    }
+}
+
+/// Tells the client of views that are not as this version makes them. `renewal` is the call that takes users' changes back.
+pub fn report(schema: &str, outcomes: &[(&'static str, Outcome)], renewal: &str) -> Result<()> {
+    let place = Place::find(schema)?;
+    for (name, outcome) in outcomes {
+        let view = place.qualified(name);
+        let (message, detail, hint) = match outcome {
+            Outcome::Kept => (
+                format!("view {view} was changed by its owner and stays as it is"),
+                None,
+                renewal.to_owned(),
+            ),
+            Outcome::Misfit(problem) => (
+                format!("view {view} cannot be made now: {problem}"),
+                Some(
+                    "Something that it reads has been changed by its owner. If the view is there, it stays as it is.",
+                ),
+                match changed_table(name, outcomes) {
+                    Some(table) => format!(
+                        "ALTER TABLE {} RENAME TO {}; {renewal}",
+                        place.qualified(table),
+                        quote_identifier(&format!("{table}_old"))
+                    ),
+                    None => renewal.to_owned(),
+                },
+            ),
+            _ => continue,
+        };
+        let mut notice = FdwError::new(PgSqlErrorCode::ERRCODE_SUCCESSFUL_COMPLETION, message);
+        notice.detail = detail.map(str::to_owned);
+        notice.hint(hint).notice();
+    }
+    Ok(())
+}
+
+/// The table that users fill in and that must be what keeps the view from being made: all views that it reads are ours.
+fn changed_table(view: &str, outcomes: &[(&'static str, Outcome)]) -> Option<&'static str> {
+    let reads = File::of(view)?.reads;
+    let is_changed = |name: &str| {
+        outcomes.iter().any(|(known, outcome)| {
+            *known == name && matches!(outcome, Outcome::Kept | Outcome::Misfit(_))
+        })
+    };
+    if reads.iter().any(|name| is_changed(name)) {
+        return None;
+    }
+    FILLED_IN
+        .iter()
+        .map(|(name, _)| *name)
+        .find(|name| reads.contains(name))
+}
