@@ -24,6 +24,7 @@ mod schedule;
 mod set;
 mod source;
 mod stage;
+mod unlogged;
 mod write;
 
 pub use schedule::{Job, job};

@@ -8,6 +8,7 @@ use super::clock::Moments;
 use super::columns;
 use super::log::Run;
 use super::set::Set;
+use super::unlogged;
 use crate::error::{FdwError, Result};
 use crate::sql;
 
@@ -89,6 +90,7 @@ fn recorded(set: &Set) -> Result<Vec<CopiedColumn>> {
 
 /// Compares the copies with what history knows, and adds what differs.
 pub fn write(set: &Set, run: &Run, moments: Moments) -> Result<()> {
+    unlogged::will_be_made();
     if moments == Moments::Redate {
         sql::run(include_str!("../../sql/history/redate.sql"), &[])?;
     }

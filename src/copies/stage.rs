@@ -7,6 +7,7 @@ use pgrx::PgSqlErrorCode;
 use pluralsight_catalog::CopiedTable;
 
 use super::log::{Report, TableReport};
+use super::unlogged;
 use crate::error::{FdwError, Result};
 use crate::executor::{drifted_scans, incomplete_scans};
 use crate::parameters;
@@ -29,6 +30,7 @@ pub fn read(
 ) -> Result<TableReport> {
     let before = Counters::now();
     let mut told = TableReport::default();
+    unlogged::will_be_made();
     sql::run(&table.stage(), &[])?;
     loop {
         told.readings += 1;

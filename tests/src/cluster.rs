@@ -37,10 +37,10 @@ pub fn has_extension(name: &str) -> bool {
     )) == "1"
 }
 
-/// Whether the servers of the tests were built with ICU.
+/// Whether the servers of the tests were built with ICU. Some of its collations are there in any case, from 16 on.
 pub fn has_icu() -> bool {
     Session::connect(&shared())
-        .value("SELECT count(*) > 0 FROM pg_collation WHERE collprovider = 'i'")
+        .value("SELECT count(*) > 0 FROM pg_collation WHERE collname = 'und-x-icu'")
         == "t"
 }
 
@@ -302,31 +302,40 @@ impl Cluster {
 
     /// Ends it as a failure of the machine would: no process gets to say a word.
     pub fn crash(&self) {
-        let pid_file = self.data.join("postmaster.pid");
-        let text = std::fs::read_to_string(&pid_file).expect("the server is running");
-        let postmaster: u32 = text
-            .lines()
+        let postmaster = self.postmaster();
+        // The others abort what they do if it is gone, and it starts anew if one of them is.
+        kill("STOP", &[postmaster]);
+        let mut pids = children(postmaster);
+        pids.push(postmaster);
+        kill("KILL", &pids);
+        wait_for_the_end_of(&pids);
+        self.remove_traces();
+    }
+
+    /// Kills its main process alone, as the kernel may if memory runs out: all others notice, and end by themselves.
+    pub fn lose_postmaster(&self) {
+        let postmaster = self.postmaster();
+        let mut pids = children(postmaster);
+        pids.push(postmaster);
+        kill("KILL", &[postmaster]);
+        wait_for_the_end_of(&pids);
+        self.remove_traces();
+    }
+
+    fn postmaster(&self) -> u32 {
+        let text = std::fs::read_to_string(self.data.join("postmaster.pid"))
+            .expect("the server is running");
+        text.lines()
             .next()
             .and_then(|line| line.parse().ok())
-            .expect("its first line is a process id");
-        let mut pids = vec![postmaster];
-        pids.extend(
-            processes().filter(|&pid| status(pid).is_some_and(|(_, parent)| parent == postmaster)),
-        );
-        let mut kill = as_server("kill", &["-KILL".as_ref()]);
-        kill.args(pids.iter().map(u32::to_string));
-        // A child may be gone already.
-        let _ = kill.output();
-        while pids
-            .iter()
-            .any(|&pid| status(pid).is_some_and(|(state, _)| state != 'Z'))
-        {
-            std::thread::yield_now();
-        }
-        // As it would be after a restart of the machine: the process that these files name is not there.
+            .expect("its first line is a process id")
+    }
+
+    /// As it would be after a restart of the machine: the process that these files name is not there.
+    fn remove_traces(&self) {
         let socket = self.socket.join(format!(".s.PGSQL.{}", self.port));
         for file in [
-            pid_file,
+            self.data.join("postmaster.pid"),
             self.socket.join(format!(".s.PGSQL.{}.lock", self.port)),
             socket,
         ] {
@@ -357,6 +366,28 @@ impl Drop for Cluster {
             .arg(&self.data)
             .args(["-m", "immediate", "-w", "stop"]);
         let _ = stop.output();
+    }
+}
+
+fn children(parent: u32) -> Vec<u32> {
+    processes()
+        .filter(|&pid| status(pid).is_some_and(|(_, its)| its == parent))
+        .collect()
+}
+
+fn kill(signal: &str, pids: &[u32]) {
+    let mut kill = as_server("kill", &[format!("-{signal}").as_ref()]);
+    kill.args(pids.iter().map(u32::to_string));
+    // A child may be gone already.
+    let _ = kill.output();
+}
+
+fn wait_for_the_end_of(pids: &[u32]) {
+    while pids
+        .iter()
+        .any(|&pid| status(pid).is_some_and(|(state, _)| state != 'Z'))
+    {
+        std::thread::yield_now();
     }
 }
 

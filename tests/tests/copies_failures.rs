@@ -347,6 +347,33 @@ fn a_server_that_crashes_in_the_middle_comes_back_with_the_last_good_data() {
 }
 
 #[test]
+fn a_server_whose_main_process_is_killed_in_the_middle_starts_again() {
+    let sandbox = Sandbox::start(config(300)).expect("the sandbox starts");
+    let server = Cluster::fresh("killed", "fsync = on");
+    let mut session = Session::connect(&server.config());
+    set_up(&mut session, &sandbox);
+    session.run("CALL pluralsight_fdw.create_copies()");
+    let before = stored(&mut session);
+    sandbox.faults().add(Rule::new(
+        "users",
+        When::Always,
+        Action::Delay(Duration::from_secs(60)),
+    ));
+    sandbox.reset();
+    let refreshing = thread::spawn(move || session.try_rows(REFRESH).expect_err("it must end"));
+    wait_until("users are asked for", || sandbox.count("users") > 0);
+    // From here on the WAL tells of the tables of the refresh.
+    Session::connect(&server.config()).run("CREATE TABLE another (one int)");
+    server.lose_postmaster();
+    refreshing.join().expect("no panic");
+    server.start();
+    let mut session = Session::connect(&server.config());
+    assert_eq!(stored(&mut session), before);
+    sandbox.faults().clear();
+    session.run(REFRESH);
+}
+
+#[test]
 fn a_refresh_inside_a_transaction_belongs_to_it() {
     let mut stage = stage(200);
     stage.sandbox.organization().add_users(1, Place::End);
