@@ -361,8 +361,28 @@ fn nothing_in_the_callers_reach_stands_in_for_what_is_meant() {
     );
 }
 
+/// Whether a new name for a schema waits for whoever makes something in it. Minor releases before the end of 2026 do not.
+fn a_new_name_waits(stage: &mut Stage) -> bool {
+    stage.session.run("CREATE SCHEMA probe");
+    stage.session.run("BEGIN; CREATE TABLE probe.held ()");
+    let outcome = stage
+        .another_session()
+        .try_rows("SET lock_timeout = '1s'; ALTER SCHEMA probe RENAME TO probed");
+    stage.session.run("ROLLBACK");
+    match outcome {
+        Ok(_) => false,
+        Err(refusal) => {
+            assert_eq!(refusal.code, "55P03", "{refusal:?}");
+            true
+        }
+    }
+}
+
 #[test]
 fn a_schema_gets_no_other_name_in_the_middle_of_a_refresh() {
+    if !a_new_name_waits(&mut stage(30)) {
+        return;
+    }
     // Otherwise somebody could make one of the old name, whose objects would be taken for those that were meant.
     for renamed in ["pluralsight_copy", "pluralsight"] {
         let mut stage = stage(30);
