@@ -4,9 +4,11 @@ use std::collections::BTreeMap;
 
 use pluralsight_api::{Error as ApiError, Refusal, Shape};
 use pluralsight_catalog::{
-    ColumnMapping, Mapping, Mend, Refused, longer_list, mend_statement, mends, quote_literal,
+    ColumnMapping, FilterOption, Mapping, Mend, Refused, longer_list, mend_statement, mends,
+    quote_literal,
 };
 
+use super::trust::without;
 use crate::error::FdwError;
 use crate::options::TableOptions;
 use crate::options::catalog::raw_column_options;
@@ -99,7 +101,27 @@ fn explain_named_field(
         let path = column.options.field.segments();
         path.iter().any(|segment| segment == name)
     };
-    let column = error.named_fields().into_iter().find_map(|name| {
+    let names = error.named_fields();
+    // The same name may be that of a filter, and the values of that what the API does not take.
+    let message = error.to_string().to_lowercase();
+    let is_of_filter = ["filter", "input", "variable"]
+        .iter()
+        .any(|word| message.contains(word));
+    let is_named = |filter: &&FilterOption| names.iter().any(|name| *name == filter.name);
+    if let Some(filter) = options
+        .filters
+        .iter()
+        .find(is_named)
+        .filter(|_| is_of_filter)
+    {
+        report.hint = Some(format!(
+            "The API names the filter {}. To leave it out: {}",
+            filter.name,
+            without(options, filter)
+        ));
+        return;
+    }
+    let column = names.into_iter().find_map(|name| {
         let last = |column: &&Column| {
             column
                 .options

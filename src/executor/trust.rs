@@ -183,7 +183,7 @@ pub fn distrust(options: &TableOptions, filter: &FilterOption, why: &str) {
 }
 
 /// The statement that takes the filter out of the table's list, in which the others stand as they are.
-fn without(options: &TableOptions, filter: &FilterOption) -> String {
+pub(super) fn without(options: &TableOptions, filter: &FilterOption) -> String {
     let others: Vec<String> = options
         .option("filters")
         .unwrap_or("")

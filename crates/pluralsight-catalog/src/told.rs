@@ -1,6 +1,8 @@
 //! What a live schema tells of what is declared.
 
-use pluralsight_api::{Argument, Constant, Described, FieldPath, FieldShape, Operation, TypeShape};
+use pluralsight_api::{
+    Argument, Constant, Described, FieldPath, FieldShape, Operation, TypeKind, TypeShape,
+};
 
 use crate::discover::Notice;
 use crate::nested;
@@ -402,7 +404,14 @@ impl<'a> Record<'a> {
             let Some(field) = self.compared(table, filter, columns) else {
                 continue;
             };
-            if !taken.type_ref.is_leaf() {
+            // What compares a field with something else than its values would have to be known.
+            let of_field = || {
+                self.resolve(filter.field)
+                    .map(|found| found.field.type_ref.name())
+            };
+            let is_odd =
+                filter.kind == FilterKind::Scalar && of_field() != Some(taken.type_ref.name());
+            if !taken.type_ref.is_leaf() || taken.type_ref.kind() == TypeKind::Enum || is_odd {
                 continue;
             }
             let kind = match (filter.kind, taken.type_ref.is_list()) {

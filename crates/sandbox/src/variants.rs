@@ -248,6 +248,9 @@ pub static VARIANTS: &[Variant] = &[
     // Conditions.
     schema("filter-list", "`filter` is a list of conditions", &["Query.users.filter: [UserFilter]", "Query.teams.filter: [TeamsFilter!]"]),
     schema("filter-operators", "filters are objects with operators", &["input OneOf { in: [String] }", "UserFilter.emails: OneOf", "UserFilter.psUserIds: OneOf", "UserFilter.ids: OneOf", "UserFilter.teamIds: OneOf", "TeamsFilter.ids: OneOf"]),
+    schema("filter-enum", "`isOnAccount` is compared with an enum", &["enum Standing { ON OFF }", "UserFilter.isOnAccount: Standing"]),
+    schema("filter-text", "`isOnAccount` is compared with a text", &["UserFilter.isOnAccount: String"]),
+    schema("filter-one", "keys and addresses are compared one at a time", &["UserFilter.psUserIds: ID", "UserFilter.emails: String", "UserFilter.ids: String", "UserFilter.teamIds: String", "TeamsFilter.ids: ID"]),
     behavior("filters-ignored", "filters are taken, and ignored", |config| config.filters.ignored = true),
     behavior("email-any-case", "addresses are compared without case", |config| config.filters.emails = EmailMatch::AnyCase),
     behavior("email-prefix", "addresses are compared by their beginning", |config| config.filters.emails = EmailMatch::Prefix),

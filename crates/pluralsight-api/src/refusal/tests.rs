@@ -117,6 +117,18 @@ fn a_refusal_is_read_in_the_words_of_any_server() {
             value("psUserIds"),
         ),
         (
+            r#"Variable "$filter" got invalid value 7 at "filter.psUserIds[0]"; Enum "Int" cannot represent non-string value: 7."#,
+            value("psUserIds"),
+        ),
+        (
+            r#"Variable "$filter" got invalid value "x" at "filter.psUserIds[0]"; Value "x" does not exist in "Int" enum."#,
+            value("psUserIds"),
+        ),
+        (
+            "could not coerce input field UserFilter.psUserIds: true to type Int",
+            value("psUserIds"),
+        ),
+        (
             "In operation `Users, variable `$filter` of type `UserFilter` found as input to argument of type `UsersWhere`.",
             variable(Some("filter"), None, Some("UserFilter"), Some("UsersWhere")),
         ),

@@ -166,7 +166,13 @@ pub(super) const WORDINGS: &[(&str, Says)] = &[
         Says::Value,
     ),
     ("at {p}; {e} cannot represent", Says::Value),
+    ("at {p}; enum {e} cannot represent", Says::Value),
+    ("at {p}; value {_} does not exist in {e} enum", Says::Value),
     ("at {p}; expected type {e}", Says::Value),
+    (
+        "could not coerce input field {p}: {_} to type {e}",
+        Says::Value,
+    ),
     (
         "variable {p} has an invalid value: expected a value that can be converted to type {e}",
         Says::Value,

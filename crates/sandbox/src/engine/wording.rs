@@ -166,6 +166,23 @@ pub(super) fn value(text: &str, style: ErrorStyle, schema: &Schema) -> String {
             after("variable")
         );
     }
+    let in_filter = text
+        .strip_prefix("could not coerce input field ")
+        .filter(|_| style == ErrorStyle::GraphqlJs)
+        .and_then(|rest| rest.split_once(": "));
+    if let Some((path, rest)) = in_filter {
+        let field = path.rsplit('.').next().unwrap_or_default();
+        let (given, ty) = rest.rsplit_once(" to type ").unwrap_or((rest, ""));
+        let bare = ty.trim_matches(['[', ']', '!']);
+        let is_enum = schema.types.get(bare).is_some_and(|ty| ty.is_enum());
+        let told = match is_enum {
+            true => format!("Enum \"{bare}\" cannot represent non-string value: {given}."),
+            false => format!("{bare} cannot represent value: {given}"),
+        };
+        return format!(
+            "Variable \"$filter\" got invalid value {given} at \"filter.{field}\"; {told}"
+        );
+    }
     if let Some(rest) = text.strip_prefix("could not coerce variable ") {
         let (name, rest) = rest.split_once(": ").unwrap_or((rest, ""));
         let (given, ty) = rest.rsplit_once(" to type ").unwrap_or((rest, ""));
