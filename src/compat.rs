@@ -85,6 +85,33 @@ pub unsafe fn is_pruned(append: *const pg_sys::Append) -> bool {
     return unsafe { (*append).part_prune_index >= 0 };
 }
 
+/// Whether an Append answers interrupts while it waits for its scans: since the minor releases of May 2025.
+pub fn append_answers_interrupts() -> bool {
+    #[cfg(feature = "pg14")]
+    const FIRST: i32 = 140_018;
+    #[cfg(feature = "pg15")]
+    const FIRST: i32 = 150_013;
+    #[cfg(feature = "pg16")]
+    const FIRST: i32 = 160_009;
+    #[cfg(feature = "pg17")]
+    const FIRST: i32 = 170_005;
+    #[cfg(feature = "pg18")]
+    const FIRST: i32 = 180_000;
+    // SAFETY: reads a setting that every server has, and its text.
+    let number = unsafe {
+        let text = pg_sys::GetConfigOption(c"server_version_num".as_ptr(), true, false);
+        if text.is_null() {
+            return false;
+        }
+        CStr::from_ptr(text)
+    };
+    let number = number
+        .to_str()
+        .ok()
+        .and_then(|text| text.parse::<i32>().ok());
+    number.is_some_and(|number| number >= FIRST)
+}
+
 /// Refuses settings of the extension's that do not exist; 14 cannot.
 pub fn reserve_prefix(prefix: &'static CStr) {
     #[cfg(feature = "pg14")]

@@ -1,6 +1,7 @@
 //! Running a scan: pages in, tuples out.
 
 mod absent;
+mod append;
 mod buffer;
 mod count;
 mod decode;
@@ -23,6 +24,10 @@ mod trial;
 mod trust;
 mod verify;
 
+pub use append::{
+    foreign_async_configure_wait, foreign_async_notify, foreign_async_request,
+    is_foreign_path_async_capable,
+};
 pub use decode::ColumnReader;
 pub use drift::drifted_scans;
 pub use fetch::{Fetch, Reading, incomplete_scans};

@@ -68,6 +68,10 @@ impl ForeignDataWrapper<FdwError> for PluralsightFdw {
         routine.ReScanForeignScan = Some(executor::rescan_foreign_scan);
         routine.EndForeignScan = Some(executor::end_foreign_scan);
         routine.ExplainForeignScan = Some(explain::explain_foreign_scan);
+        routine.IsForeignPathAsyncCapable = Some(executor::is_foreign_path_async_capable);
+        routine.ForeignAsyncRequest = Some(executor::foreign_async_request);
+        routine.ForeignAsyncConfigureWait = Some(executor::foreign_async_configure_wait);
+        routine.ForeignAsyncNotify = Some(executor::foreign_async_notify);
         routine.AnalyzeForeignTable = Some(analyze::analyze_foreign_table);
         // Without these PostgreSQL itself refuses to write: "cannot insert into foreign table".
         routine.AddForeignUpdateTargets = None;

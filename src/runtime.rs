@@ -10,7 +10,9 @@ use std::time::{Duration, Instant};
 
 use pgrx::pg_sys;
 use pluralsight_api::io::{Demand, Feed, Io, Taken};
-use pluralsight_api::{Account, Client, Context, Error as ApiError, Settings, Stats, ask};
+use pluralsight_api::{
+    Account, Client, Context, Error as ApiError, Settings, Stats, ask, is_connecting,
+};
 
 use crate::compat;
 use crate::error::{FdwError, Result};
@@ -104,6 +106,8 @@ pub fn wait<T>(feed: &Feed<T>, stats: &Stats) -> Result<T> {
         let events = wait_events();
         let event = if stats.is_between_attempts() {
             events.backoff
+        } else if is_connecting() {
+            events.connect
         } else {
             events.request
         };
@@ -140,6 +144,7 @@ fn wait_event_or_latch(descriptor: i32, timeout: Option<Duration>, event: u32) {
 /// What pg_stat_activity calls the waits.
 #[derive(Clone, Copy)]
 struct WaitEvents {
+    connect: u32,
     request: u32,
     backoff: u32,
 }
@@ -149,6 +154,7 @@ fn wait_events() -> WaitEvents {
         return events;
     }
     let events = WaitEvents {
+        connect: compat::wait_event(c"PluralsightConnect"),
         request: compat::wait_event(c"PluralsightRequest"),
         backoff: compat::wait_event(c"PluralsightBackoff"),
     };

@@ -10,9 +10,13 @@ pub static PUSHDOWN_COUNT: GucSetting<bool> = GucSetting::<bool>::new(true);
 pub static PUSHDOWN_JOIN: GucSetting<bool> = GucSetting::<bool>::new(true);
 pub static VERIFY_PUSHDOWN: GucSetting<bool> = GucSetting::<bool>::new(false);
 /// Readings of one statement that are under way at once.
-pub static PARALLEL_READINGS: GucSetting<i32> = GucSetting::<i32>::new(4);
+static PARALLEL_READINGS: GucSetting<i32> = GucSetting::<i32>::new(4);
 /// Where the key of sealed tokens is.
 pub static KEY_FILE: GucSetting<Option<CString>> = GucSetting::<Option<CString>>::new(None);
+
+pub fn parallel_readings() -> usize {
+    usize::try_from(PARALLEL_READINGS.get()).unwrap_or(1)
+}
 
 /// Called once a backend, when the library is loaded.
 pub fn define() {

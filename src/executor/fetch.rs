@@ -137,20 +137,30 @@ impl Fetch {
         self.drifted
     }
 
-    /// Asks for the first page, without waiting for it.
-    pub fn ask_early(&mut self) -> Result<()> {
-        if self.now.is_none() && self.open_next()? {
-            self.ask_for_page();
+    /// Asks for the next page, if that has not been done, and says whether it is there already.
+    pub fn ask_early(&mut self) -> Result<bool> {
+        if self.now.is_none() && !self.open_next()? {
+            return Ok(true);
         }
-        Ok(())
-    }
-
-    fn ask_for_page(&mut self) {
-        if let Some(open) = &mut self.now
-            && !open.is_demanded
-        {
+        let Some(open) = &mut self.now else {
+            return Ok(true);
+        };
+        if !open.is_demanded {
             open.pages.demand(runtime::demand());
             open.is_demanded = true;
+        }
+        Ok(open.pages.is_ready())
+    }
+
+    /// What becomes readable when the page that was asked for has come.
+    pub fn descriptor(&self) -> Option<i32> {
+        self.now.as_ref().map(|open| open.pages.descriptor())
+    }
+
+    /// Makes the descriptor unreadable until something more happens.
+    pub fn clear_descriptor(&self) {
+        if let Some(open) = &self.now {
+            open.pages.clear();
         }
     }
 

@@ -49,6 +49,17 @@ pub struct Scan {
     pub complete: bool,
     /// Everything came from a reading that another scan of the statement had begun.
     pub shared: bool,
+    pace: Pace,
+}
+
+/// How the scan meets a page that has not come.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Pace {
+    Waits,
+    /// It brings no row, and waits for nothing.
+    Tries,
+    /// It tried, and the page had not come.
+    Early,
 }
 
 struct Expression {
@@ -109,7 +120,9 @@ unsafe fn begin(node: *mut pg_sys::ForeignScanState, flags: std::ffi::c_int) -> 
             Generated::new((*node).ss.ss_currentRelation, &spec.generated, estate)?
         };
         let statement = Statement::of(estate);
-        let demand = demand((*estate).es_plannedstmt, plan.cast());
+        let mut demand = demand((*estate).es_plannedstmt, plan.cast());
+        // The Append above it lets it begin.
+        demand.is_certain &= !(*plan).scan.plan.async_capable;
         let group = (!spec.count).then(|| {
             let rescans = flags & pg_sys::EXEC_FLAG_REWIND as i32 != 0
                 || spec.parameterised
@@ -146,6 +159,7 @@ unsafe fn begin(node: *mut pg_sys::ForeignScanState, flags: std::ffi::c_int) -> 
             scanned: Vec::new(),
             complete: false,
             shared: false,
+            pace: Pace::Waits,
         })
     }
 }
@@ -247,7 +261,8 @@ impl Scan {
             return Ok(false);
         };
         let (readers, relation) = (&self.readers, &self.relation);
-        let found = open.next(relation, &mut self.complete, |places, row, problems| {
+        let ends = (&mut self.complete, &mut self.pace);
+        let found = open.next(relation, ends, |places, row, problems| {
             places.fill(readers, row, problems, values, nulls)
         })?;
         match found {
@@ -364,6 +379,47 @@ impl Scan {
         Ok(())
     }
 
+    /// Whether pages of it are under way.
+    pub fn is_reading(&self) -> bool {
+        self.reading.is_some() && !self.complete
+    }
+
+    pub fn is_of_same_server(&self, other: &Scan) -> bool {
+        self.relation.options.server.oid == other.relation.options.server.oid
+    }
+
+    /// Whether every row of it will be asked for.
+    pub fn is_read_to_end(&self) -> bool {
+        // SAFETY: the executor state of this scan, which is being asked for rows.
+        let runs_to_end = unsafe { runs_to_end(self.estate) };
+        self.demand.extent.is_whole(runs_to_end)
+    }
+
+    /// How many scans of one Append may read at once, this one among them.
+    pub fn most_at_once(&self) -> usize {
+        if self.is_read_to_end() {
+            settings::parallel_readings()
+        } else {
+            1
+        }
+    }
+
+    /// From now on it waits for pages, or not; whether the last try was too early.
+    pub fn set_waits(&mut self, waits: bool) -> bool {
+        let pace = if waits { Pace::Waits } else { Pace::Tries };
+        std::mem::replace(&mut self.pace, pace) == Pace::Early
+    }
+
+    pub fn descriptor(&self) -> Option<i32> {
+        self.reading.as_ref()?.answer.fetch.borrow().descriptor()
+    }
+
+    pub fn clear_descriptor(&self) {
+        if let Some(open) = &self.reading {
+            open.answer.fetch.borrow().clear_descriptor();
+        }
+    }
+
     fn rescan(&mut self, parameters_changed: bool) {
         self.counted = false;
         let Some(mut open) = self.reading.take() else {
@@ -389,11 +445,12 @@ impl Scan {
 }
 
 impl Open {
-    /// Hands the next record to `take`; `None` after the last one.
+    /// Hands the next record to `take`; `None` after the last one, and where it would have to be waited for and the pace
+    /// does not allow that.
     fn next<T>(
         &mut self,
         relation: &Relation,
-        complete: &mut bool,
+        (complete, pace): (&mut bool, &mut Pace),
         mut take: impl FnMut(&Places, Row<'_>, &[Option<Problem>]) -> T,
     ) -> Result<Option<T>> {
         loop {
@@ -416,6 +473,9 @@ impl Open {
             let mut fetch = self.answer.fetch.borrow_mut();
             let page = if fetch.finished() {
                 None
+            } else if *pace != Pace::Waits && !fetch.ask_early()? {
+                *pace = Pace::Early;
+                return Ok(None);
             } else {
                 fetch.next_page(&relation.options)?
             };

@@ -169,7 +169,7 @@ impl Statement {
     pub fn begin_others(&self, group: &Rc<Group>, runs_to_end: bool) {
         group.eager.take();
         let groups = self.groups.borrow().clone();
-        let most = usize::try_from(settings::PARALLEL_READINGS.get()).unwrap_or(1);
+        let most = settings::parallel_readings();
         for other in groups {
             if self.begun.get() + 1 >= most {
                 return;

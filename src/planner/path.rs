@@ -122,6 +122,10 @@ pub unsafe extern "C-unwind" fn get_foreign_paths(
             total,
             (*rel).lateral_relids,
         );
+        if (*root).tuple_fraction > 0.0 {
+            // Not all rows may be wanted: whoever plans an Append sees here that its scans are better not run at once.
+            (*path).fdw_private = pg_sys::lappend_int(std::ptr::null_mut(), 1);
+        }
         pg_sys::add_path(rel, path.cast());
         if options.allows(Pushdown::Join) && options.allows(Pushdown::Filter) {
             add_lookups(root, rel, planned);

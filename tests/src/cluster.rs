@@ -2,6 +2,7 @@
 
 use std::ffi::OsStr;
 use std::io::Write;
+use std::net::Ipv4Addr;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::atomic::{AtomicU16, Ordering};
@@ -157,6 +158,27 @@ impl Cluster {
 
     /// A server without anything in it, with further lines of `postgresql.conf`.
     pub fn fresh(name: &str, settings: &str) -> Cluster {
+        Cluster::copied(name, settings).started()
+    }
+
+    /// A fresh server that looks up names at that address. Only root can start one.
+    pub fn with_name_server(address: Ipv4Addr) -> Cluster {
+        let cluster = Cluster::copied("names", "");
+        let file = home().join(format!("resolv.conf-{}", cluster.port));
+        std::fs::write(&file, format!("nameserver {address}\n")).expect("it can be written");
+        let start = cluster.start_command();
+        let mut apart = Command::new("unshare");
+        apart
+            .args(["--mount", "sh", "-c"])
+            .arg("mount --bind \"$0\" /etc/resolv.conf && exec \"$@\"")
+            .arg(file)
+            .arg(start.get_program())
+            .args(start.get_args());
+        cluster.start_by(apart);
+        cluster
+    }
+
+    fn copied(name: &str, settings: &str) -> Cluster {
         let (data, socket, port) = Cluster::place(name);
         let template = home().join("template");
         run(as_server(
@@ -174,7 +196,7 @@ impl Cluster {
         configuration
             .write_all(lines.as_bytes())
             .expect("it can be written");
-        Cluster { data, socket, port }.started()
+        Cluster { data, socket, port }
     }
 
     /// A new server with all that this one holds, made by `pg_upgrade`. This one is stopped, and its files stay.
@@ -237,6 +259,10 @@ impl Cluster {
 
     /// Starts it again after [`Cluster::crash`].
     pub fn start(&self) {
+        self.start_by(self.start_command());
+    }
+
+    fn start_command(&self) -> Command {
         let mut start = program("pg_ctl");
         start
             .arg("-D")
@@ -251,6 +277,10 @@ impl Cluster {
             "60",
             "start",
         ]);
+        start
+    }
+
+    fn start_by(&self, mut start: Command) {
         // The server keeps what it inherits open, and an open pipe would never end.
         start.stdout(Stdio::null()).stderr(Stdio::null());
         assert!(

@@ -19,6 +19,7 @@ use nix::sys::signal::{SigSet, SigmaskHow};
 use tokio::sync::{mpsc, oneshot};
 
 use crate::client::Client;
+use crate::connecting;
 use crate::error::Error;
 use crate::settings::Settings;
 
@@ -97,7 +98,13 @@ impl Io {
         let mask = SigSet::all().thread_swap_mask(SigmaskHow::SIG_SETMASK)?;
         let started = std::thread::Builder::new()
             .name("pluralsight-io".to_owned())
-            .spawn(move || serve(&runtime, inbox));
+            .spawn({
+                let wake = Arc::clone(&wake);
+                move || {
+                    connecting::watch_by(wake);
+                    serve(&runtime, inbox);
+                }
+            });
         mask.thread_set_mask()?;
         started?;
         Ok(Io {
@@ -278,6 +285,11 @@ impl<T> Feed<T> {
     /// Makes the descriptor unreadable until something more happens. To be called before [`Feed::take`].
     pub fn clear(&self) {
         self.wake.clear();
+    }
+
+    /// Whether [`Feed::take`] would bring an item, or say that there is none any more.
+    pub fn is_ready(&self) -> bool {
+        self.has_ended() || !lock(&self.shared.items).is_empty()
     }
 
     /// The next item, without waiting for it.

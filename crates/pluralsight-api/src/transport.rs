@@ -13,6 +13,7 @@ use url::Url;
 use crate::cause::{self, Cause};
 use crate::client::settle;
 use crate::coding::{self, Decoder, Undecodable};
+use crate::connecting;
 use crate::error::{Error, Phase};
 use crate::failure::Failure;
 use crate::retry::parse_retry_after;
@@ -290,6 +291,7 @@ fn build(
         .retry(reqwest::retry::never())
         .referer(false)
         .connect_timeout(connect_timeout)
+        .connector_layer(connecting::Counted)
         .pool_max_idle_per_host(1)
         .pool_idle_timeout(IDLE)
         // Another crate of the same build may have switched this on; `coding` decodes.

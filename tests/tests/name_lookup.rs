@@ -1,0 +1,65 @@
+//! A name server that does not answer holds up nobody who no longer wants to wait.
+
+use std::net::{Ipv4Addr, UdpSocket};
+use std::time::{Duration, Instant};
+
+use behaviour::copies::wait_until;
+use behaviour::{Session, cluster};
+use pluralsight_sandbox::{Config, Sandbox};
+
+const COUNT: &str = "SELECT count(*) FROM users WHERE user_id <> ''";
+
+#[test]
+fn a_cancel_does_not_wait_for_a_name_server() {
+    if !cluster::is_root() {
+        println!("not tried: only root can give a server a name server of its own");
+        return;
+    }
+    // It hears, and never answers.
+    let address = Ipv4Addr::new(127, 53, 53, 53);
+    let name_server = UdpSocket::bind((address, 53)).expect("port 53 of a loopback address");
+    name_server
+        .set_read_timeout(Some(Duration::from_secs(60)))
+        .expect("a socket of one's own");
+    let server = cluster::Cluster::with_name_server(address);
+    let mut session = Session::connect(&server.config());
+    session.run(
+        "CREATE EXTENSION pluralsight_fdw;
+         CREATE SERVER pluralsight FOREIGN DATA WRAPPER pluralsight_fdw OPTIONS (api_url 'https://api.example.com/graphql');
+         CREATE USER MAPPING FOR CURRENT_USER SERVER pluralsight OPTIONS (api_token 'sandbox-token');
+         CREATE FOREIGN TABLE users (user_id text OPTIONS (field 'psUserId')) SERVER pluralsight
+             OPTIONS (query 'users', shape 'connection', key 'psUserId')",
+    );
+    let mut observer = Session::connect(&server.config());
+    // More often than there are threads for look-ups.
+    for number in 0..4 {
+        let waits = format!(
+            "SELECT count(*) FROM pg_stat_activity WHERE pid = {} AND wait_event_type = 'Extension'",
+            session.pid()
+        );
+        let canceller = session.canceller();
+        let reader = std::thread::spawn(move || {
+            let error = session.error(COUNT);
+            (session, error, Instant::now())
+        });
+        wait_until("the wait", || observer.value(&waits) == "1");
+        if number == 0 {
+            let asked = name_server.recv(&mut [0; 512]);
+            assert!(asked.is_ok(), "no name was looked up");
+        }
+        let canceled = Instant::now();
+        canceller.cancel();
+        let (back, error, ended) = reader.join().expect("no panic");
+        assert_eq!(error.code, "57014", "{error:?}");
+        let took = ended.saturating_duration_since(canceled);
+        assert!(took < Duration::from_millis(400), "{took:?}");
+        session = back;
+    }
+    // Where no name has to be looked up, the same backend reads on.
+    let sandbox = Sandbox::start(Config::default()).expect("the sandbox starts");
+    session.run(&format!(
+        "ALTER SERVER pluralsight OPTIONS (SET api_url '{}')",
+        sandbox.url()
+    ));
+    assert_eq!(session.value(COUNT), "2345");
+}
