@@ -51,7 +51,7 @@ soak: bootstrap ## half an hour of random queries, faults, cancels and terminati
 fuzz: bootstrap ## the decoder and the pages under arbitrary bytes and answers, for long; PROPTEST_CASES=… chooses
 	PROPTEST_CASES=$${PROPTEST_CASES:-20000} cargo test $(CARGO_FLAGS) -p pluralsight-api --lib --test fuzz
 
-bench: bootstrap ## rows a second and requests, beside other ways to get the same data
+bench: bootstrap ## other ways to get the same data beside this one, into docs/benchmarks.md; BENCH=short takes 20,000 users only
 	@scripts/bench
 
 bench-refresh: bootstrap ## a refresh of stored copies, beside a materialized view and a script that COPYs
@@ -68,7 +68,7 @@ lint-crates:
 	cargo clippy $(CARGO_FLAGS) $(CRATES) --all-targets -- -D warnings
 
 lint-extension: bootstrap
-	source scripts/lib.sh && pgrx_environment && cargo clippy $(CARGO_FLAGS) -p pluralsight_fdw --no-default-features --features pg$$PG_MAJOR -- -D warnings
+	source scripts/lib.sh && pgrx_environment && cargo clippy $(CARGO_FLAGS) -p pluralsight_fdw -p bench-framework --no-default-features --features pg$$PG_MAJOR -- -D warnings
 
 docs: ## write docs/tables.md and the selections in graphql/ anew from the declarations
 	UPDATE=1 cargo test $(CARGO_FLAGS) -q -p pluralsight-catalog --test generated

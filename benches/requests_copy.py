@@ -1,6 +1,6 @@
 """What people do without this extension: read all users with requests, page by page, and COPY them into a table.
 
-Usage: requests_copy.py URL TOKEN, with the database in PGHOST, PGUSER and PGDATABASE. Prints the number of rows.
+Usage: requests_copy.py URL TOKEN PAGE_SIZE, with the database in PGHOST, PGUSER and PGDATABASE. Prints the number of rows.
 """
 
 import subprocess
@@ -22,12 +22,12 @@ query ($first: Int, $after: String) {
 """ % " ".join(COLUMNS)
 
 
-def pages(url, token):
+def pages(url, token, page_size):
     session = requests.Session()
     session.headers["Authorization"] = f"Bearer {token}"
     after = None
     while True:
-        answer = session.post(url, json={"query": QUERY, "variables": {"first": 1000, "after": after}}, timeout=30)
+        answer = session.post(url, json={"query": QUERY, "variables": {"first": page_size, "after": after}}, timeout=30)
         answer.raise_for_status()
         users = answer.json()["data"]["users"]
         yield users["nodes"]
@@ -49,9 +49,9 @@ def field(value):
 
 
 def main():
-    url, token = sys.argv[1:]
+    url, token, page_size = sys.argv[1:]
     lines = []
-    for nodes in pages(url, token):
+    for nodes in pages(url, token, int(page_size)):
         for node in nodes:
             teams = [edge["node"] for edge in node["teams"]["edges"] if edge["isDirect"]]
             row = [array(node[name]) if isinstance(node[name], list) else node[name] for name in COLUMNS]

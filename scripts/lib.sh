@@ -67,6 +67,12 @@ project_version() {
     sed -nE '/^\[workspace.package\]/,/^\[[^w]/s/^version = "(.*)"/\1/p' "$ROOT/Cargo.toml"
 }
 
+# What is shipped names no folder of the machine that built it. All release builds are made so, that they can share crates.
+name_no_folders() {
+    RUSTFLAGS="${RUSTFLAGS:-} --remap-path-prefix=$ROOT=. --remap-path-prefix=${CARGO_HOME:-$HOME/.cargo}=/cargo"
+    export RUSTFLAGS
+}
+
 # Where cargo puts what it builds, whatever set it.
 target_directory() {
     (cd "$ROOT" && cargo metadata --format-version 1 --no-deps --offline) | sed -E 's/.*"target_directory":"([^"]*)".*/\1/'

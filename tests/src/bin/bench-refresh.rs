@@ -118,7 +118,7 @@ fn main() {
             );
             script.measure(&mut observer, || {
                 let output = Command::new("python3")
-                    .args([SCRIPT, &url, &token])
+                    .args([SCRIPT, &url, &token, "1000"])
                     .env("PGDATABASE", database)
                     .output()
                     .expect("python3 runs");
