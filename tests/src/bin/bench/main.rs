@@ -72,7 +72,8 @@ fn main() {
         facts.push(a_million());
     }
     let text = format!(
-        "\n{}\n\n{}{}",
+        "\n![Seconds for {} users with all columns](benchmarks.svg)\n\n{}\n\n{}{}",
+        thousands(SHOWN),
         facts.join("\n"),
         summary(&all, sizes),
         results::tables(&all)

@@ -72,6 +72,8 @@ impl Raw {
 
 /// The process's life: an order a line, until there are no more.
 pub fn serve() {
+    // Other crates of this build have a client with TLS, and then every client asks for its cryptography.
+    let _ = rustls::crypto::ring::default_provider().install_default();
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
