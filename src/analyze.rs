@@ -14,7 +14,7 @@ use pluralsight_api::{Batch, ColumnPlan, Stats};
 
 use crate::error::{OrRaise, Result};
 use crate::executor::{Asked, ColumnReader, Fetch, Generated, Places, Reading, readers};
-use crate::planner::last_total;
+use crate::planner::cost::last_total;
 use crate::relation::{Generation, Relation};
 
 /// Records that PostgreSQL may think of as one page: only a ratio for its own estimates.

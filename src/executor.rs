@@ -1,8 +1,10 @@
 //! Running a scan: pages in, tuples out.
 
 mod absent;
+mod answer;
 mod append;
 mod buffer;
+mod census;
 mod count;
 mod decode;
 mod domain;
@@ -12,6 +14,7 @@ mod filter;
 mod generated;
 mod handed;
 mod instant;
+mod json;
 mod places;
 mod proof;
 mod refusal;
@@ -19,6 +22,7 @@ mod rescans;
 mod scan;
 mod session;
 mod statement;
+mod steady;
 mod template;
 mod trial;
 mod trust;
@@ -28,17 +32,16 @@ pub use append::{
     foreign_async_configure_wait, foreign_async_notify, foreign_async_request,
     is_foreign_path_async_capable,
 };
-pub use decode::ColumnReader;
+pub use decode::{ColumnReader, readers};
 pub use drift::drifted_scans;
-pub use fetch::{Fetch, Reading, incomplete_scans};
+pub use fetch::{Fetch, incomplete_scans};
 pub use filter::Asked;
 pub use generated::{Generated, expression as generation_expression};
-pub use instant::Epoch;
 pub use places::Places;
 pub use scan::{
     Scan, begin_foreign_scan, end_foreign_scan, iterate_foreign_scan, rescan_foreign_scan,
     with_scan,
 };
 pub use session::Session;
-pub use statement::readers;
+pub use template::Reading;
 pub use trust::{distrusted, distrusted_filters};

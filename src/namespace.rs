@@ -1,4 +1,4 @@
-//! Schemas by their names.
+//! Schemas, and what is in them, by their names.
 
 use pgrx::PgSqlErrorCode;
 use pgrx::pg_sys::{self, AsPgCStr, Oid};
@@ -110,4 +110,24 @@ fn take_turn(name: &str) {
             pg_sys::ExclusiveLock as pg_sys::LOCKMODE,
         );
     }
+}
+
+/// The name of the table's schema.
+pub fn schema_name(table: Oid) -> String {
+    // SAFETY: catalog look-ups by id; the string ends in NUL, and is copied.
+    unsafe { encoding::from_server(pg_sys::get_namespace_name(pg_sys::get_rel_namespace(table))) }
+}
+
+/// A relation's name as a statement needs it.
+pub fn qualified_name(table: Oid) -> String {
+    // SAFETY: a catalog look-up by id; the string ends in NUL, and is copied.
+    let name = unsafe { encoding::from_server(pg_sys::get_rel_name(table)) };
+    pluralsight_catalog::qualified(&schema_name(table), &name)
+}
+
+/// The relation of that name in a schema.
+pub fn relation(schema: Oid, name: &str) -> Option<Oid> {
+    // SAFETY: a catalog look-up by name; what does not exist answers InvalidOid.
+    let found = unsafe { pg_sys::get_relname_relid(name.as_pg_cstr(), schema) };
+    (found != Oid::INVALID).then_some(found)
 }

@@ -2,13 +2,10 @@
 
 pub mod catalog;
 mod definition;
+mod epoch;
 mod validator;
 
 pub use catalog::{Server, TableOptions};
-pub use definition::{OnDrift, Place};
+pub use definition::{OnDrift, Options, TOKEN_SOURCES};
+pub use epoch::Epoch;
 pub use validator::validate;
-
-use std::collections::BTreeMap;
-
-/// Options as PostgreSQL keeps them: every name at most once.
-pub type Options = BTreeMap<String, String>;

@@ -4,21 +4,9 @@ use pgrx::pg_sys::{self, Oid};
 
 use crate::encoding;
 use crate::error::{FdwError, Result};
+use crate::namespace::qualified_name;
 use crate::options::TableOptions;
 use crate::options::catalog::{ColumnOptions, column_options, has_field, raw_column_options};
-
-/// The name of the table's schema.
-pub fn schema_name(table: Oid) -> String {
-    // SAFETY: catalog look-ups by id; the string ends in NUL, and is copied.
-    unsafe { encoding::from_server(pg_sys::get_namespace_name(pg_sys::get_rel_namespace(table))) }
-}
-
-/// The table's name as a statement needs it.
-pub fn qualified_name(table: Oid) -> String {
-    // SAFETY: a catalog look-up by id; the string ends in NUL, and is copied.
-    let name = unsafe { encoding::from_server(pg_sys::get_rel_name(table)) };
-    pluralsight_catalog::qualified(&schema_name(table), &name)
-}
 
 /// The statement after which a column reads NULL and is never asked of the API. It works whatever depends on the column.
 pub fn make_absent(table: Oid, column: &Column) -> String {

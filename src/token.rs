@@ -15,17 +15,8 @@ use pluralsight_catalog::{quote_identifier, quote_literal};
 use crate::error::{FdwError, Result};
 use crate::host_file;
 use crate::options::catalog::options_from_list;
-use crate::options::{Options, Server};
+use crate::options::{Options, Server, TOKEN_SOURCES};
 use crate::role;
-
-/// The options that name a token; a level may have one of them.
-pub const SOURCES: [&str; 5] = [
-    "api_token",
-    "api_token_file",
-    "api_token_id",
-    "api_token_name",
-    "api_token_sealed",
-];
 
 /// A token, and where it was found.
 pub struct Found {
@@ -102,7 +93,7 @@ pub fn find(server: &Server, user: Oid) -> Result<Found> {
 
 /// The option that names the token, and its value, if there is one that is not blank.
 fn named(options: &Options) -> Option<(&'static str, &str)> {
-    SOURCES.into_iter().find_map(|source| {
+    TOKEN_SOURCES.into_iter().find_map(|source| {
         let value = options.get(source)?.trim();
         (!value.is_empty()).then_some((source, value))
     })
@@ -119,7 +110,7 @@ fn missing(server: &Server, user: Oid) -> FdwError {
         None => format!("CREATE USER MAPPING {place} OPTIONS (api_token '…')"),
         Some(options) => {
             // What is there is blank, or it would have been found.
-            let change = match SOURCES
+            let change = match TOKEN_SOURCES
                 .into_iter()
                 .find(|source| options.contains_key(*source))
             {

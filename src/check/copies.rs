@@ -3,7 +3,7 @@
 use pgrx::prelude::*;
 use pluralsight_catalog::{quote_identifier, quote_literal};
 
-use super::Finding;
+use super::finding::Finding;
 use crate::copies::{Job, job};
 use crate::error::{FdwError, Result};
 use crate::options::Server;

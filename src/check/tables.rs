@@ -7,7 +7,7 @@ use pgrx::prelude::*;
 use pluralsight_api::{ColumnPlan, Stats};
 use pluralsight_catalog::{Presence, Table, quote_literal};
 
-use super::Finding;
+use super::finding::Finding;
 use crate::error::{FdwError, Result};
 use crate::executor::{Asked, ColumnReader, Fetch, Reading, readers};
 use crate::options::Server;

@@ -4,9 +4,9 @@ use std::time::Duration;
 
 use pgrx::PgSqlErrorCode;
 
+use super::guard;
 use super::log::Run;
 use super::set::Set;
-use super::{guard, history};
 use crate::error::{FdwError, Result};
 use crate::sql;
 
@@ -25,7 +25,12 @@ pub enum Moments {
 }
 
 /// Looks at the clock, after the API was read. `heard` is whether the API has told its time during this refresh.
-pub fn check(set: &Set, run: &Run, clock: Option<(Duration, bool)>) -> Result<Moments> {
+pub fn check(
+    set: &Set,
+    run: &Run,
+    clock: Option<(Duration, bool)>,
+    keeps_history: bool,
+) -> Result<Moments> {
     if !run.forced
         && let Some((difference, ahead)) = clock
         && difference > MOST_DIFFERENCE
@@ -41,7 +46,7 @@ pub fn check(set: &Set, run: &Run, clock: Option<(Duration, bool)>) -> Result<Mo
             set,
         ));
     }
-    let question = if history::is_kept(set)? {
+    let question = if keeps_history {
         include_str!("../../sql/history/clock.sql")
     } else {
         include_str!("../../sql/copies/clock.sql")

@@ -39,14 +39,6 @@ pub fn of(relation: Oid) -> Result<(Vec<CopiedColumn>, Option<String>)> {
     Ok((columns, key))
 }
 
-/// A relation of that name in the set's schema.
-pub fn relation(set: &Set, name: &str) -> Result<Option<Oid>> {
-    sql::value::<Oid>(
-        "SELECT class.oid FROM pg_class AS class WHERE class.relnamespace = $1 AND class.relname = $2::text::name",
-        &[set.schema.into(), name.into()],
-    )
-}
-
 /// The foreign table, as its copy would be made.
 pub fn wanted(source: &Source, table: &SourceTable) -> Result<CopiedTable> {
     let (columns, key) = of(table.oid)?;
@@ -68,7 +60,8 @@ pub fn copied(set: &Set, source: &Source, table: &SourceTable) -> Result<CopiedT
     // SAFETY: the lock goes with the transaction.
     unsafe { pg_sys::LockRelationOid(table.oid, pg_sys::AccessShareLock as pg_sys::LOCKMODE) };
     let mut wanted = wanted(source, table)?;
-    let copy = relation(set, &table.name)?
+    let copy = set
+        .relation(&table.name)
         .ok_or_else(|| FdwError::internal(format!("copy \"{}\" is gone", table.name)))?;
     let (kept, _) = of(copy)?;
     for column in &kept {

@@ -11,7 +11,7 @@ use crate::sql;
 /// Makes one copy, or gives it the columns that are new.
 pub fn make(set: &Set, source: &Source, table: &SourceTable, is_known: bool) -> Result<()> {
     let wanted = columns::wanted(source, table)?;
-    let there = columns::relation(set, &table.name)?;
+    let there = set.relation(&table.name);
     if there.is_some() && !is_known {
         set.refuse_taken([table.name.as_str()])?;
     }

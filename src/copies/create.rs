@@ -7,7 +7,7 @@ use pluralsight_catalog::{quote_identifier, quote_literal, tables};
 
 use super::set::{Place, Set, required};
 use super::source::{Source, SourceTable, missing, this_database};
-use super::{ERASURE_KEY, call, columns, copy, guard, history, lock, own, refresh};
+use super::{ERASURE_KEY, call, copy, guard, history, lock, own, refresh};
 use crate::error::{FdwError, OrRaise, Result};
 use crate::namespace;
 use crate::parameters;
@@ -203,7 +203,7 @@ fn create(request: &Request) -> Result<(Set, bool)> {
     let source_tables = source.checked(set.owner, &wanted)?;
     set.work(|| {
         own::create(&set)?;
-        views::make_private(&set.name, &ERASURE_KEY)
+        views::Place::find(&set.name)?.make_private(&ERASURE_KEY)
     })?;
     if is_new {
         set = Set::find(&request.copies)?
@@ -379,7 +379,7 @@ fn make_views(set: &Set, source: &Source, tables: &[String], replace: bool) -> R
         if keeps_history {
             history::create_tables(set)?;
         }
-        let is_salted = columns::relation(set, views::SALT[0])?.is_some();
+        let is_salted = set.relation(views::SALT[0]).is_some();
         let outcomes = views::create(&set.name, replace)?;
         if !is_salted {
             carry_salt(set)?;

@@ -5,7 +5,7 @@ use pgrx::prelude::*;
 use pluralsight_catalog::quote_identifier;
 
 use super::set::{Set, required};
-use super::{ERASURE_KEY, call, columns, history, lock, own, schedule};
+use super::{ERASURE_KEY, call, history, lock, own, schedule};
 use crate::error::{OrRaise, Result};
 use crate::parameters;
 use crate::role;
@@ -73,7 +73,7 @@ fn drop_set(set: &Set) -> Result<()> {
 fn not_filled_in(set: &Set) -> Result<Vec<String>> {
     let mut empty = Vec::new();
     for (name, _) in views::FILLED_IN {
-        if columns::relation(set, name)?.is_none() {
+        if set.relation(name).is_none() {
             continue;
         }
         let is_used = set.work(|| {

@@ -64,7 +64,7 @@ fn open(copies: Option<String>) -> Result<Set> {
 }
 
 fn forget(set: &Set, user_id: &str) -> Result<()> {
-    let keeps_history = history::is_kept(set)?;
+    let keeps_history = history::is_kept(set);
     let mut tables = set.tables()?;
     if keeps_history {
         tables.push(history::TABLES[0].0.to_owned());
@@ -107,7 +107,7 @@ fn forget(set: &Set, user_id: &str) -> Result<()> {
 
 /// Whether a table of the set tells whose its rows are.
 fn has_people(set: &Set, table: &str) -> Result<bool> {
-    let Some(table) = columns::relation(set, table)? else {
+    let Some(table) = set.relation(table) else {
         return Ok(false);
     };
     let (columns, _) = columns::of(table)?;
@@ -135,7 +135,7 @@ fn make_key() -> Result<()> {
 }
 
 fn prune(set: &Set, before: TimestampWithTimeZone) -> Result<()> {
-    if !history::is_kept(set)? {
+    if !history::is_kept(set) {
         return Err(FdwError::new(
             PgSqlErrorCode::ERRCODE_UNDEFINED_TABLE,
             format!(

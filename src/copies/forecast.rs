@@ -2,7 +2,6 @@
 
 use serde_json::json;
 
-use super::columns;
 use super::log::{self, Report, Run};
 use super::set::Set;
 use crate::attempt::attempt;
@@ -21,7 +20,7 @@ struct RunsOut {
 /// Notes which products run out within `settings.warn_days`, and notifies the channel `pluralsight` of those that did not
 /// when the last refresh looked. A forecast that cannot be read is no reason to refuse the data.
 pub fn tell(set: &Set, run: &Run, report: &mut Report) -> Result<()> {
-    if columns::relation(set, "license_forecast")?.is_none() {
+    if set.relation("license_forecast").is_none() {
         return Ok(());
     }
     match attempt(|| set.work(|| look(run))) {

@@ -36,14 +36,14 @@ const READERS: [&str; 3] = [
 ];
 
 /// Whether the set keeps history.
-pub fn is_kept(set: &Set) -> Result<bool> {
-    columns::relation(set, "account_history").map(|table| table.is_some())
+pub fn is_kept(set: &Set) -> bool {
+    set.relation("account_history").is_some()
 }
 
 /// Makes the tables that are not there yet. To be called with the rights of the set's owner.
 pub fn create_tables(set: &Set) -> Result<()> {
     for (name, definition) in TABLES {
-        if columns::relation(set, name)?.is_none() {
+        if set.relation(name).is_none() {
             sql::run(definition, &[])?;
         }
     }
@@ -72,7 +72,7 @@ pub fn complete(set: &Set) -> Result<()> {
 }
 
 fn needed(set: &Set, name: &str) -> Result<Oid> {
-    columns::relation(set, name)?.ok_or_else(|| {
+    set.relation(name).ok_or_else(|| {
         FdwError::new(
             PgSqlErrorCode::ERRCODE_UNDEFINED_TABLE,
             format!("\"{}\".\"{name}\" does not exist", set.name),

@@ -45,7 +45,7 @@ const ADDED: [Added; 2] = [
 /// Makes the tables that are not there yet. To be called with the rights of the set's owner, like [`complete`].
 pub fn create(set: &Set) -> Result<()> {
     for (name, file) in NAMES.into_iter().zip(FILES) {
-        if columns::relation(set, name)?.is_none() {
+        if set.relation(name).is_none() {
             sql::run(file, &[])?;
         }
     }
@@ -55,7 +55,8 @@ pub fn create(set: &Set) -> Result<()> {
 /// Gives the tables the columns that a set of an older version lacks.
 pub fn complete(set: &Set) -> Result<()> {
     for added in ADDED {
-        let table = columns::relation(set, added.table)?
+        let table = set
+            .relation(added.table)
             .ok_or_else(|| FdwError::internal(format!("table \"{}\" is gone", added.table)))?;
         let (known, _) = columns::of(table)?;
         if !known.iter().any(|column| column.name == added.column) {

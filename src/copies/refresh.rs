@@ -138,7 +138,7 @@ fn work(set: &Set, run: &Run, request: &Request) -> Result<()> {
     set.refuse_strangers()?;
     let source = Source::of(set)?;
     let names = set.tables()?;
-    let keeps_history = history::is_kept(set)?;
+    let keeps_history = history::is_kept(set);
     let written: Vec<&str> = names
         .iter()
         .map(String::as_str)
@@ -177,7 +177,7 @@ fn work(set: &Set, run: &Run, request: &Request) -> Result<()> {
 
     let heard = pluralsight_api::session_clock().filter(|heard| Some(*heard) != heard_before);
     let moments = set.work(|| {
-        let moments = clock::check(set, run, heard.map(difference))?;
+        let moments = clock::check(set, run, heard.map(difference), keeps_history)?;
         if !request.force {
             for table in &tables {
                 guard::refuse_other_plan(set, table)?;

@@ -4,7 +4,6 @@ use pgrx::PgSqlErrorCode;
 use pgrx::pg_sys::Oid;
 use pluralsight_catalog::{quote_identifier, quote_literal};
 
-use super::columns;
 use crate::error::{FdwError, Result};
 use crate::namespace;
 use crate::parameters;
@@ -160,7 +159,7 @@ impl Set {
     /// Refuses to take what is there for ours.
     pub fn refuse_taken<'a>(&self, names: impl IntoIterator<Item = &'a str>) -> Result<()> {
         for name in names {
-            if columns::relation(self, name)?.is_some() {
+            if self.relation(name).is_some() {
                 let (schema, quoted) = (quote_identifier(&self.name), quote_identifier(name));
                 return Err(FdwError::new(
                     PgSqlErrorCode::ERRCODE_DUPLICATE_TABLE,
@@ -173,6 +172,11 @@ impl Set {
             }
         }
         Ok(())
+    }
+
+    /// A relation of that name in the set's schema.
+    pub fn relation(&self, name: &str) -> Option<Oid> {
+        namespace::relation(self.schema, name)
     }
 
     /// The tables that are copied, in the order in which they are refreshed.

@@ -10,11 +10,13 @@ use pluralsight_api::{Cell, Cells, ColumnPlan, Condition, Problem, ProblemKind, 
 use serde_json::Value as Json;
 
 use super::domain::Domain;
-use super::instant::{self, Epoch, InstantType};
+use super::instant::{self, InstantType};
 use crate::encoding;
 use crate::error::{FdwError, Result};
+use crate::namespace::qualified_name;
+use crate::options::Epoch;
 use crate::options::catalog::raw_column_options;
-use crate::relation::{Column, Relation, make_absent, qualified_name};
+use crate::relation::{Column, Relation, make_absent};
 
 /// Reads one column out of records.
 pub struct ColumnReader {
@@ -420,4 +422,12 @@ fn plain(value: Cell<'_>) -> Cow<'_, str> {
         Cell::Boolean(value) => Cow::Borrowed(if value { "true" } else { "false" }),
         Cell::Null | Cell::Instant(_) | Cell::List(_) | Cell::Problem => Cow::Borrowed("null"),
     }
+}
+
+/// The readers of a scan's columns.
+pub fn readers(relation: &Relation, columns: &[i16]) -> Result<Vec<ColumnReader>> {
+    columns
+        .iter()
+        .map(|&number| ColumnReader::new(relation, number))
+        .collect()
 }

@@ -7,23 +7,24 @@ use std::sync::Arc;
 use pgrx::PgSqlErrorCode;
 use pgrx::pg_sys::Oid;
 use pluralsight_api::io::Feed;
-use pluralsight_api::{Batch, ColumnPlan, ErrorKind, Finding, Page, Stats, Turn, read_pages};
+use pluralsight_api::{Batch, ErrorKind, Finding, Page, Stats, Turn, read_pages};
 use serde_json::Value as Json;
 
-use super::count::census;
+use super::census::census;
 use super::drift;
 use super::filter::{Asked, Filtered};
 use super::handed::Handed;
+use super::json::{elements, json_of};
 use super::proof::{Ask, Next, Proof};
 use super::refusal;
 use super::session::Session;
-use super::template::Template;
-use super::trial::{Trial, elements, json_of};
+use super::template::{Reading, Template};
+use super::trial::Trial;
 use super::trust::{learn, remember_key};
 use crate::announcements;
 use crate::error::{FdwError, Result};
 use crate::options::TableOptions;
-use crate::planner::remember_total;
+use crate::planner::cost::remember_total;
 use crate::runtime;
 
 /// A list of keys that no API refuses for its length.
@@ -36,18 +37,6 @@ thread_local! {
 /// How many scans of this session ended with less than the API announced, and with a warning instead of an error.
 pub fn incomplete_scans() -> u64 {
     INCOMPLETE.get()
-}
-
-/// What a reading is for.
-pub struct Reading<'a> {
-    pub options: &'a TableOptions,
-    /// What is taken out of each record. A row may hold further columns behind these.
-    pub columns: &'a [ColumnPlan],
-    pub asked: &'a Asked,
-    /// Size of the first page, where a LIMIT sets it.
-    pub limit: Option<u64>,
-    /// Everything will be read, unless the query fails.
-    pub reads_to_end: bool,
 }
 
 /// The pages of one reading: of every record, or of those that a filter brings, and then of whatever proves that these are

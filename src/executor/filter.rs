@@ -10,7 +10,7 @@ use super::{absent, trust};
 use crate::encoding;
 use crate::error::{FdwError, Result};
 use crate::options::TableOptions;
-use crate::planner::{KEYS_A_REQUEST, known_pages};
+use crate::planner::cost::{KEYS_A_REQUEST, known_pages};
 use crate::spec::{ConditionKind, ScanSpec, ValueSource};
 
 /// Requests that reading a whole table is taken to cost where nothing is known of it: a large organization.

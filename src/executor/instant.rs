@@ -10,6 +10,8 @@ use pgrx::pg_sys::{self, Datum};
 use pgrx::prelude::PgTryBuilder;
 use pluralsight_api::Cell;
 
+use crate::options::Epoch;
+
 /// Microseconds between the epochs of Unix and PostgreSQL.
 const EPOCH_DIFFERENCE: i64 = 946_684_800 * 1_000_000;
 /// The first instant that PostgreSQL stores, and the first one after the last, in its own count.
@@ -17,28 +19,6 @@ const STORABLE: std::ops::Range<i64> = -211_813_488_000_000_000..9_223_371_331_2
 const DAY: i64 = 86_400 * 1_000_000;
 /// The longest text that is an instant.
 const LONGEST: usize = 64;
-
-/// Unit of a number of the column option `epoch`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Epoch {
-    Seconds,
-    Milliseconds,
-}
-
-impl Epoch {
-    pub fn parse(text: &str) -> Option<Epoch> {
-        match text {
-            "s" => Some(Epoch::Seconds),
-            "ms" => Some(Epoch::Milliseconds),
-            _ => None,
-        }
-    }
-
-    /// The unit in which a number is an instant of our time, as far as it can be guessed.
-    pub fn likely(number: f64) -> &'static str {
-        if number.abs() >= 1e11 { "ms" } else { "s" }
-    }
-}
 
 /// The type of a column of instants.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -11,9 +11,10 @@
 use pluralsight_api::FieldPath;
 use serde_json::Value as Json;
 
-use super::count::Census;
+use super::census::Census;
 use super::filter::{Filtered, is_its_own_pattern, whole_table};
-use super::trial::{Trial, same, text_of};
+use super::json::{same, text_of};
+use super::trial::Trial;
 use super::trust::{distrust, learn, standing};
 use crate::error::{FdwError, Result};
 use crate::options::TableOptions;

@@ -10,9 +10,10 @@ use pluralsight_catalog::{
 
 use super::trust::without;
 use crate::error::FdwError;
+use crate::namespace::{qualified_name, schema_name};
 use crate::options::TableOptions;
 use crate::options::catalog::raw_column_options;
-use crate::relation::{Column, Relation, make_absent, qualified_name, schema_name};
+use crate::relation::{Column, Relation, make_absent};
 
 /// Records that one page may be asked for.
 const LONGEST_PAGE: u32 = 10_000;

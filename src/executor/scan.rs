@@ -9,14 +9,17 @@ use pgrx::pg_sys::{self, Datum, Oid};
 use pgrx::prelude::*;
 use pluralsight_api::{Batch, Problem, Row, Stats};
 
+use super::answer::Answer;
 use super::buffer::Place;
 use super::count::count;
 use super::decode::ColumnReader;
+use super::decode::readers;
 use super::filter::{Asked, Computed, choose};
 use super::generated::Generated;
 use super::places::Places;
 use super::rescans::{Demand, demand, may_rescan, runs_to_end};
-use super::statement::{Answer, Group, Member, Statement, readers};
+use super::statement::{Group, Member, Statement};
+use super::steady;
 use super::verify::{self, LocalCheck};
 use crate::error::{FdwError, OrRaise, Result};
 use crate::list::members;
@@ -362,7 +365,7 @@ impl Scan {
         if !settings::VERIFY_PUSHDOWN.get() {
             self.statement.begin_others(group, runs_to_end);
         }
-        answer.settle(options, group.limit(self.spec.limit))?;
+        steady::settle(&answer, options, group.limit(self.spec.limit))?;
         let mine = Rc::strong_count(&answer) <= 2;
         self.shared = !mine && before == 0;
         if self.scanned.len() < 64 {

@@ -7,7 +7,7 @@ use pluralsight_api::{Account, Client, Context, Error as ApiError, RetryBudget, 
 
 use crate::error::{FdwError, Result};
 use crate::options::Server;
-use crate::runtime;
+use crate::{runtime, token};
 
 /// A client's settings, a token and the counters of one reading.
 pub struct Session(pub(super) Account);
@@ -15,7 +15,7 @@ pub struct Session(pub(super) Account);
 impl Session {
     pub fn open(server: &Server, user: Oid, stats: Arc<Stats>) -> Result<Session> {
         let account = Account {
-            token: Arc::new(server.token(user)?),
+            token: Arc::new(token::find(server, user)?.token),
             settings: server.client_settings()?,
             budget: Arc::new(RetryBudget::default()),
             stats,

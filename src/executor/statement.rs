@@ -10,18 +10,18 @@ use std::rc::{Rc, Weak};
 use std::sync::Arc;
 
 use pgrx::pg_sys::{self, Oid};
-use pluralsight_api::{Batch, ColumnPlan, Completeness, FieldPath, Operation, PageSizes, Stats};
+use pluralsight_api::{ColumnPlan, Completeness, FieldPath, Operation, PageSizes, Stats};
 use pluralsight_catalog::FilterOption;
 
+use super::answer::Answer;
 use super::buffer::Buffer;
 use super::decode::ColumnReader;
-use super::drift;
-use super::fetch::{Fetch, Reading};
+use super::fetch::Fetch;
 use super::filter::Asked;
 use super::rescans::{Demand, Extent};
+use super::template::Reading;
 use crate::error::Result;
 use crate::options::{OnDrift, TableOptions};
-use crate::relation::Relation;
 use crate::settings;
 use crate::spec::ScanSpec;
 
@@ -249,45 +249,6 @@ struct Answers {
     order: VecDeque<Asked>,
 }
 
-/// One reading of the API, and what is kept of it.
-pub struct Answer {
-    pub fetch: RefCell<Fetch>,
-    /// What its records hold.
-    pub columns: Vec<ColumnPlan>,
-    /// `None` where the records go straight to the one reader.
-    pub buffer: Option<RefCell<Buffer>>,
-    /// Records may be handed out: nothing has to be read first to know that they will stand.
-    is_steady: Cell<bool>,
-    /// The counters of a reading that was begun before its turn, for the first scan that takes it.
-    pub begun: Cell<Option<Arc<Stats>>>,
-}
-
-impl Answer {
-    /// Makes sure that records may be handed out.
-    pub fn settle(&self, options: &TableOptions, limit: Option<u64>) -> Result<()> {
-        if !self.is_steady.get() {
-            drift::read_steadily(self, options, limit)?;
-            self.is_steady.set(true);
-        }
-        Ok(())
-    }
-
-    /// Adds records to the buffer, if there is one.
-    pub fn keep(&self, records: &Batch) {
-        if let Some(buffer) = &self.buffer {
-            buffer.borrow_mut().push(records);
-        }
-    }
-
-    /// Forgets what was read.
-    pub fn restart(&self, options: &TableOptions) -> Result<()> {
-        if let Some(buffer) = &self.buffer {
-            buffer.borrow_mut().end();
-        }
-        self.fetch.borrow_mut().restart(options)
-    }
-}
-
 impl Group {
     /// Whether its scans have no condition that the API is asked to judge, and bring every record or an error.
     fn reads_everything(&self) -> bool {
@@ -433,12 +394,4 @@ impl Answers {
         self.order.push_back(asked.clone());
         self.by_filter.insert(asked.clone(), Rc::clone(answer));
     }
-}
-
-/// The readers of a scan's columns.
-pub fn readers(relation: &Relation, columns: &[i16]) -> Result<Vec<ColumnReader>> {
-    columns
-        .iter()
-        .map(|&number| ColumnReader::new(relation, number))
-        .collect()
 }

@@ -9,11 +9,23 @@ use pluralsight_api::{
 use pluralsight_catalog::Table;
 use serde_json::Value as Json;
 
-use super::fetch::Reading;
-use super::trial::as_json;
+use super::filter::Asked;
+use super::json::as_json;
 use super::trust::fields_without_key;
 use crate::error::{FdwError, Result};
 use crate::options::TableOptions;
+
+/// What a reading is for.
+pub struct Reading<'a> {
+    pub options: &'a TableOptions,
+    /// What is taken out of each record. A row may hold further columns behind these.
+    pub columns: &'a [ColumnPlan],
+    pub asked: &'a Asked,
+    /// Size of the first page, where a LIMIT sets it.
+    pub limit: Option<u64>,
+    /// Everything will be read, unless the query fails.
+    pub reads_to_end: bool,
+}
 
 /// Pages that one scan reads at most.
 const MAX_PAGES: u64 = 100_000;

@@ -11,7 +11,7 @@ use pgrx::pg_sys::Oid;
 use pluralsight_catalog::{FilterKind, FilterOption};
 use serde_json::Value as Json;
 
-use super::trial::text_of;
+use super::json::text_of;
 use crate::error::FdwError;
 use crate::options::{Options, TableOptions};
 

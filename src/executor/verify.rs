@@ -11,12 +11,13 @@ use pgrx::pg_sys::{self, Oid};
 use pluralsight_api::{Batch, ColumnPlan, FieldPath, Stats};
 
 use super::decode::ColumnReader;
-use super::fetch::{Fetch, Reading};
+use super::decode::readers;
+use super::fetch::Fetch;
 use super::filter::Asked;
 use super::generated::Generated;
+use super::json::{as_json, json_of};
 use super::places::Places;
-use super::statement::readers;
-use super::trial::{as_json, json_of};
+use super::template::Reading;
 use crate::error::{FdwError, Result};
 use crate::options::TableOptions;
 use crate::relation::Relation;

@@ -10,14 +10,13 @@ use pluralsight_catalog::{
     FilterOption, Table, operation_from, parse_filters, set_column_option, set_table_option,
 };
 
-use super::Options;
-use super::definition::{self, OnDrift, invalid_value};
+use super::definition::{self, OnDrift, Options, invalid_value};
+use super::epoch::Epoch;
 use crate::encoding;
 use crate::error::{FdwError, Result};
-use crate::executor::Epoch;
 use crate::list::members;
-use crate::relation::qualified_name;
-use crate::{host_file, settings, token};
+use crate::namespace::qualified_name;
+use crate::{host_file, settings};
 
 /// Records asked for on the first page, so that a look is quick.
 const FIRST_PAGE: u32 = 100;
@@ -88,11 +87,6 @@ impl Server {
         }
         definition::check_address(&settings.endpoint, settings.proxy.is_some())?;
         Ok(settings)
-    }
-
-    /// The token that counts for `user`.
-    pub fn token(&self, user: Oid) -> Result<pluralsight_api::Token> {
-        token::find(self, user).map(|found| found.token)
     }
 }
 

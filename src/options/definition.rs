@@ -1,13 +1,26 @@
 //! Which options exist, where each may stand, and what it may hold.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
+use pgrx::PgSqlErrorCode;
 use pluralsight_api::{Endpoint, FieldPath};
 use pluralsight_catalog::{FilterOptionError, QUERY_OPTIONS, Table, parse_filters};
 
+use super::epoch::Epoch;
 use crate::error::{FdwError, Result};
-use crate::executor::Epoch;
-use pgrx::PgSqlErrorCode;
+
+/// Options as PostgreSQL keeps them: every name at most once.
+pub type Options = BTreeMap<String, String>;
+
+/// The options that name a token; a level may have one of them.
+pub const TOKEN_SOURCES: [&str; 5] = [
+    "api_token",
+    "api_token_file",
+    "api_token_id",
+    "api_token_name",
+    "api_token_sealed",
+];
 
 /// The kind of object that carries options.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

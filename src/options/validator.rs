@@ -5,10 +5,11 @@ use pgrx::{PgSqlErrorCode, pg_sys};
 use pluralsight_api::Endpoint;
 use pluralsight_catalog::quote_identifier;
 
-use super::definition::{self, check_address, invalid_value, options_of};
-use super::{Options, Place};
+use super::definition::{
+    self, Options, Place, TOKEN_SOURCES, check_address, invalid_value, options_of,
+};
 use crate::error::{FdwError, Result};
-use crate::{role, token};
+use crate::role;
 
 /// Checks the whole list that an object will have. `options` are `name=value` texts.
 pub fn validate(options: &[Option<String>], catalog: Oid) -> Result<()> {
@@ -55,7 +56,7 @@ fn check_together(place: Place, options: &Options) -> Result<()> {
         )
         .hint("CALL pluralsight_fdw.set_up('pluralsight'); makes the tables with all their options. By hand, add for example OPTIONS (query 'users')."));
     }
-    let sources: Vec<&str> = token::SOURCES
+    let sources: Vec<&str> = TOKEN_SOURCES
         .into_iter()
         .filter(|source| options.contains_key(*source))
         .collect();

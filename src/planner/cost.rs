@@ -73,3 +73,9 @@ pub fn pages(options: &TableOptions, records: f64) -> f64 {
 pub fn transfer(requests: f64, records: f64) -> f64 {
     requests * REQUEST + records * RECORD
 }
+
+/// Requests that reading the whole table takes, if this session or the table's option `rows` says how many rows it has.
+pub fn known_pages(options: &TableOptions) -> Option<f64> {
+    let last = last_total(options.server.oid, &options.query).map(|total| total as f64);
+    last.or(options.rows).map(|rows| pages(options, rows))
+}

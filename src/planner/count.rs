@@ -5,9 +5,9 @@ use std::ffi::c_void;
 use pgrx::pg_sys;
 use pgrx::prelude::*;
 
-use super::plan::collect;
-use super::restriction::Pushed;
-use super::{Planned, cost};
+use super::cost;
+use super::planned::Planned;
+use super::restriction::{Pushed, collect};
 use crate::compat;
 use crate::error::Result;
 use crate::list::{first_integer, members};

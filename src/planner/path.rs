@@ -6,8 +6,9 @@ use pgrx::memcxt::PgMemoryContexts;
 use pgrx::pg_sys::{self, Oid};
 use pgrx::prelude::*;
 
+use super::cost;
+use super::planned::Planned;
 use super::restriction::{Classifier, Pushed, Value};
-use super::{Planned, cost};
 use crate::compat;
 use crate::error::OrRaise;
 use crate::list::members;

@@ -3,14 +3,15 @@
 use pgrx::pg_sys::{self, Oid};
 use pgrx::prelude::*;
 
-use super::restriction::{Classifier, Pushed, Value};
-use super::{Planned, count};
+use super::count;
+use super::planned::Planned;
+use super::restriction::{Classifier, collect};
 use crate::error::{OrRaise, Result};
 use crate::executor::generation_expression;
 use crate::list::members;
 use crate::options::catalog::Pushdown;
 use crate::relation::Generation;
-use crate::spec::{PushedCondition, ScanSpec, ValueSource};
+use crate::spec::ScanSpec;
 
 #[pg_guard]
 pub unsafe extern "C-unwind" fn get_foreign_plan(
@@ -79,38 +80,6 @@ unsafe fn scan_plan(
             outer_plan,
         ))
     }
-}
-
-/// The conditions with their values moved into a list for `fdw_exprs`.
-///
-/// # Safety
-/// Called while planning; the values are expressions of the query.
-pub unsafe fn collect(pushed: &[Pushed]) -> (Vec<PushedCondition>, *mut pg_sys::List) {
-    let mut expressions: *mut pg_sys::List = std::ptr::null_mut();
-    let mut count = 0;
-    let mut add = |expression: *mut pg_sys::Expr| {
-        // SAFETY: appends to a list in the planner's memory context.
-        expressions = unsafe { pg_sys::lappend(expressions, expression.cast()) };
-        count += 1;
-        count - 1
-    };
-    let conditions = pushed
-        .iter()
-        .map(|condition| PushedCondition {
-            filter: condition.filter.clone(),
-            kind: condition.kind,
-            values: condition
-                .values
-                .iter()
-                .map(|value| match value {
-                    Value::One(expression) => ValueSource::One(add(*expression)),
-                    Value::Array(expression) => ValueSource::Array(add(*expression)),
-                    Value::Constant(constant) => ValueSource::Constant(*constant),
-                })
-                .collect(),
-        })
-        .collect();
-    (conditions, expressions)
 }
 
 /// The columns that the query reads, for its output, for what stands above it, and for what is checked here: those that

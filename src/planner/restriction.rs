@@ -12,7 +12,7 @@ use pluralsight_catalog::{FilterKind, FilterOption, Table};
 use crate::executor::distrusted;
 use crate::list::members;
 use crate::relation::{Column, Relation};
-use crate::spec::ConditionKind;
+use crate::spec::{ConditionKind, PushedCondition, ValueSource};
 
 /// The first object id that can belong to a user's own operator.
 const FIRST_USER_OID: u32 = 16_384;
@@ -398,4 +398,36 @@ unsafe fn is_filled_constant_array(expression: *mut pg_sys::Expr) -> bool {
         ) > 0
             && !pg_sys::array_contains_nulls(array)
     }
+}
+
+/// The conditions with their values moved into a list for `fdw_exprs`.
+///
+/// # Safety
+/// Called while planning; the values are expressions of the query.
+pub unsafe fn collect(pushed: &[Pushed]) -> (Vec<PushedCondition>, *mut pg_sys::List) {
+    let mut expressions: *mut pg_sys::List = std::ptr::null_mut();
+    let mut count = 0;
+    let mut add = |expression: *mut pg_sys::Expr| {
+        // SAFETY: appends to a list in the planner's memory context.
+        expressions = unsafe { pg_sys::lappend(expressions, expression.cast()) };
+        count += 1;
+        count - 1
+    };
+    let conditions = pushed
+        .iter()
+        .map(|condition| PushedCondition {
+            filter: condition.filter.clone(),
+            kind: condition.kind,
+            values: condition
+                .values
+                .iter()
+                .map(|value| match value {
+                    Value::One(expression) => ValueSource::One(add(*expression)),
+                    Value::Array(expression) => ValueSource::Array(add(*expression)),
+                    Value::Constant(constant) => ValueSource::Constant(*constant),
+                })
+                .collect(),
+        })
+        .collect();
+    (conditions, expressions)
 }

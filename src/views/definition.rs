@@ -7,7 +7,8 @@ use pgrx::datum::DatumWithOid;
 use pgrx::pg_sys::Oid;
 use pluralsight_catalog::{quote_identifier, quote_literal};
 
-use super::{File, Place, look_up};
+use super::file::File;
+use super::place::{Place, look_up};
 use crate::error::{FdwError, Result};
 use crate::random;
 use crate::sql;

@@ -7,7 +7,7 @@
 use pgrx::PgSqlErrorCode;
 use pgrx::pg_sys::Oid;
 
-use super::{Place, Relation, look_up};
+use super::place::{Place, Relation, look_up};
 use crate::error::{FdwError, Result};
 use crate::role;
 

@@ -3,7 +3,9 @@
 use pgrx::PgSqlErrorCode;
 use pluralsight_catalog::quote_identifier;
 
-use super::{FILLED_IN, File, Outcome, Place};
+use super::file::{FILLED_IN, File};
+use super::outcome::Outcome;
+use super::place::Place;
 use crate::error::{FdwError, Result};
 
 /// Tells the client which views are new or renewed.

@@ -3,13 +3,22 @@
 use pgrx::PgSqlErrorCode;
 use pgrx::pg_sys::Oid;
 
-use super::{FILES, File, Outcome, Place, Relation, definition, look_up};
+use super::definition;
+use super::file::{FILES, File};
+use super::outcome::Outcome;
+use super::place::{Place, Relation, look_up};
 use crate::error::{FdwError, Result};
 use crate::sql_file;
 
 /// Drops the view and the views of ours that stand on it, and makes them anew with their grants. What else stands on it
 /// would be lost, so that is an error.
-pub fn rebuild(place: &Place, file: &File, view: &Relation, replace: bool) -> Result<()> {
+pub fn rebuild(
+    place: &Place,
+    file: &File,
+    view: &Relation,
+    replace: bool,
+    make: impl Fn(&File) -> Result<Outcome>,
+) -> Result<()> {
     let mut dropped: Vec<&File> = vec![file];
     let mut grants = grants_on(view.oid)?;
     let mut others = Vec::new();
@@ -43,7 +52,7 @@ pub fn rebuild(place: &Place, file: &File, view: &Relation, replace: bool) -> Re
         sql_file::run(&format!("DROP VIEW {}", place.qualified(file.name)))?;
     }
     for file in dropped {
-        let outcome = place.create(file, replace)?;
+        let outcome = make(file)?;
         debug_assert_ne!(outcome, Outcome::Kept);
     }
     for grant in grants {
