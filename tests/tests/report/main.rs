@@ -1,10 +1,13 @@
 //! The report on seats: each number is what the sandbox knows, and nobody's code runs as its reader.
 
+mod truth;
+
 use std::collections::BTreeMap;
 
 use behaviour::{Session, Stage, copies};
 use chrono::{DateTime, Datelike, Months, NaiveDate, Utc};
 use pluralsight_sandbox::{Config, User};
+use truth::{PRICE, Truth, products};
 
 /// The columns of `report_reasons` and the like, by their first column.
 type Rows = BTreeMap<String, Vec<String>>;
@@ -19,15 +22,6 @@ fn rows(session: &mut Session, query: &str) -> Rows {
             (key, row.collect())
         })
         .collect()
-}
-
-fn products(user: &User) -> &[String] {
-    user.product_ids.as_deref().unwrap_or_default()
-}
-
-fn idle_days(user: &User, now: DateTime<Utc>) -> Option<i64> {
-    let since = user.last_login.max(user.started_on).or(user.created_on)?;
-    Some((now - since).num_days())
 }
 
 /// With commas, as the page has it.
@@ -52,77 +46,6 @@ fn headline(page: &str) -> String {
         .replace("<b>", "")
         .replace("</b>", "")
         .replace("&#8364;", "€")
-}
-
-/// What the sandbox knows at a moment. Everybody has a row in hr_staff; every seventh left, every eleventh is not in it.
-struct Truth {
-    seats: usize,
-    reasons: BTreeMap<String, (usize, usize)>,
-    /// Per product: held, and could come back.
-    products: BTreeMap<String, (usize, usize)>,
-    centers: BTreeMap<String, usize>,
-}
-
-const PRICE: usize = 399;
-
-impl Truth {
-    fn at(stage: &Stage, now: DateTime<Utc>, with_staff: bool) -> Truth {
-        let mut truth = Truth {
-            seats: 0,
-            reasons: BTreeMap::new(),
-            products: BTreeMap::new(),
-            centers: BTreeMap::new(),
-        };
-        // Nobody ever signed in is not the same as that nobody's sign-in is known.
-        let signs_in = stage
-            .sandbox
-            .organization()
-            .users()
-            .any(|user| user.last_login.is_some());
-        for (place, user) in stage.sandbox.organization().users().enumerate() {
-            let idle = idle_days(&user, now).filter(|_| signs_in);
-            let is_staff = user.email.is_some() && place % 11 != 0;
-            let reason = if with_staff && is_staff && place % 7 == 0 {
-                Some("left the company")
-            } else if with_staff && !is_staff {
-                Some("not in hr_staff")
-            } else if idle >= Some(90) && user.last_login.is_none() {
-                Some("never signed in")
-            } else if idle >= Some(180) {
-                Some("idle 180 days or more")
-            } else if idle >= Some(90) {
-                Some("idle 90 to 179 days")
-            } else {
-                None
-            };
-            let held = products(&user).len();
-            if held == 0 {
-                continue;
-            }
-            truth.seats += held;
-            if let Some(reason) = reason {
-                let (seats, people) = truth.reasons.entry(reason.to_owned()).or_default();
-                *seats += held;
-                *people += 1;
-            }
-            for product in products(&user) {
-                let (held, reclaimed) = truth.products.entry(product.clone()).or_default();
-                *held += 1;
-                *reclaimed += usize::from(reason.is_some());
-            }
-            let center = if with_staff && is_staff {
-                format!("Center {}", place % 3)
-            } else {
-                String::new()
-            };
-            *truth.centers.entry(center).or_default() += held;
-        }
-        truth
-    }
-
-    fn to_reclaim(&self) -> usize {
-        self.reasons.values().map(|(seats, _)| seats).sum()
-    }
 }
 
 /// Fills in the tables of the user's.
