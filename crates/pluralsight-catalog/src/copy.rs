@@ -1,7 +1,8 @@
 //! The statements of stored copies that follow from a table's columns. Names in them are unqualified, except the source's: they
 //! are found in the schema of the copies.
 
-use crate::{History, Table, quote_identifier, quote_literal};
+use crate::ddl::{quote_identifier, quote_literal};
+use crate::declaration::{History, Table};
 
 /// A column of a copy.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use pluralsight_api::Operation;
 
+use crate::declaration::{Presence, Table};
 use crate::query::{QUERY_OPTIONS, operation_options};
-use crate::{Presence, Table};
 
 /// Options of a table or column, by name.
 pub type Options = BTreeMap<String, String>;
@@ -172,7 +172,7 @@ impl ImportedTable {
 
 impl ImportedColumn {
     /// The declaration itself; a column that is only hoped for is absent.
-    pub fn declared(column: &crate::Column) -> ImportedColumn {
+    pub fn declared(column: &crate::declaration::Column) -> ImportedColumn {
         ImportedColumn {
             name: column.name.to_owned(),
             sql_type: column.sql_type.sql(),
@@ -187,7 +187,7 @@ impl ImportedColumn {
 
     /// The same column, which the API does not have.
     #[must_use]
-    pub fn missing(column: &crate::Column) -> ImportedColumn {
+    pub fn missing(column: &crate::declaration::Column) -> ImportedColumn {
         ImportedColumn {
             absent: true,
             ..ImportedColumn::declared(column)

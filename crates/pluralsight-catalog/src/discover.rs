@@ -2,15 +2,13 @@
 
 use pluralsight_api::{Client, Constant, Context, Error, describe};
 
+use crate::ddl::{ExistingTable, ImportedColumn, ImportedTable};
+use crate::declaration::Table;
 use crate::gather::gathered;
+use crate::notice::Notice;
 use crate::probe::{Known, is_no_query, probe, probe_filters, probe_parts};
 use crate::query::operation_from;
 use crate::told::plan_import;
-use crate::{ExistingTable, ImportedColumn, ImportedTable, Table};
-
-/// Something that a person should know about an import.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Notice(pub String);
 
 /// What the API has of these tables: its schema is asked, and each table's own query is tried. Every table is in the
 /// answer, with every declared column; what the API lacks is marked as absent. With `all`, the scalar fields of a record

@@ -4,18 +4,8 @@
 //! compares: `name=field` for one value, `name[]=field` for a list of values, `name~=field` for a pattern that an
 //! equal value always matches. `name[Int]=field` and `name:Int=field` take whole numbers where the others take texts.
 
-use crate::Table;
-
-/// What the API takes for a filter.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum FilterKind {
-    /// A list; a record matches if it has any of the values.
-    List,
-    /// One value, compared for equality.
-    Scalar,
-    /// One text; a record matches if it contains the text.
-    Pattern,
-}
+use crate::declaration::FilterKind;
+use crate::declaration::Table;
 
 /// One entry of the table option `filters`.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]

@@ -3,7 +3,9 @@
 
 use pluralsight_api::{Constant, Operation};
 
-use crate::{ImportedColumn, ImportedTable, Shape, Table};
+use crate::ddl::{ImportedColumn, ImportedTable};
+use crate::declaration::Table;
+use pluralsight_api::Shape;
 
 /// Parts that one answer is asked to hold: more than any record has, and fewer than any API refuses.
 const PARTS: &str = "100";

@@ -4,8 +4,9 @@
 use pluralsight_api::{Argument, Error, FieldPath, Operation, Shape};
 
 use crate::ddl::{ImportedColumn, ImportedTable};
+use crate::declaration::Column;
 use crate::nested;
-use crate::probe::Probe;
+use crate::probe::question::{Probe, is_of_the_table};
 
 /// Requests that one table may cost in this way.
 const REQUESTS: u32 = 160;
@@ -206,7 +207,7 @@ async fn other_path(
         return Ok(());
     }
     let declared = probe.declared.column(&column.name);
-    let paths = declared.map_or_else(Vec::new, crate::Column::candidates);
+    let paths = declared.map_or_else(Vec::new, Column::candidates);
     let unmarked = column.only_where.is_some().then(|| column.field.clone());
     let others = paths.into_iter().filter(|path| *path != column.field);
     for path in unmarked.into_iter().chain(others) {
@@ -245,7 +246,7 @@ fn put(table: &mut ImportedTable, columns: &[ImportedColumn]) {
 async fn answers(probe: &mut Probe<'_>, table: &ImportedTable) -> Result<bool, Error> {
     match probe.ask(table, None).await {
         Ok(_) => Ok(true),
-        Err(error) if crate::probe::is_of_the_table(&error) => Ok(false),
+        Err(error) if is_of_the_table(&error) => Ok(false),
         Err(error) => Err(error),
     }
 }

@@ -2,10 +2,11 @@
 
 use std::collections::BTreeMap;
 
+use crate::ddl::ImportedTable;
+use crate::declaration::Table;
 use crate::filter::parse_filters;
 use crate::mend::{ColumnMapping, Mapping, Mend};
 use crate::query::{operation_from, operation_options};
-use crate::{ImportedTable, Table};
 
 impl ImportedTable {
     /// What it asks of the API.

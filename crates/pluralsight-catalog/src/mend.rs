@@ -3,6 +3,8 @@
 //! The one place where that is decided: discovery applies the changes itself, and an error of a query shows them as a
 //! statement.
 
+mod arguments;
+mod mapping;
 mod place;
 mod statement;
 #[cfg(test)]
@@ -10,71 +12,19 @@ mod tests;
 
 use std::collections::BTreeSet;
 
-use pluralsight_api::{Argument, Constant, Operation, Refusal, Shape};
+use pluralsight_api::{Operation, Refusal, Shape};
 
+use self::arguments::{
+    argument_mends, missing_mends, type_mends, value_mends, variable_mends, written,
+};
+use self::mapping::is_within;
+pub use self::mapping::{ColumnMapping, Mapping, Mend, Refused};
 use self::place::{Spot, spot};
 pub use self::statement::mend_statement;
-use crate::Table;
-use crate::filter::{FilterKind, FilterOption};
+use crate::declaration::{Column, Table};
+use crate::names::snake_case;
 use crate::nested;
 use crate::query::argument_names;
-use crate::told::snake_case;
-
-/// What a table asks of the API.
-#[derive(Clone, Debug)]
-pub struct Mapping {
-    pub operation: Operation,
-    pub key: Option<String>,
-    pub filters: Vec<FilterOption>,
-    pub truncated: Vec<String>,
-    /// Those that are read.
-    pub columns: Vec<ColumnMapping>,
-}
-
-/// What a column asks of the API.
-#[derive(Clone, Debug)]
-pub struct ColumnMapping {
-    pub name: String,
-    pub field: String,
-    pub only_where: Option<String>,
-    pub only_where_not: Option<String>,
-}
-
-/// One option that is to change.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Mend {
-    /// The column whose option it is; the table's own if there is none.
-    pub column: Option<String>,
-    pub option: &'static str,
-    /// `None` takes the option away.
-    pub value: Option<String>,
-}
-
-/// What is known to be refused: paths of fields, and names of arguments, that are not worth another try.
-#[derive(Clone, Debug, Default)]
-pub struct Refused {
-    places: BTreeSet<String>,
-    /// What may be right is tried, too, since another refusal will be heard if it is not.
-    guessing: bool,
-}
-
-impl Mend {
-    fn table(option: &'static str, value: impl Into<String>) -> Mend {
-        Mend {
-            column: None,
-            option,
-            value: Some(value.into()),
-        }
-    }
-
-    fn column(column: &ColumnMapping, option: &'static str, value: &str) -> Mend {
-        Mend {
-            column: Some(column.name.clone()),
-            option,
-            value: Some(value.to_owned()),
-        }
-    }
-}
 
 /// The changes that make a table ask for nothing of what was refused; none where no option can help. `refusals` are what
 /// [`pluralsight_api::Error::refusals`] says. What was refused is added to `refused`, so that another call does not come
@@ -296,7 +246,7 @@ fn next_candidate(
 ) -> Mend {
     let candidates = declared
         .and_then(|table| table.column(&column.name))
-        .map_or_else(Vec::new, crate::Column::candidates);
+        .map_or_else(Vec::new, Column::candidates);
     let is_open = |path: &&String| **path != column.field && refused.allows(path);
     let suggested = candidates.iter().filter(is_open).find(|path| {
         suggestions
@@ -322,34 +272,6 @@ fn other_spelling(path: &str, suggestions: &[String], refused: &Refused) -> Opti
         holder => format!("{holder}.{other}"),
     };
     (is_likely && spelled != path && refused.allows(&spelled)).then_some(spelled)
-}
-
-/// Whether `path` is `place` or leads on from there; a `place` that ends in a dot stands for what is below it alone.
-fn is_within(path: &str, place: &str) -> bool {
-    match path.strip_prefix(place) {
-        Some(rest) => rest.is_empty() || rest.starts_with('.') || place.ends_with('.'),
-        None => false,
-    }
-}
-
-impl Refused {
-    /// Nothing yet; whoever asks again at once may guess.
-    pub fn guessing() -> Refused {
-        Refused {
-            guessing: true,
-            ..Refused::default()
-        }
-    }
-
-    /// Whether an argument of that name was not refused.
-    pub(crate) fn allows_argument(&self, name: &str) -> bool {
-        !self.places.contains(&format!("argument:{name}"))
-    }
-
-    /// Whether a path holds nothing of what was refused.
-    pub(crate) fn allows(&self, path: &str) -> bool {
-        !self.places.iter().any(|place| is_within(path, place))
-    }
 }
 
 /// A list inside a record that wants to be told how many of its entries are wanted.
@@ -383,192 +305,4 @@ pub fn longer_list(operation: &Operation, truncated: &str) -> Option<Mend> {
     size.value = longer.into();
     let written: Vec<String> = constants.iter().map(ToString::to_string).collect();
     Some(Mend::table("arguments", written.join(", ")))
-}
-
-fn argument_mends(
-    table: &Mapping,
-    argument: &str,
-    field: Option<&str>,
-    suggestions: &[String],
-    refused: &mut Refused,
-) -> Vec<Mend> {
-    let operation = &table.operation;
-    let is_it = |constant: &Constant| {
-        let holder = constant
-            .field()
-            .last()
-            .map_or(operation.name.as_str(), String::as_str);
-        constant.name() == argument && field.is_none_or(|field| field == holder)
-    };
-    if let Some(constant) = operation.arguments.iter().find(|constant| is_it(constant)) {
-        refused.places.insert(format!("argument:{}", constant.path));
-        let others = operation
-            .arguments
-            .iter()
-            .filter(|other| *other != constant);
-        let kept: Vec<String> = others.map(ToString::to_string).collect();
-        return vec![Mend::table("arguments", kept.join(", "))];
-    }
-    if field.is_some_and(|field| field != operation.name.as_str()) {
-        return Vec::new();
-    }
-    let option = argument_options(operation)
-        .into_iter()
-        .find(|(_, _, known)| known.is_some_and(|known| known.name.as_str() == argument))
-        .map(|(option, ..)| option);
-    let Some(option) = option else {
-        return Vec::new();
-    };
-    refused.places.insert(format!("argument:{argument}"));
-    let names = argument_names(option);
-    let is_open = |name: &&&str| !refused.places.contains(&format!("argument:{name}"));
-    let suggested = names
-        .iter()
-        .filter(is_open)
-        .find(|name| suggestions.iter().any(|suggestion| suggestion == **name));
-    vec![Mend::table(option, suggested.copied().unwrap_or(""))]
-}
-
-/// The options of name and type of the arguments whose values are variables.
-fn argument_options(operation: &Operation) -> [(&'static str, &'static str, Option<&Argument>); 3] {
-    [
-        ("first_argument", "first_type", operation.first.as_ref()),
-        ("after_argument", "after_type", operation.after.as_ref()),
-        ("filter_argument", "filter_type", operation.filter.as_ref()),
-    ]
-}
-
-fn type_mends(table: &Mapping, name: &str, suggestions: &[String]) -> Vec<Mend> {
-    let mut mends = Vec::new();
-    for (name_option, type_option, argument) in argument_options(&table.operation) {
-        let Some(argument) = argument.filter(|argument| argument.of_type.name() == name) else {
-            continue;
-        };
-        let likely = suggestions
-            .iter()
-            .find(|suggestion| {
-                *suggestion != name && suggestion.to_ascii_lowercase().contains("filter")
-            })
-            .filter(|_| type_option == "filter_type");
-        mends.push(match likely {
-            Some(suggestion) => Mend::table(
-                type_option,
-                argument.of_type.as_str().replacen(name, suggestion, 1),
-            ),
-            // Without its type there is nothing to declare the variable with.
-            None => Mend::table(name_option, ""),
-        });
-    }
-    mends
-}
-
-fn variable_mends(table: &Mapping, refusal: &Refusal, refused: &mut Refused) -> Vec<Mend> {
-    let Refusal::Variable {
-        variable,
-        argument,
-        given,
-        expected,
-    } = refusal
-    else {
-        return Vec::new();
-    };
-    let mut mends = Vec::new();
-    for (name_option, type_option, known) in argument_options(&table.operation) {
-        let Some(known) = known else {
-            continue;
-        };
-        let is_meant = match (variable, argument) {
-            (Some(variable), _) => type_option.strip_suffix("_type") == Some(variable),
-            (None, Some(argument)) => known.name.as_str() == argument,
-            (None, None) => given.as_deref() == Some(known.of_type.as_str()),
-        };
-        if !is_meant {
-            continue;
-        }
-        let of_type = known.of_type.as_str();
-        refused.places.insert(format!("{type_option}:{of_type}"));
-        let right = match expected {
-            Some(expected) => Some(expected.clone()).filter(|expected| expected != of_type),
-            None => usual_types(type_option, known)
-                .into_iter()
-                .skip_while(|usual| usual != of_type)
-                .find(|usual| !refused.places.contains(&format!("{type_option}:{usual}"))),
-        };
-        mends.push(match right {
-            Some(right) => Mend::table(type_option, right),
-            None => Mend::table(name_option, ""),
-        });
-    }
-    mends
-}
-
-/// The types that an argument may have, where the server does not name the right one.
-fn usual_types(type_option: &str, known: &Argument) -> Vec<String> {
-    let types: &[&str] = match type_option {
-        "first_type" => &["Int", "Int!"],
-        "after_type" => &["String", "ID", "String!", "ID!"],
-        _ => {
-            let bare = known.of_type.as_str().trim_end_matches('!');
-            return vec![bare.to_owned(), format!("{bare}!")];
-        }
-    };
-    types.iter().map(|&usual| usual.to_owned()).collect()
-}
-
-fn missing_mends(table: &Mapping, argument: &str, of_type: Option<&str>) -> Vec<Mend> {
-    let operation = &table.operation;
-    for (name_option, type_option, known) in argument_options(operation) {
-        if known.is_none() && argument_names(name_option).contains(&argument) {
-            let usual = match name_option {
-                "first_argument" => Some("Int!"),
-                "after_argument" => Some("String!"),
-                _ => None,
-            };
-            return match of_type.or(usual) {
-                Some(of_type) => vec![
-                    Mend::table(name_option, argument),
-                    Mend::table(type_option, of_type),
-                ],
-                None => Vec::new(),
-            };
-        }
-    }
-    Vec::new()
-}
-
-fn value_mends(table: &Mapping, field: &str, expected: &str) -> Vec<Mend> {
-    let is_number = matches!(expected, "Int" | "Long" | "BigInt" | "Float");
-    let mut changed = false;
-    let filters: Vec<FilterOption> = table
-        .filters
-        .iter()
-        .filter_map(|filter| {
-            if filter.name != field {
-                return Some(filter.clone());
-            }
-            changed = true;
-            let as_numbers = is_number && !filter.numbers && filter.kind != FilterKind::Pattern;
-            as_numbers.then(|| FilterOption {
-                numbers: true,
-                ..filter.clone()
-            })
-        })
-        .collect();
-    if changed {
-        vec![Mend::table("filters", written(table, filters.iter()))]
-    } else {
-        Vec::new()
-    }
-}
-
-/// The option `filters` for these.
-fn written<'a>(table: &Mapping, filters: impl Iterator<Item = &'a FilterOption>) -> String {
-    let declared = Table::over(table.operation.name.as_str());
-    let entries: Vec<String> = filters
-        .map(|filter| match declared {
-            Some(declared) => filter.written(declared),
-            None => filter.to_string(),
-        })
-        .collect();
-    entries.join(", ")
 }

@@ -3,7 +3,7 @@
 
 use pluralsight_api::{Constant, FieldPath};
 
-use crate::ImportedTable;
+use crate::ddl::ImportedTable;
 
 /// Where a page inside a record says that more follow.
 const MORE: &str = "pageInfo.hasNextPage";

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 
 use pluralsight_api::{Argument, Constant, FieldPath, InputType, Name, Operation, Shape};
 
-use crate::Table;
+use crate::declaration::Table;
 
 /// Names of the argument that says how many records a page has, the usual one first.
 const FIRST_ARGUMENTS: &[&str] = &["first", "limit", "pageSize", "take"];

@@ -1,6 +1,7 @@
 //! The reference page of the tables, in Markdown.
 
-use crate::{FilterKind, Presence, tables};
+use crate::declaration::{FilterKind, Presence};
+use crate::tables;
 
 /// The whole of `docs/tables.md`.
 pub fn reference_page() -> String {

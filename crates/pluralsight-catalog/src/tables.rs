@@ -6,7 +6,7 @@ mod plan;
 mod teams;
 mod users;
 
-use crate::Table;
+use crate::declaration::Table;
 
 /// Every table that `IMPORT FOREIGN SCHEMA` offers, in the order in which it creates them.
 pub const ALL: &[&Table] = &[&users::USERS, &plan::PLAN, &admins::ADMINS, &teams::TEAMS];
@@ -16,4 +16,16 @@ pub const ALL: &[&Table] = &[&users::USERS, &plan::PLAN, &admins::ADMINS, &teams
 pub fn refresh_rank(name: &str) -> Option<usize> {
     let order: [&Table; 4] = [&plan::PLAN, &users::USERS, &admins::ADMINS, &teams::TEAMS];
     order.iter().position(|table| table.name == name)
+}
+
+impl Table {
+    /// The table of that name, if there is one.
+    pub fn named(name: &str) -> Option<&'static Table> {
+        ALL.iter().copied().find(|table| table.name == name)
+    }
+
+    /// The table over that root field, if there is one.
+    pub fn over(query: &str) -> Option<&'static Table> {
+        ALL.iter().copied().find(|table| table.query == query)
+    }
 }

@@ -1,16 +1,20 @@
 //! What a live schema tells of what is declared.
 
+mod field;
+
 use pluralsight_api::{
     Argument, Constant, Described, FieldPath, FieldShape, Operation, TypeKind, TypeShape,
 };
 
-use crate::discover::Notice;
+use self::field::{is_size, sql_type, wants_more};
+use crate::ddl::{ImportedColumn, ImportedTable};
+use crate::declaration::{Column, Filter, FilterKind, Presence, SqlType, Table};
+use crate::filter::FilterOption;
+use crate::names::{is_same_name, snake_case};
 use crate::nested;
+use crate::notice::Notice;
 use crate::query::argument_names;
-use crate::{
-    Column, Filter, FilterKind, FilterOption, ImportedColumn, ImportedTable, Presence, Shape,
-    SqlType, Table,
-};
+use pluralsight_api::Shape;
 
 /// The table as the live schema allows it: what the schema lacks is absent, a candidate name that exists is chosen, and
 /// with `all` the unknown scalar fields of a record are added. `None` where the schema does not tell of the query, or of
@@ -477,59 +481,9 @@ impl<'a> Record<'a> {
     }
 }
 
-/// Whether an argument may say how many entries of a list are wanted.
-fn is_size(argument: &FieldShape) -> bool {
-    let of_type = &argument.type_ref;
-    of_type.name() == "Int"
-        && !of_type.is_list()
-        && argument_names("first_argument").contains(&argument.name.as_str())
-}
-
-/// Whether a field must be given an argument that is not the size of a page.
-fn wants_more(field: &FieldShape) -> bool {
-    let mut needed = field.args.iter().filter(|argument| argument.is_required());
-    needed.any(|argument| !is_size(argument))
-}
-
 fn lost_filter(table: &Table, filter: &Filter) -> Notice {
     Notice(format!(
         "the API's schema has no filter {} on {}: conditions on that column are checked in PostgreSQL, after reading everything",
         filter.name, table.query
     ))
-}
-
-fn sql_type(field: &FieldShape) -> SqlType {
-    let list = field.type_ref.is_list();
-    match (field.type_ref.name(), list) {
-        ("Boolean", false) => SqlType::Boolean,
-        ("Int", false) => SqlType::Integer,
-        ("Int", true) => SqlType::IntegerArray,
-        ("Float", false) => SqlType::Double,
-        ("DateTime", false) => SqlType::Timestamptz,
-        (_, true) => SqlType::TextArray,
-        (_, false) => SqlType::Text,
-    }
-}
-
-/// Whether two names differ in case and underscores only.
-pub(crate) fn is_same_name(one: &str, other: &str) -> bool {
-    let letters = |name: &str| -> String {
-        let letters = name.chars().filter(|letter| *letter != '_');
-        letters.map(|letter| letter.to_ascii_lowercase()).collect()
-    };
-    letters(one) == letters(other)
-}
-
-/// The same in small letters, with underscores between words.
-pub(crate) fn snake_case(name: &str) -> String {
-    let mut snake = String::new();
-    let mut previous_lower = false;
-    for letter in name.chars() {
-        if letter.is_ascii_uppercase() && previous_lower {
-            snake.push('_');
-        }
-        previous_lower = letter.is_ascii_lowercase() || letter.is_ascii_digit();
-        snake.push(letter.to_ascii_lowercase());
-    }
-    snake
 }

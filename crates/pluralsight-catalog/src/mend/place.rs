@@ -2,7 +2,7 @@
 
 use pluralsight_api::{Refusal, Shape};
 
-use super::Mapping;
+use super::mapping::Mapping;
 
 /// Where a refused field stands.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::Mend;
+use super::mapping::Mend;
 use crate::ddl::{change, quote_identifier};
 
 /// One statement that makes all these changes; `schema_table` is the quoted name of the table, and `has` says which

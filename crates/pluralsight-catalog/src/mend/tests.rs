@@ -1,5 +1,7 @@
+use pluralsight_api::Constant;
+
 use super::*;
-use crate::ImportedTable;
+use crate::ddl::ImportedTable;
 
 fn table(name: &str) -> ImportedTable {
     ImportedTable::declared(Table::named(name).expect(name))

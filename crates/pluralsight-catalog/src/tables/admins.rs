@@ -1,5 +1,6 @@
 use super::columns::columns;
-use crate::{Shape, Table};
+use crate::declaration::Table;
+use pluralsight_api::Shape;
 
 /// Names, types and meanings: the portal's page of query planAdmins. It takes no filter.
 pub const ADMINS: Table = Table {

@@ -6,7 +6,7 @@
 /// name: Type = "path" or "other.path" [word, word("path")] "What it means.";
 /// ```
 ///
-/// The paths are GraphQL paths below a record, best first. The words are methods of [`crate::Column`], such as
+/// The paths are GraphQL paths below a record, best first. The words are methods of [`crate::declaration::Column`], such as
 /// `identifying`, `untracked`, `empty_if_null` and `only_where("path")`.
 macro_rules! columns {
     ($(
@@ -15,9 +15,9 @@ macro_rules! columns {
         $comment:literal;
     )+) => {
         &[$(
-            $crate::Column::new(
+            $crate::declaration::Column::new(
                 stringify!($name),
-                $crate::SqlType::$sql_type,
+                $crate::declaration::SqlType::$sql_type,
                 &[$field $(, $other)*],
                 $comment,
             )

@@ -1,5 +1,6 @@
 use super::columns::columns;
-use crate::{Shape, Table};
+use crate::declaration::Table;
+use pluralsight_api::Shape;
 
 /// The query's name and the type Product are confirmed by the portal; how the two meet is not, so every path here can
 /// be changed with the column option `field`.

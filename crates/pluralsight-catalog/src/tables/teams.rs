@@ -1,5 +1,6 @@
 use super::columns::columns;
-use crate::{Filter, FilterKind, Presence, Shape, Table};
+use crate::declaration::{Filter, FilterKind, Presence, Table};
+use pluralsight_api::Shape;
 
 /// Names: public clients; the name filter is a pattern match at the API, so it may bring more than was asked.
 pub const TEAMS: Table = Table {

@@ -1,5 +1,6 @@
 use super::columns::columns;
-use crate::{Filter, FilterKind, Presence, Shape, Table};
+use crate::declaration::{Filter, FilterKind, Presence, Table};
+use pluralsight_api::Shape;
 
 /// Names and meanings: the portal's page of type User; `psUserId`, `productIds`, `ssoEnabled`, `mfaEnabled` and
 /// `teams.edges.isDirect` as public clients use them.
