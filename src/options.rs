@@ -4,6 +4,7 @@ pub mod catalog;
 mod definition;
 mod epoch;
 mod validator;
+mod values;
 
 pub use catalog::{Server, TableOptions};
 pub use definition::{OnDrift, Options, TOKEN_SOURCES};

@@ -12,6 +12,7 @@ use pluralsight_catalog::{
 
 use super::definition::{self, OnDrift, Options, invalid_value};
 use super::epoch::Epoch;
+use super::values;
 use crate::encoding;
 use crate::error::{FdwError, Result};
 use crate::list::members;
@@ -73,14 +74,13 @@ impl Server {
                 "request_timeout" => settings.request_timeout = duration(name, value)?,
                 "connect_timeout" => settings.connect_timeout = duration(name, value)?,
                 "max_response_size" => {
-                    settings.max_response_size =
-                        definition::read(name, value, definition::parse_size)?
+                    settings.max_response_size = definition::read(name, value, values::parse_size)?
                 }
                 "ca_file" => {
                     settings.ca_pem = Some(host_file::read(value, &host_file::AUTHORITIES)?)
                 }
                 "proxy" => {
-                    settings.proxy = Some(definition::read(name, value, definition::parse_proxy)?)
+                    settings.proxy = Some(definition::read(name, value, values::parse_proxy)?)
                 }
                 _ => {}
             }
@@ -91,7 +91,7 @@ impl Server {
 }
 
 fn duration(name: &str, value: &str) -> Result<Duration> {
-    definition::read(name, value, definition::parse_duration)
+    definition::read(name, value, values::parse_duration)
 }
 
 /// The options of a foreign table, with those of its server behind them.
@@ -235,14 +235,14 @@ impl TableOptions {
     pub fn has_switch(&self, name: &str) -> bool {
         self.options
             .get(name)
-            .is_some_and(|text| definition::parse_boolean(text).unwrap_or(false))
+            .is_some_and(|text| values::parse_boolean(text).unwrap_or(false))
     }
 
     /// Whether the API does not have the table's query, or not for this key: then it reads as empty.
     pub fn is_absent(&self) -> bool {
         self.options
             .get("absent")
-            .is_some_and(|text| definition::parse_boolean(text).unwrap_or(false))
+            .is_some_and(|text| values::parse_boolean(text).unwrap_or(false))
     }
 
     /// Whether that work may be left to the API.
@@ -257,7 +257,7 @@ impl TableOptions {
             .options
             .get(name)
             .or_else(|| self.server.options.get(name));
-        session.get() && option.is_none_or(|text| definition::parse_boolean(text).unwrap_or(true))
+        session.get() && option.is_none_or(|text| values::parse_boolean(text).unwrap_or(true))
     }
 }
 
@@ -298,7 +298,7 @@ pub fn column_options(oid: Oid, query: &str, number: i16, name: &str) -> Result<
     let is_on = |option: &str| {
         options
             .get(option)
-            .map(|text| definition::parse_boolean(text).unwrap_or(false))
+            .map(|text| values::parse_boolean(text).unwrap_or(false))
     };
     // A column with a field of its own stands for itself: the declaration's conditions belong to the declaration's field.
     let declared = if options.contains_key("field") {

@@ -2,6 +2,7 @@
 //! because the compiler's own way would cost more than a benchmark's client does.
 
 mod arguments;
+mod call;
 mod lists;
 mod record;
 mod selection;
@@ -24,11 +25,14 @@ use apollo_compiler::{
 use serde_json::{Value, json};
 
 use crate::{
-    config::{Config, Introspection, WarningStyle},
+    config::Config,
     organization::Snapshot,
     schema::{SchemaError, Served},
+    switches::{Introspection, WarningStyle},
 };
 
+use call::Call;
+pub(crate) use call::Tweaks;
 use selection::{Compiler, Selection};
 
 /// The schema of one configuration.
@@ -43,20 +47,6 @@ pub(crate) struct Engine {
 
 /// Past so many, documents are validated each time.
 const KNOWN_DOCUMENTS: usize = 1000;
-
-/// Changes that a fault makes to how an answer is computed: see [`crate::Action`].
-#[derive(Debug, Clone, Copy, Default)]
-pub(crate) struct Tweaks {
-    pub(crate) repeat_rows: u64,
-    pub(crate) drop_rows: usize,
-    pub(crate) repeat_cursor: bool,
-    pub(crate) no_cursor: bool,
-    pub(crate) empty_page: bool,
-    pub(crate) last_page: bool,
-    pub(crate) null_connection: bool,
-    pub(crate) null_node: Option<usize>,
-    pub(crate) total: Option<i64>,
-}
 
 /// A GraphQL request.
 #[derive(Debug, Clone)]
@@ -76,24 +66,6 @@ pub(crate) struct Answer {
     pub(crate) errors: Vec<Value>,
     pub(crate) warnings: Vec<Value>,
     pub(crate) is_invalid: bool,
-}
-
-/// What the root fields of one request share.
-struct Call<'a> {
-    config: &'a Config,
-    served: &'a Served,
-    snapshot: Snapshot,
-    tweaks: &'a Tweaks,
-    warnings: Vec<(&'static str, String)>,
-}
-
-impl Call<'_> {
-    fn warn(&mut self, code: &'static str, message: String) {
-        let warning = (code, message);
-        if !self.warnings.contains(&warning) {
-            self.warnings.push(warning);
-        }
-    }
 }
 
 impl Engine {

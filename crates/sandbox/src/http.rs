@@ -1,5 +1,10 @@
 //! HTTP: paths, the API key, request and answer bodies.
 
+mod body;
+mod patch;
+mod reply;
+mod script;
+
 use std::{io::Write, sync::Arc, time::Instant};
 
 use axum::{
@@ -15,13 +20,15 @@ use http_body_util::BodyExt;
 use serde_json::{Value, json};
 
 use crate::{
-    config::{Coding, Introspection},
     connection::Control,
     engine::{self, Answer, Query},
-    faults::script::Script,
     record::{Key, Recorded},
-    server::{Live, Shared},
+    state::{Live, Shared},
+    switches::{Coding, Introspection},
 };
+
+use reply::{Payload, Reply};
+use script::Script;
 
 /// Refused without a key, with a wrong one and with a deleted one (probe of 2026-08-29).
 const UNAUTHORIZED: &str = r#"{"error":"AuthenticationError: Invalid API Key"}"#;
@@ -38,57 +45,6 @@ pub(crate) fn router(shared: Arc<Shared>) -> Router {
         .route("/GraphQL", any(graphql))
         .fallback(elsewhere)
         .with_state(shared)
-}
-
-/// What a body is made of.
-pub(crate) enum Payload {
-    /// May be compressed.
-    Text(Vec<u8>),
-    /// Is sent as it is.
-    Raw(Vec<u8>),
-    /// So many bytes of JSON, made while they are sent.
-    Huge(u64),
-    /// The same, compressed.
-    Bomb(u64),
-}
-
-/// An answer before it is shaped and sent.
-pub(crate) struct Reply {
-    status: StatusCode,
-    headers: Vec<(String, String)>,
-    payload: Payload,
-}
-
-impl Reply {
-    pub(crate) fn new(status: StatusCode, content_type: &str, payload: Payload) -> Self {
-        Self {
-            status,
-            headers: vec![("content-type".to_owned(), content_type.to_owned())],
-            payload,
-        }
-    }
-
-    /// The same with one more header, if there is a value for it.
-    pub(crate) fn with_header(mut self, name: &str, value: Option<&str>) -> Self {
-        self.headers
-            .extend(value.map(|value| (name.to_owned(), value.to_owned())));
-        self
-    }
-
-    fn json(status: StatusCode, body: impl Into<Vec<u8>>) -> Self {
-        Self::new(
-            status,
-            "application/json; charset=utf-8",
-            Payload::Text(body.into()),
-        )
-    }
-
-    fn errors(status: StatusCode, message: &str) -> Self {
-        Self::json(
-            status,
-            json!({ "errors": [{ "message": message }] }).to_string(),
-        )
-    }
 }
 
 /// What is known of a request while it is answered.
@@ -135,10 +91,11 @@ async fn receive(shared: Arc<Shared>, request: Request, is_api: bool) -> Respons
         Ok(body) => read(&parts.headers, body),
     };
     let asked = query.as_ref().ok();
-    let script = shared.faults.take(
+    let actions = shared.faults.take(
         asked.map_or(&[], |query| query.fields.as_slice()),
         asked.and_then(|query| query.operation_name.as_deref()),
     );
+    let script = Script { actions };
     script.prepare(&shared).await;
     let key = key(&parts.headers, &shared, &live);
     let number = record(

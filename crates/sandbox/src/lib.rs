@@ -31,14 +31,16 @@
 //! | --- | --- |
 //! | `organization` | who is in it, and what happens to them while the server runs |
 //! | `schema`, `engine` | the schema that is served, and its answers |
+//! | `switches`, `config` | what is not known of the API, and how it is told |
 //! | `variants` | other schemas and other behavior, each with a name |
-//! | `http`, `server`, `connection`, `tls` | how they are sent |
-//! | `faults` | how they are spoiled |
+//! | `faults` | which of them are spoiled, and how |
+//! | `http`, `server`, `state`, `connection`, `tls` | how they are sent, and spoiled |
 //! | `record` | what was asked |
 
 mod config;
 mod connection;
 mod cursor;
+mod duration;
 mod engine;
 mod faults;
 mod http;
@@ -46,13 +48,12 @@ mod organization;
 mod record;
 mod schema;
 mod server;
+mod state;
+mod switches;
 mod tls;
 mod variants;
 
-pub use config::{
-    BadCursor, Cap, Coding, Config, Cursors, Dates, EmailMatch, ErrorStyle, Filters, Ids,
-    Introspection, ListEnd, NameMatch, Numbers, TeamMatch, Totals, WarningStyle,
-};
+pub use config::Config;
 pub use connection::Connections;
 pub use faults::{Action, Cut, End, Faults, GRAMMAR, GrammarError, Hook, Rule, When};
 pub use organization::{
@@ -61,5 +62,9 @@ pub use organization::{
 pub use record::{Key, Recorded};
 pub use schema::SchemaError;
 pub use server::{Error, Sandbox};
+pub use switches::{
+    BadCursor, Cap, Coding, Cursors, Dates, EmailMatch, ErrorStyle, Filters, Ids, Introspection,
+    ListEnd, NameMatch, Numbers, TeamMatch, Totals, WarningStyle,
+};
 pub use tls::{Certificate, TlsError};
 pub use variants::{VARIANTS, Variant, variant};

@@ -10,6 +10,8 @@ mod notes;
 mod people;
 mod query;
 mod seats;
+mod snapshot;
+mod spelling;
 mod staff;
 mod teams;
 
@@ -20,67 +22,20 @@ use std::{
 
 use chrono::{DateTime, Utc};
 
-use crate::config::Ids;
+use crate::switches::Ids;
 
 pub use model::{Membership, Plan, PlanAdmin, Product, Team, User, instant_text};
 pub(crate) use people::Need;
-pub(crate) use query::UserQuery;
+pub use snapshot::Place;
+pub(crate) use snapshot::{Snapshot, UserQuery};
 
-use dice::{Aspect, Dice};
 use people::People;
-use query::Caches;
+use snapshot::{Base, Entry, GAP};
 use teams::Teams;
-
-/// Where somebody who joins appears in the list of users.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Place {
-    /// Before everybody who was generated.
-    Start,
-    /// Before the generated user of this number.
-    Before(u64),
-    /// After everybody.
-    #[default]
-    End,
-}
 
 /// The truth that the server serves. Reading it never costs a request.
 pub struct Organization {
     state: RwLock<Snapshot>,
-}
-
-/// What never changes.
-struct Base {
-    people: People,
-    plan: Plan,
-    admins: Arc<Vec<PlanAdmin>>,
-    purchased: OnceLock<[i64; seats::COUNT]>,
-}
-
-/// Somebody in the list of users.
-#[derive(Debug, Clone)]
-struct Entry {
-    /// The place in the list. It never changes, whatever happens around it: cursors are made of it.
-    order: u64,
-    /// The number of the generated person.
-    index: u64,
-    /// Who is not as generated.
-    changed: Option<Arc<User>>,
-}
-
-/// So many people can be put in before a generated one.
-const GAP: u64 = 1 << 20;
-
-/// The organization at one instant: a request sees one.
-#[derive(Clone)]
-pub(crate) struct Snapshot {
-    base: Arc<Base>,
-    list: Arc<Vec<Entry>>,
-    admins: Arc<Vec<PlanAdmin>>,
-    purchased: HashMap<String, i64>,
-    /// How many people ever joined, so that each gets a number of their own.
-    joined: u64,
-    caches: Arc<Caches>,
-    assigned: Arc<OnceLock<[i64; seats::COUNT]>>,
 }
 
 /// What an organization is generated from.
@@ -318,101 +273,6 @@ fn as_generated(users: u64) -> Vec<Entry> {
         changed: None,
     };
     (0..users).map(entry).collect()
-}
-
-/// The identifier of a number.
-fn spelled(ids: Ids, seed: u64, aspect: Aspect, index: u64) -> String {
-    if ids == Ids::Number {
-        // An odd factor hits each number below a power of two once; those who are no users come from far away.
-        let number = (index % (1 << 28)) | (u64::from(index >> 48 != 0) << 28);
-        let scattered = number.wrapping_mul(0x9e37_79b1) ^ (dice::mix(aspect as u64 ^ seed) >> 36);
-        return (scattered & ((1 << 29) - 1)).to_string();
-    }
-    let mut dice = Dice::new(seed, aspect, index);
-    let (high, low) = (dice.next(), dice.next());
-    let uuid = format!(
-        "{:08x}-{:04x}-4{:03x}-{:04x}-{:012x}",
-        high >> 32,
-        (high >> 16) & 0xffff,
-        high & 0xfff,
-        (low >> 48) & 0x3fff | 0x8000,
-        low & 0xffff_ffff_ffff
-    );
-    match ids {
-        Ids::Capitals => uuid.to_uppercase(),
-        Ids::Bare => uuid.replace('-', ""),
-        Ids::Text => format!("ps\\{index}/“{:x}”", low & 0xffff),
-        _ => uuid,
-    }
-}
-
-impl Snapshot {
-    fn user(&self, entry: &Entry, need: Need) -> User {
-        match &entry.changed {
-            Some(user) => User::clone(user),
-            None => self.base.people.user(entry.index, need),
-        }
-    }
-
-    fn add(&mut self, user: User, place: Place) {
-        let len = self.base.people.len();
-        let before = match place {
-            Place::Start => 0,
-            Place::Before(index) => index.min(len),
-            Place::End => len,
-        };
-        // Behind those who were put in at the same place before.
-        let end = (before + 1) * GAP;
-        let at = self.list.partition_point(|entry| entry.order < end);
-        let last = at.checked_sub(1).map_or(0, |last| self.list[last].order);
-        let entry = Entry {
-            order: last.max(before * GAP) + 1,
-            index: len + self.joined,
-            changed: Some(Arc::new(user)),
-        };
-        Arc::make_mut(&mut self.list).insert(at, entry);
-        self.joined += 1;
-    }
-
-    fn find(&self, ps_user_id: &str) -> Option<usize> {
-        self.list
-            .iter()
-            .position(|entry| self.user(entry, Need::IDS).ps_user_id == ps_user_id)
-    }
-
-    pub(crate) fn admins(&self) -> &[PlanAdmin] {
-        &self.admins
-    }
-
-    pub(crate) fn teams(&self) -> &[Arc<Team>] {
-        &self.base.people.teams().list
-    }
-
-    pub(crate) fn plan(&self) -> &Plan {
-        &self.base.plan
-    }
-
-    pub(crate) fn products(&self) -> Vec<Product> {
-        let people = &self.base.people;
-        let bought = self.base.purchased.get_or_init(|| {
-            let bits = (0..people.len()).map(|index| people.product_bits(index));
-            seats::purchased(&seats::tally(bits))
-        });
-        let assigned = self.assigned.get_or_init(|| {
-            seats::tally(self.list.iter().map(|entry| match &entry.changed {
-                Some(user) => seats::bits_of(user),
-                None => people.product_bits(entry.index),
-            }))
-        });
-        let mut products = seats::products(bought, assigned);
-        for product in &mut products {
-            if let Some(seats) = self.purchased.get(&product.id) {
-                product.purchased = *seats;
-                product.remaining = seats - product.assigned;
-            }
-        }
-        products
-    }
 }
 
 #[cfg(test)]

@@ -4,10 +4,7 @@ use std::{
     io,
     net::{Ipv4Addr, SocketAddr, TcpListener as StdListener},
     pin::pin,
-    sync::{
-        Arc, Mutex, PoisonError, RwLock,
-        atomic::{AtomicBool, Ordering},
-    },
+    sync::{Arc, Mutex, PoisonError, RwLock, atomic::AtomicBool},
     thread::JoinHandle,
     time::Duration,
 };
@@ -23,14 +20,15 @@ use tokio::{
 use tower_service::Service;
 
 use crate::{
-    config::{Config, Dates},
-    connection::{Connections, Control, Counters, Stream, Tapped},
-    engine::Engine,
+    config::Config,
+    connection::{Connections, Control, Stream, Tapped},
     faults::Faults,
     http,
     organization::{Organization, Origin},
     record::{Log, Recorded},
     schema::SchemaError,
+    state::{Live, Shared},
+    switches::Dates,
     tls::{Tls, TlsError},
 };
 
@@ -46,63 +44,6 @@ pub enum Error {
     /// No certificate could be made.
     #[error(transparent)]
     Tls(#[from] TlsError),
-}
-
-type Observer = Box<dyn Fn(&Recorded) + Send + Sync>;
-
-/// What all connections share.
-pub(crate) struct Shared {
-    pub(crate) organization: Organization,
-    pub(crate) log: Log,
-    pub(crate) faults: Faults,
-    address: SocketAddr,
-    tls: Option<Tls>,
-    revoked: AtomicBool,
-    live: RwLock<Arc<Live>>,
-    connections: Arc<Counters>,
-    observer: Mutex<Option<Observer>>,
-}
-
-/// What can be changed while the server runs; a request sees one of it.
-pub(crate) struct Live {
-    pub(crate) config: Arc<Config>,
-    pub(crate) engine: Engine,
-}
-
-impl Live {
-    fn new(config: Config) -> Result<Arc<Self>, SchemaError> {
-        let config = Arc::new(config);
-        Ok(Arc::new(Self {
-            engine: Engine::new(Arc::clone(&config))?,
-            config,
-        }))
-    }
-}
-
-impl Shared {
-    pub(crate) fn live(&self) -> Arc<Live> {
-        Arc::clone(&self.live.read().unwrap_or_else(PoisonError::into_inner))
-    }
-
-    pub(crate) fn url(&self) -> String {
-        let scheme = if self.tls.is_some() { "https" } else { "http" };
-        format!("{scheme}://{}/graphql", self.address)
-    }
-
-    pub(crate) fn revoke(&self, revoked: bool) {
-        self.revoked.store(revoked, Ordering::SeqCst);
-    }
-
-    pub(crate) fn is_revoked(&self) -> bool {
-        self.revoked.load(Ordering::SeqCst)
-    }
-
-    pub(crate) fn observe(&self, request: Option<Recorded>) {
-        let observer = self.observer.lock().unwrap_or_else(PoisonError::into_inner);
-        if let (Some(observer), Some(request)) = (&*observer, request) {
-            observer(&request);
-        }
-    }
 }
 
 /// A running server. Dropping it closes the port and every connection.

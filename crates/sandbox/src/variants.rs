@@ -4,11 +4,12 @@
 //! guess must cost a client a slower query or an error that says what to do, never a wrong answer.
 
 use crate::{
-    config::{
-        BadCursor, Cap, Coding, Config, Cursors, Dates, EmailMatch, ErrorStyle, Ids, Introspection,
+    config::Config,
+    faults::GrammarError,
+    switches::{
+        BadCursor, Cap, Coding, Cursors, Dates, EmailMatch, ErrorStyle, Ids, Introspection,
         ListEnd, NameMatch, Numbers, TeamMatch, Totals, WarningStyle,
     },
-    faults::GrammarError,
 };
 
 /// An API that is not the one that was guessed.

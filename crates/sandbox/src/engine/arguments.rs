@@ -6,10 +6,11 @@ use apollo_compiler::{Node, ast, executable::Field, response::JsonMap};
 use serde_json::Value;
 
 use crate::{
-    config::{BadCursor, Config, Cursors, Filters, NameMatch, TeamMatch},
+    config::Config,
     cursor::{self, Start},
     organization::UserQuery,
     schema::Served,
+    switches::{BadCursor, Cursors, Filters, NameMatch, TeamMatch},
 };
 
 /// The arguments that were given, by their names in the schema file. Null is the same as not given.

@@ -5,14 +5,14 @@ use std::ops::Range;
 use apollo_compiler::ast::Type;
 
 use crate::{
-    config::{Cursors, ListEnd, Totals},
     cursor::Start,
     organization::User,
+    switches::{Cursors, ListEnd, Totals},
 };
 
 use super::{
-    Call,
     arguments::Arguments,
+    call::Call,
     record::{Mark, Page, Record, Row},
     selection::{Selection, made},
 };

@@ -10,9 +10,10 @@ use chrono::{DateTime, Datelike, Timelike, Utc};
 use serde_json::{Value, json};
 
 use crate::{
-    config::{Config, Dates, Numbers},
+    config::Config,
     organization::{Need, instant_text},
     schema::Served,
+    switches::{Dates, Numbers},
 };
 
 use super::{

@@ -3,7 +3,7 @@
 
 use apollo_compiler::Schema;
 
-use crate::config::ErrorStyle;
+use crate::switches::ErrorStyle;
 
 /// The message in the chosen style; as it is, where that style has no words of its own for it here.
 pub(super) fn message(text: &str, style: ErrorStyle, schema: &Schema) -> String {

@@ -4,50 +4,12 @@ use std::{fmt, str::FromStr};
 
 use serde_json::{Value, json};
 
-use crate::config::duration;
+use crate::duration::duration;
 
-use super::{Action, Cut, End, Rule, When};
+use super::rule::{Action, Cut, End, Rule, When};
 
 /// The grammar, for the help of the program.
-pub const GRAMMAR: &str = "\
-FAULTS
-  --fault '[OPERATION][@WHEN]=ACTION[,ACTION]...'
-
-  OPERATION  a root field (users, planInfo, planAdmins, teams), an operationName, or * for any request
-  WHEN       2  the second     2-4  second to fourth     3-  third and on     -3  the first three
-             %5  each fifth    ~20  one in 20 by chance  (nothing)  always
-
-  ACTION, what is sent
-    429                     that status; with retry-after=1 (or a date, or nonsense) and body=TEXT behind it
-    redirect=URL            307 to URL, `self` for a loop; a status before it replaces 307
-    html  empty  invalid-utf8  not-json        200 with such a body
-    body=TEXT               200 with that body
-    huge=2GB                200 with so much valid JSON      gzip-bomb=2GB   the same in a few compressed megabytes
-    deep=10000              200 with JSON nested so deep
-    header=NAME:VALUE       one more header
-  ACTION, how it is sent
-    delay=5s                wait before the headers
-    slow=10ms/1             a pause before each piece of so many bytes of the body
-    stall[=BYTES]           part of the body (half), then nothing
-    reset                   RST instead of an answer         reset-body[=BYTES]   RST within the body
-    close                   FIN instead of an answer         close-body[=BYTES]   FIN within the body
-    close-after             FIN after the answer, unannounced
-    truncated-gzip          compressed, and cut in its middle
-    length=+10              a content-length that is wrong by so much
-  ACTION, what GraphQL says
-    errors=TEXT             errors[] without data (a message, or a JSON array)
-    partial=TEXT            errors[] beside data
-    set=/data/users/nodes/*/email:42           a value into the answer (JSON pointer, * for each element)
-    unset=/data/users/nodes/0/email            a value out of the answer
-    warnings=JSON           an array is added to extensions.warnings, any other value replaces it
-    duplicate-rows=3  drop-rows=3  null-node=0  null-connection  total=5
-    repeat-cursor  no-cursor  empty-page  last-page              with hasNextPage true, but for the last
-  ACTION, what happens meanwhile
-    revoke  restore         the key is refused or accepted from this request on
-    add=5  forget=5  deactivate=5              people join, vanish, leave the plan: the first ones of the list
-    add-last=5  forget-last=5  deactivate-last=5                                    the last ones
-
-  A value with a comma stands in 'single quotes'; JSON in brackets or braces needs none.";
+pub const GRAMMAR: &str = include_str!("grammar.txt").trim_ascii_end();
 
 /// A rule that cannot be read.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

@@ -4,13 +4,14 @@ use std::sync::Arc;
 
 use chrono::{DateTime, Duration, Utc};
 
-use crate::config::Ids;
+use crate::switches::Ids;
 
 use super::{
     dice::{Aspect, Dice},
     model::{Membership, User},
     names::{Names, Person},
-    notes, seats, spelled,
+    notes, seats,
+    spelling::spelled,
     teams::Teams,
 };
 

@@ -2,33 +2,16 @@
 
 use std::{
     collections::HashMap,
-    sync::{Arc, Mutex, OnceLock, PoisonError},
+    sync::{Arc, PoisonError},
 };
 
-use crate::config::{EmailMatch, TeamMatch};
+use crate::switches::{EmailMatch, TeamMatch};
 
-use super::{Snapshot, model::User, people::Need};
-
-/// The conditions on users. `None` is no condition, an empty list is a condition nobody meets.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
-pub(crate) struct UserQuery {
-    pub(crate) emails: Option<Vec<String>>,
-    pub(crate) ids: Option<Vec<String>>,
-    pub(crate) ps_user_ids: Option<Vec<String>>,
-    pub(crate) team_ids: Option<Vec<String>>,
-    pub(crate) is_on_account: Option<bool>,
-    /// One condition that holds is enough.
-    pub(crate) any_of: bool,
-    pub(crate) email_match: EmailMatch,
-    pub(crate) team_match: TeamMatch,
-}
-
-/// What was looked up once, until somebody changes.
-#[derive(Default)]
-pub(super) struct Caches {
-    keys: [OnceLock<HashMap<String, Vec<u32>>>; 3],
-    found: Mutex<HashMap<UserQuery, Arc<Vec<u32>>>>,
-}
+use super::{
+    model::User,
+    people::Need,
+    snapshot::{Snapshot, UserQuery},
+};
 
 /// The people that a filter lets through, in order.
 pub(crate) struct Found<'a> {

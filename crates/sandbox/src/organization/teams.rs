@@ -2,12 +2,12 @@
 
 use std::sync::Arc;
 
-use crate::config::Ids;
+use crate::switches::Ids;
 
 use super::{
     dice::{Aspect, Dice},
     model::Team,
-    spelled,
+    spelling::spelled,
 };
 
 /// The teams of an organization and who is above whom.

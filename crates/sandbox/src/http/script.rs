@@ -9,21 +9,21 @@ use serde_json::{Value, json};
 use crate::{
     connection::Control,
     engine::{Answer, Tweaks},
-    http::{Payload, Reply},
+    faults::rule::{Action, Cut, End},
     organization::{Organization, Place, User},
-    server::Shared,
+    state::Shared,
 };
 
 use super::{
-    Action, Cut, End,
     body::{Bomb, Ending, Filler, Shaped, Source},
     patch,
+    reply::{Payload, Reply},
 };
 
 /// What is to be done to one request.
 #[derive(Debug, Default)]
 pub(crate) struct Script {
-    pub(super) actions: Vec<Action>,
+    pub(crate) actions: Vec<Action>,
 }
 
 impl Script {
