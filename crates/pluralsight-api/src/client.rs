@@ -290,13 +290,3 @@ struct Unanswered {
     error: Error,
     elsewhere: bool,
 }
-
-/// Lets the runtime's other tasks see what has happened meanwhile, without waiting for anything. A connection closes
-/// only when its own task runs, so a caller that drops a request under way, and will not soon make another, runs this
-/// to leave no socket behind.
-pub async fn settle() {
-    // Once to hear of it, once to act on it, and once for what follows from that.
-    for _ in 0..3 {
-        tokio::task::yield_now().await;
-    }
-}

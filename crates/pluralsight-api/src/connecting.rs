@@ -9,7 +9,7 @@ use std::task::{Context, Poll};
 use tower_layer::Layer;
 use tower_service::Service;
 
-use crate::io::Wake;
+use crate::wake::Wake;
 
 /// Connections of this process that are being made.
 static BEGUN: AtomicUsize = AtomicUsize::new(0);

@@ -14,7 +14,6 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use nix::sys::eventfd::{EfdFlags, EventFd};
 use nix::sys::signal::{SigSet, SigmaskHow};
 use tokio::sync::{mpsc, oneshot};
 
@@ -22,6 +21,7 @@ use crate::client::Client;
 use crate::connecting;
 use crate::error::Error;
 use crate::settings::Settings;
+use crate::wake::Wake;
 
 /// Clients kept: as many different settings as one process will sensibly use.
 const CLIENTS: usize = 8;
@@ -39,22 +39,6 @@ pub struct Io {
 
 /// Whether the thread has let go of the job that was given up last.
 type GivenUp = Mutex<Option<Arc<AtomicBool>>>;
-
-/// Makes the other side's descriptor readable.
-#[derive(Debug)]
-pub(crate) struct Wake(EventFd);
-
-impl Wake {
-    pub fn wake(&self) {
-        // It can only fail if the counter is full, and then the descriptor is readable.
-        let _ = self.0.write(1);
-    }
-
-    fn clear(&self) {
-        // There is nothing to read if nothing was sent meanwhile.
-        let _ = self.0.read();
-    }
-}
 
 /// The clients, each with its connection, by their settings.
 struct Clients(RefCell<Vec<(Settings, Rc<Client>)>>);
@@ -80,10 +64,7 @@ impl Clients {
 impl Io {
     /// Starts the thread. Fails if the system has no thread or descriptor left.
     pub fn start() -> std::io::Result<Io> {
-        let wake = Arc::new(Wake(EventFd::from_value_and_flags(
-            0,
-            EfdFlags::EFD_CLOEXEC | EfdFlags::EFD_NONBLOCK,
-        )?));
+        let wake = Arc::new(Wake::new()?);
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_io()
             .enable_time()

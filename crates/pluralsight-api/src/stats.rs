@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::{Duration, Instant, SystemTime};
 
-use crate::io::Wake;
+use crate::wake::Wake;
 
 /// What all scans of this process, that is of a backend, have taken together.
 #[derive(Clone, Copy, Debug, Default)]

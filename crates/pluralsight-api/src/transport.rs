@@ -11,7 +11,6 @@ use rustls::ClientConfig;
 use url::Url;
 
 use crate::cause::{self, Cause};
-use crate::client::settle;
 use crate::coding::{self, Decoder, Undecodable};
 use crate::connecting;
 use crate::error::{Error, Phase};
@@ -346,5 +345,15 @@ fn broken_body(error: &reqwest::Error, received: usize) -> Failure {
         excerpt: String::new(),
         is_page: false,
         passes: true,
+    }
+}
+
+/// Lets the runtime's other tasks see what has happened meanwhile, without waiting for anything. A connection closes
+/// only when its own task runs, so a caller that drops a request under way, and will not soon make another, runs this
+/// to leave no socket behind.
+pub async fn settle() {
+    // Once to hear of it, once to act on it, and once for what follows from that.
+    for _ in 0..3 {
+        tokio::task::yield_now().await;
     }
 }

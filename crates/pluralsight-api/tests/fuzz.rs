@@ -20,20 +20,6 @@ fn runtime() -> Runtime {
         .unwrap()
 }
 
-fn config() -> ProptestConfig {
-    let cases = std::env::var("PROPTEST_CASES")
-        .ok()
-        .and_then(|cases| cases.parse().ok())
-        .unwrap_or(200);
-    let source =
-        proptest::test_runner::FileFailurePersistence::SourceParallel("proptest-regressions");
-    ProptestConfig {
-        cases,
-        failure_persistence: Some(Box::new(source)),
-        ..ProptestConfig::default()
-    }
-}
-
 /// A client of which no attempt is repeated.
 fn single(server: &Server) -> Caller {
     Caller::with(&Settings {
@@ -96,8 +82,6 @@ fn any_page() -> impl Strategy<Value = Value> {
 }
 
 proptest! {
-    #![proptest_config(config())]
-
     #[test]
     fn any_body_is_an_answer_or_an_error(code in prop_oneof![Just(200u16), Just(400), Just(401), Just(403), Just(418), Just(500), 200u16..600], body in prop::collection::vec(any::<u8>(), 0..300)) {
         runtime().block_on(async {
