@@ -28,6 +28,8 @@ fn with_path<T>(path: &str, work: impl FnOnce() -> Result<T>) -> Result<T> {
             ("default_tablespace", ""),
             // Literals mean what they say.
             ("standard_conforming_strings", "on"),
+            // Compiling these statements takes longer than running them.
+            ("jit", "off"),
         ],
         work,
     )

@@ -106,8 +106,8 @@ fn read(place: &Place, title: Option<pg_sys::Datum>) -> Result<Data> {
     trusted::refuse_strangers(place, &views)?;
     // SAFETY: the datum is a text that the caller of this function passed, and it outlives the statement.
     let title = unsafe { DatumWithOid::new(Text(title), pg_sys::TEXTOID) };
-    // Compiling takes longer than reading, and what is sorted fits into memory.
-    let json = parameters::with(&[("jit", "off"), ("work_mem", "64MB")], || {
+    // What is sorted fits into memory.
+    let json = parameters::with(&[("work_mem", "64MB")], || {
         Spi::connect(|client| {
             client
                 .select(&statement, Some(1), &[title])?
