@@ -146,6 +146,12 @@ impl Session {
         std::mem::take(&mut self.hints.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
+    /// To be called after a cancel: PostgreSQL signals it twice, and the second signal may hit the next query.
+    pub fn outlast_cancel(&mut self) {
+        // Whether it is hit or not, nothing is left to come.
+        let _ = self.try_rows("SELECT pg_sleep(0.01)");
+    }
+
     pub fn canceller(&self) -> Canceller {
         Canceller(self.client.cancel_token())
     }

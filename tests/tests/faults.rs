@@ -218,6 +218,7 @@ fn ctrl_c_ends_any_wait_within_200_ms() {
             ended - started
         );
         stage.sandbox.faults().clear();
+        victim.outlast_cancel();
         assert_eq!(
             victim.value(READ),
             "2345",

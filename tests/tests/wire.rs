@@ -110,6 +110,7 @@ fn cancels(stage: &mut Stage, sql: &'static str, times: u64) -> Vec<Duration> {
     }
     drop(turns);
     let mut victim = reader.join().expect("no panic");
+    victim.outlast_cancel();
     wait_until("the network's thread and no other", || {
         threads(&mut victim) <= 2
     });
