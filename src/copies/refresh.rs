@@ -204,7 +204,9 @@ fn work(set: &Set, run: &Run, request: &Request) -> Result<()> {
         forecast::tell(set, run, &mut report)?;
     }
     set.work(|| log::succeed(run, &report))?;
-    source.remember(set)
+    source.remember(set)?;
+    // Where a new name does not wait for whoever uses the schema, another schema may have come by the old one meanwhile.
+    set.refuse_change()
 }
 
 /// How far this machine's clock is from the API's, and whether it is ahead.
