@@ -81,6 +81,7 @@ pub unsafe fn is_pruned(append: *const pg_sys::Append) -> bool {
     // SAFETY: the caller vouches for the plan.
     #[cfg(not(feature = "pg18"))]
     return unsafe { !(*append).part_prune_info.is_null() };
+    // SAFETY: as above.
     #[cfg(feature = "pg18")]
     return unsafe { (*append).part_prune_index >= 0 };
 }
