@@ -95,8 +95,7 @@ impl Run<'_> {
         }
     }
 
-    /// A procedure. What these look up in the catalogs is planned anew each time, which would be a third of the whole test's
-    /// work: the order of joins as it is written will do.
+    /// A procedure. Its look-ups in the catalogs are planned anew each time: the order of joins as it is written will do.
     fn call(&mut self, call: &str) -> Step<()> {
         self.session
             .run("SET join_collapse_limit = 1; SET from_collapse_limit = 1");
