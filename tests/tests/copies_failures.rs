@@ -315,11 +315,11 @@ fn a_canceled_refresh_says_so_in_the_log_and_a_killed_one_is_found_dead() {
     );
 }
 
-#[test]
-fn a_server_that_crashes_in_the_middle_comes_back_with_the_last_good_data() {
+/// The server ends, in whatever way, while copies are refreshed, and starts again.
+fn ends_in_the_middle(name: &str, end: impl FnOnce(&Cluster)) {
     let sandbox = Sandbox::start(config(300)).expect("the sandbox starts");
     // Durable, unlike the other servers of the tests: it is to survive.
-    let server = Cluster::fresh("crash", "fsync = on");
+    let server = Cluster::fresh(name, "fsync = on");
     let mut session = Session::connect(&server.config());
     set_up(&mut session, &sandbox);
     session.run("CALL pluralsight_fdw.create_copies()");
@@ -332,12 +332,12 @@ fn a_server_that_crashes_in_the_middle_comes_back_with_the_last_good_data() {
     sandbox.reset();
     let refreshing = thread::spawn(move || session.try_rows(REFRESH).expect_err("it must end"));
     wait_until("users are asked for", || sandbox.count("users") > 0);
-    server.crash();
+    end(&server);
     refreshing.join().expect("no panic");
     server.start();
     let mut session = Session::connect(&server.config());
     assert_eq!(stored(&mut session), before);
-    assert_eq!(logged(&mut session, "outcome"), ["running"]);
+    assert_eq!(logged(&mut session, "outcome"), ["running"], "{name}");
     sandbox.faults().clear();
     session.run(REFRESH);
     assert_eq!(
@@ -347,30 +347,17 @@ fn a_server_that_crashes_in_the_middle_comes_back_with_the_last_good_data() {
 }
 
 #[test]
+fn a_server_that_crashes_in_the_middle_comes_back_with_the_last_good_data() {
+    ends_in_the_middle("crash", Cluster::crash);
+}
+
+#[test]
 fn a_server_whose_main_process_is_killed_in_the_middle_starts_again() {
-    let sandbox = Sandbox::start(config(300)).expect("the sandbox starts");
-    let server = Cluster::fresh("killed", "fsync = on");
-    let mut session = Session::connect(&server.config());
-    set_up(&mut session, &sandbox);
-    session.run("CALL pluralsight_fdw.create_copies()");
-    let before = stored(&mut session);
-    sandbox.faults().add(Rule::new(
-        "users",
-        When::Always,
-        Action::Delay(Duration::from_secs(60)),
-    ));
-    sandbox.reset();
-    let refreshing = thread::spawn(move || session.try_rows(REFRESH).expect_err("it must end"));
-    wait_until("users are asked for", || sandbox.count("users") > 0);
-    // From here on the WAL tells of the tables of the refresh.
-    Session::connect(&server.config()).run("CREATE TABLE another (one int)");
-    server.lose_postmaster();
-    refreshing.join().expect("no panic");
-    server.start();
-    let mut session = Session::connect(&server.config());
-    assert_eq!(stored(&mut session), before);
-    sandbox.faults().clear();
-    session.run(REFRESH);
+    ends_in_the_middle("killed", |server| {
+        // From here on the WAL tells of the tables of the refresh.
+        Session::connect(&server.config()).run("CREATE TABLE another (one int)");
+        server.lose_postmaster();
+    });
 }
 
 #[test]
