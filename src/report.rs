@@ -144,7 +144,7 @@ fn shared(place: &Place) -> Result<Option<Vec<Oid>>> {
     let mut bases = Vec::new();
     for (name, _) in BASES {
         match place.relation(name)? {
-            Some(view) if may_read(view.oid) => bases.push(view.oid),
+            Some(view) if view.may_read() => bases.push(view.oid),
             _ => return Ok(None),
         }
     }
@@ -161,29 +161,24 @@ fn shared(place: &Place) -> Result<Option<Vec<Oid>>> {
 fn statement(place: &Place, parts: &[(&Part, Oid)], is_shared: bool) -> String {
     let of_schema =
         |name: &str, columns: &str| format!("SELECT {columns} FROM {}", place.qualified(name));
+    let of = |query: &str| format!("(\n{query}\n)");
+    let kept = |query: &str| format!("MATERIALIZED {}", of(query));
     let mut named: Vec<(&str, String)> = Vec::new();
     if is_shared {
-        named.extend(BASES.map(|(name, columns)| (name, of_schema(name, columns))));
+        named.extend(BASES.map(|(name, columns)| (name, kept(&of_schema(name, columns)))));
         named.extend(DERIVED.iter().filter_map(|name| {
             let query = File::of(name)?.query();
-            Some((*name, query.to_owned()))
+            Some((*name, of(query)))
         }));
     }
     for (part, _) in parts {
         if !named.iter().any(|(name, _)| *name == part.view) {
-            named.push((part.view, of_schema(part.view, "*")));
+            named.push((part.view, of(&of_schema(part.view, "*"))));
         }
     }
     let named: Vec<String> = named
         .iter()
-        .map(|(name, query)| {
-            let kept = if is_shared && BASES.iter().any(|(base, _)| base == name) {
-                "MATERIALIZED "
-            } else {
-                ""
-            };
-            format!("{name} AS {kept}(\n{query}\n)")
-        })
+        .map(|(name, query)| format!("{name} AS {query}"))
         .collect();
     let members: Vec<String> = parts
         .iter()
@@ -216,7 +211,7 @@ fn readable(place: &Place) -> Result<Vec<(&'static Part, Oid)>> {
     for part in &PARTS {
         let view = place.relation(part.view)?;
         match view {
-            Some(view) if may_read(view.oid) => readable.push((part, view.oid)),
+            Some(view) if view.may_read() => readable.push((part, view.oid)),
             _ if part.is_optional => {}
             Some(_) => {
                 return Err(FdwError::new(
@@ -239,17 +234,6 @@ fn readable(place: &Place) -> Result<Vec<(&'static Part, Oid)>> {
         }
     }
     Ok(readable)
-}
-
-fn may_read(relation: Oid) -> bool {
-    // SAFETY: a catalog look-up.
-    unsafe {
-        pg_sys::pg_class_aclcheck(
-            relation,
-            pg_sys::GetUserId(),
-            pg_sys::ACL_SELECT as pg_sys::AclMode,
-        ) == pg_sys::AclResult::ACLCHECK_OK
-    }
 }
 
 /// The call that makes the views.

@@ -73,11 +73,7 @@ fn readable(place: &Place, server: &Server) -> Result<Readable> {
         relations.extend(place.relation(name)?.map(|relation| relation.oid));
     }
     trusted::refuse_strangers(place, &relations)?;
-    if sql::value::<bool>(
-        "SELECT has_table_privilege($1, 'SELECT')",
-        &[place.qualified("settings").as_str().into()],
-    )? != Some(true)
-    {
+    if !may_read(place, "settings")? {
         return Ok(Readable::Here { warn_days: None });
     }
     let settings = sql::rows(
@@ -90,6 +86,13 @@ fn readable(place: &Place, server: &Server) -> Result<Readable> {
         Some((_, warn_days)) => Readable::Here { warn_days },
         None => Readable::Here { warn_days: None },
     })
+}
+
+/// Whether there is such a relation, and the current role may read it.
+fn may_read(place: &Place, name: &str) -> Result<bool> {
+    Ok(place
+        .relation(name)?
+        .is_some_and(|relation| relation.may_read()))
 }
 
 /// How old they are, and whether that is too old.
@@ -179,14 +182,7 @@ fn forecast(place: &Place, warn_days: Option<i32>) -> Option<Finding> {
 
 /// Products that run out; none where the forecast is not there or may not be read.
 fn runs_out(place: &Place, warn_days: Option<i32>) -> Result<Option<Vec<String>>> {
-    if place.relation("license_forecast")?.is_none() {
-        return Ok(None);
-    }
-    if sql::value::<bool>(
-        "SELECT has_table_privilege($1, 'SELECT')",
-        &[place.qualified("license_forecast").as_str().into()],
-    )? != Some(true)
-    {
+    if !may_read(place, "license_forecast")? {
         return Ok(None);
     }
     let query = place.query(

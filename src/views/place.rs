@@ -2,7 +2,7 @@
 
 use pgrx::PgSqlErrorCode;
 use pgrx::datum::DatumWithOid;
-use pgrx::pg_sys::Oid;
+use pgrx::pg_sys::{self, Oid};
 use pgrx::spi::{SpiHeapTupleData, SpiResult};
 use pluralsight_catalog::{quote_identifier, quote_literal, tables};
 
@@ -24,6 +24,20 @@ pub struct Relation {
     pub oid: Oid,
     pub kind: u8,
     pub owner: Oid,
+}
+
+impl Relation {
+    /// Whether the current role may read it.
+    pub fn may_read(&self) -> bool {
+        // SAFETY: a catalog look-up.
+        unsafe {
+            pg_sys::pg_class_aclcheck(
+                self.oid,
+                pg_sys::GetUserId(),
+                pg_sys::ACL_SELECT as pg_sys::AclMode,
+            ) == pg_sys::AclResult::ACLCHECK_OK
+        }
+    }
 }
 
 impl Place {

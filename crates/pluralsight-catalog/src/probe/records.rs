@@ -183,21 +183,19 @@ fn records_of<'a>(connection: &'a Value, path: &[String]) -> Vec<&'a Value> {
 
 /// Whether a list inside some record says that more of it follows.
 fn is_cut(value: &Value, list: &str) -> bool {
-    fn walk(value: &Value, list: &str, more: &str) -> bool {
+    fn walk(value: &Value, path: &str) -> bool {
         match value {
-            Value::Array(elements) => elements.iter().any(|element| walk(element, list, more)),
+            Value::Array(elements) => elements.iter().any(|element| walk(element, path)),
             Value::Object(fields) => {
-                let names = list.split('.');
-                let found = names
-                    .chain(more.split('.'))
+                let found = path
+                    .split('.')
                     .try_fold(value, |value, name| value.get(name));
-                found == Some(&Value::Bool(true))
-                    || fields.values().any(|inner| walk(inner, list, more))
+                found == Some(&Value::Bool(true)) || fields.values().any(|inner| walk(inner, path))
             }
             _ => false,
         }
     }
-    walk(value, list, "pageInfo.hasNextPage")
+    walk(value, &nested::truncated(list))
 }
 
 /// Whether one value stands at the end of a path where a list is wanted.
