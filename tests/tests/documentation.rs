@@ -1,6 +1,8 @@
 //! What the documentation says can be typed, can be typed.
 
+use std::collections::BTreeSet;
 use std::io::Write;
+use std::path::{Path, PathBuf};
 use std::process::Stdio;
 
 use behaviour::{Stage, cluster};
@@ -62,6 +64,123 @@ fn the_examples_of_views_and_of_the_report_run() {
         }
         assert_eq!(stage.session.notices(), Vec::<String>::new());
     }
+}
+
+#[test]
+fn the_five_minutes_are_enough() {
+    let mut stage = Stage::new(Config {
+        users: 200,
+        ..Config::default()
+    });
+    for block in blocks("docs/start.md") {
+        stage.session.run(&block);
+    }
+    let kept = stage
+        .session
+        .value("SELECT count(*) FROM pluralsight_copy.users");
+    assert_eq!(kept, "200");
+}
+
+#[test]
+fn the_pages_for_one_task_run() {
+    let mut stage = Stage::new(Config {
+        users: 200,
+        ..Config::default()
+    });
+    stage.session.run("CALL pluralsight_fdw.create_copies()");
+    for (page, least) in [("docs/analyst.md", 5), ("docs/operations.md", 2)] {
+        let blocks = blocks(page);
+        assert!(blocks.len() >= least, "{page}: {}", blocks.len());
+        for block in blocks {
+            stage.session.run(&block);
+        }
+    }
+    assert_eq!(stage.session.notices(), Vec::<String>::new());
+}
+
+/// The pages of a folder.
+fn pages(folder: &Path) -> Vec<PathBuf> {
+    std::fs::read_dir(folder)
+        .expect("the folder is there")
+        .map(|entry| entry.expect("an entry").path())
+        .filter(|path| path.extension().is_some_and(|it| it == "md"))
+        .collect()
+}
+
+/// A page without its blocks of code.
+fn prose(page: &Path) -> String {
+    let text = std::fs::read_to_string(page).expect("the page is there");
+    text.split("```").step_by(2).collect()
+}
+
+/// What the links of a page lead to, except to other hosts.
+fn links(page: &Path) -> Vec<String> {
+    prose(page)
+        .split("](")
+        .skip(1)
+        .filter_map(|rest| rest.split(')').next())
+        .filter(|target| !target.contains("://"))
+        .map(str::to_owned)
+        .collect()
+}
+
+/// The names by which a page's headings are linked to.
+fn anchors(page: &Path) -> BTreeSet<String> {
+    prose(page)
+        .lines()
+        .filter_map(|line| line.strip_prefix('#'))
+        .map(|heading| {
+            heading
+                .trim_start_matches('#')
+                .trim()
+                .to_lowercase()
+                .replace(' ', "-")
+                .chars()
+                .filter(|c| c.is_alphanumeric() || "-_".contains(*c))
+                .collect()
+        })
+        .collect()
+}
+
+#[test]
+fn the_book_has_every_page_once_and_every_link_leads_somewhere() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+    let docs = root.join("docs");
+    let summary = docs.join("SUMMARY.md");
+    let mut listed = links(&summary);
+    listed.sort();
+    let mut there: Vec<String> = pages(&docs)
+        .iter()
+        .filter(|page| **page != summary)
+        .filter_map(|page| Some(page.file_name()?.to_str()?.to_owned()))
+        .collect();
+    there.sort();
+    assert_eq!(listed, there, "docs/SUMMARY.md");
+
+    let mut followed = 0;
+    for page in pages(&docs)
+        .into_iter()
+        .chain(pages(&root))
+        .chain(pages(&root.join("sql")))
+    {
+        let folder = page.parent().expect("a folder");
+        for link in links(&page) {
+            let (target, anchor) = link.split_once('#').unwrap_or((&link, ""));
+            let target = if target.is_empty() {
+                page.clone()
+            } else {
+                folder.join(target)
+            };
+            assert!(target.exists(), "{}: {link}", page.display());
+            assert!(
+                anchor.is_empty() || anchors(&target).contains(anchor),
+                "{}: {link}",
+                page.display()
+            );
+            followed += 1;
+        }
+    }
+    assert!(followed > 50, "{followed}");
 }
 
 /// A page in parts: text, and blocks of SQL with the output below them, if the page prints one.

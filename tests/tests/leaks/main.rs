@@ -16,7 +16,7 @@ use trouble::make_trouble;
 const CANARY: &str = "canary-7f3a9d51c8e2b604-yranac";
 const TRACE: &str = "9d51c8e2";
 
-/// README, "Statements that hold the token".
+/// docs/security.md, "Statements that hold the token".
 const QUIETLY: &str = "SET LOCAL log_statement = 'none';
      SET LOCAL log_min_duration_statement = -1;
      SET LOCAL log_min_error_statement = 'panic';
@@ -429,9 +429,9 @@ fn the_readme_says_which_statements_show_the_token_and_how_to_avoid_it() {
     assert_eq!(aviary.session.value(statistics), "1");
     assert!(aviary.cluster.log().contains(TRACE));
 
-    let readme = include_str!("../../../README.md");
+    let page = include_str!("../../../docs/security.md");
     for line in QUIETLY.lines().map(str::trim) {
-        assert!(readme.contains(line), "README lacks: {line}");
+        assert!(page.contains(line), "docs/security.md lacks: {line}");
     }
     for word in [
         "pg_stat_activity",
@@ -440,6 +440,6 @@ fn the_readme_says_which_statements_show_the_token_and_how_to_avoid_it() {
         "pgaudit",
         "auto_explain",
     ] {
-        assert!(readme.contains(word), "README lacks: {word}");
+        assert!(page.contains(word), "docs/security.md lacks: {word}");
     }
 }
