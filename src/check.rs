@@ -73,7 +73,7 @@ fn check(
 
 /// What the server's token can see is not for everyone.
 pub fn may_use(server: &Server) -> Result<()> {
-    let query = "SELECT pg_catalog.has_server_privilege($1, 'USAGE')";
+    let query = include_str!("../sql/check/usage.sql");
     let may = Spi::connect(|client| {
         client
             .select(query, Some(1), &[server.oid.into()])?
@@ -407,7 +407,7 @@ fn announced() -> Finding {
 }
 
 fn cron() -> Finding {
-    match one("SELECT extversion FROM pg_catalog.pg_extension WHERE extname = 'pg_cron'") {
+    match one(include_str!("../sql/check/pg_cron.sql")) {
         Some(version) => Finding::ok("pg_cron", format!("version {version} is installed")),
         None => Finding::warning(
             "pg_cron",

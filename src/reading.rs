@@ -157,7 +157,7 @@ impl Request {
                 .detail(format!("It belongs to role \"{}\".", role::name(owner))));
             }
             let known = sql::value::<String>(
-                "SELECT rolname::text FROM pg_roles WHERE rolname::text = $1",
+                include_str!("../sql/rights/role.sql"),
                 &[reader.as_str().into()],
             )?;
             let Some(known) = known else {

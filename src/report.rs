@@ -25,15 +25,33 @@ struct Part {
     query: &'static str,
     /// The page can do without it.
     is_optional: bool,
+    /// The page shows its first rows only.
+    is_cut: bool,
+}
+
+impl Part {
+    /// One value that holds the part.
+    fn value(&self) -> String {
+        if self.is_cut {
+            let first = include_str!("../sql/report/first.sql");
+            format!("(WITH ordered AS (\n{})\n{first})", self.query)
+        } else {
+            format!("(\n{})", self.query)
+        }
+    }
 }
 
 macro_rules! part {
     ($name:literal, reads $view:literal, optional $is_optional:literal) => {
+        part!($name, reads $view, optional $is_optional, cut false)
+    };
+    ($name:literal, reads $view:literal, optional $is_optional:literal, cut $is_cut:literal) => {
         Part {
             name: $name,
             view: $view,
             query: include_str!(concat!("../sql/report/", $name, ".sql")),
             is_optional: $is_optional,
+            is_cut: $is_cut,
         }
     };
 }
@@ -44,9 +62,9 @@ static PARTS: [Part; 9] = [
     part!("reasons", reads "report_reasons", optional false),
     part!("months", reads "seats_by_month", optional false),
     part!("forecasts", reads "license_forecast", optional false),
-    part!("cost_centers", reads "report_cost_centers", optional true),
-    part!("managers", reads "report_managers", optional true),
-    part!("people", reads "report_people", optional true),
+    part!("cost_centers", reads "report_cost_centers", optional true, cut true),
+    part!("managers", reads "report_managers", optional true, cut true),
+    part!("people", reads "report_people", optional true, cut true),
     part!("freshness", reads "data_freshness", optional true),
 ];
 
@@ -114,11 +132,12 @@ fn read(place: &Place, title: Option<pg_sys::Datum>) -> Result<Data> {
     trusted::refuse_strangers(place, &views)?;
     // SAFETY: the datum is a text that the caller of this function passed, and it outlives the statement.
     let title = unsafe { DatumWithOid::new(Text(title), pg_sys::TEXTOID) };
+    let schema = place.name.as_str().into();
     // What is sorted fits into memory.
     let json = parameters::with(&[("work_mem", "64MB")], || {
         Spi::connect(|client| {
             client
-                .select(&statement, Some(1), &[title])?
+                .select(&statement, Some(1), &[title, schema])?
                 .first()
                 .get::<Vec<u8>>(1)
         })
@@ -180,15 +199,15 @@ fn statement(place: &Place, parts: &[(&Part, Oid)], is_shared: bool) -> String {
         .iter()
         .map(|(name, query)| format!("{name} AS {query}"))
         .collect();
-    let members: Vec<String> = parts
+    let parts: Vec<String> = parts
         .iter()
-        .map(|(part, _)| format!("'{}', (\n{})", part.name, part.query))
+        .map(|(part, _)| format!("('{}', {})", part.name, part.value()))
         .collect();
     format!(
-        "WITH {}\nSELECT convert_to(jsonb_build_object('title', $1, 'schema', quote_ident({}), 'written_at', statement_timestamp(), {})::text, 'UTF8')",
+        "WITH {},\nparts (name, content) AS (VALUES {})\n{}",
         named.join(",\n"),
-        quote_literal(&place.name),
-        members.join(",\n"),
+        parts.join(",\n"),
+        include_str!("../sql/report/page.sql")
     )
 }
 

@@ -1,6 +1,6 @@
 //! `CALL pluralsight_fdw.set_up(…)`: makes the foreign tables and the views in a schema, and renews them when called again.
 
-use std::ffi::{CStr, CString};
+use std::ffi::CStr;
 
 use pgrx::PgSqlErrorCode;
 use pgrx::pg_sys::{self, Oid};
@@ -15,6 +15,7 @@ use crate::options::TableOptions;
 use crate::options::catalog::raw_column_options;
 use crate::relation::{is_our_server, is_ours};
 use crate::survey::{Surveyed, survey};
+use crate::views::Place;
 use crate::{check, comments, namespace, parameters, role, sql, views};
 
 #[pg_extern(sql = r#"
@@ -61,7 +62,10 @@ fn run(server: &str, schema: &str, replace_views: bool) -> Result<()> {
     // Before anything is made: what is in the way, and what the API has.
     let mut there = Vec::with_capacity(tables::ALL.len());
     for table in tables::ALL {
-        there.push(place.map_or(Ok(None), |place| existing(place, schema, table, &server))?);
+        there.push(match &place {
+            Some(place) => existing(place, table, &server)?,
+            None => None,
+        });
     }
     let known = |table: &Table| -> Option<ExistingTable> {
         let position = tables::ALL
@@ -100,7 +104,7 @@ fn run(server: &str, schema: &str, replace_views: bool) -> Result<()> {
 }
 
 /// The schema, if it is there; then it must belong to the caller's role, or to one that the caller is a member of.
-fn place(schema: &str, server: &Server) -> Result<Option<Oid>> {
+fn place(schema: &str, server: &Server) -> Result<Option<Place>> {
     let elsewhere = || {
         format!(
             "CALL pluralsight_fdw.set_up({}, schema => {});",
@@ -118,10 +122,14 @@ fn place(schema: &str, server: &Server) -> Result<Option<Oid>> {
             quote_literal(&server.name)
         )));
     }
-    let Some(place) = namespace::find_or_reserve(schema) else {
+    let Some(oid) = namespace::find_or_reserve(schema) else {
         return Ok(None);
     };
-    let owner = owner("SELECT nspowner FROM pg_namespace WHERE oid = $1", place)?;
+    let place = Place {
+        name: schema.to_owned(),
+        oid,
+    };
+    let owner = place.owner()?;
     if !role::is_own(owner) {
         return Err(FdwError::new(
             PgSqlErrorCode::ERRCODE_INSUFFICIENT_PRIVILEGE,
@@ -134,68 +142,49 @@ fn place(schema: &str, server: &Server) -> Result<Option<Oid>> {
         .hint(elsewhere()));
     }
     // Two calls at once would trip over each other.
-    namespace::lock(place, schema)?;
+    namespace::lock(place.oid, schema)?;
     Ok(Some(place))
 }
 
-fn owner(query: &str, object: Oid) -> Result<Oid> {
-    sql::value::<Oid>(query, &[object.into()])?
-        .ok_or_else(|| FdwError::internal("an object without an owner"))
-}
-
 /// The relation that has the table's name already, which must be a foreign table of this server and the caller's.
-fn existing(
-    place: Oid,
-    schema: &str,
-    table: &Table,
-    server: &Server,
-) -> Result<Option<(Oid, ExistingTable)>> {
-    let name = CString::new(table.name).map_err(|_| FdwError::internal("a name with a NUL"))?;
-    // SAFETY: a catalog look-up by name.
-    let relation = unsafe { pg_sys::get_relname_relid(name.as_ptr(), place) };
-    if relation == Oid::INVALID {
+fn existing(place: &Place, table: &Table, server: &Server) -> Result<Option<(Oid, ExistingTable)>> {
+    let Some(relation) = place.relation(table.name)? else {
         return Ok(None);
-    }
+    };
     let in_the_way = |code: PgSqlErrorCode, what: String| {
         FdwError::new(
             code,
-            format!(
-                "{} already exists and {what}",
-                qualified(schema, table.name)
-            ),
+            format!("{} already exists and {what}", place.qualified(table.name)),
         )
         .hint(format!(
             "CALL pluralsight_fdw.set_up({}, schema => {});",
             quote_literal(&server.name),
-            quote_literal(&namespace::free(schema))
+            quote_literal(&namespace::free(&place.name))
         ))
     };
-    // SAFETY: a catalog look-up by id.
-    let kind = unsafe { pg_sys::get_rel_relkind(relation) } as u8;
-    if kind != pg_sys::RELKIND_FOREIGN_TABLE || !is_ours(relation) {
+    if relation.kind != pg_sys::RELKIND_FOREIGN_TABLE || !is_ours(relation.oid) {
         return Err(in_the_way(
             PgSqlErrorCode::ERRCODE_DUPLICATE_TABLE,
             "is no foreign table of pluralsight_fdw".to_owned(),
         ));
     }
-    let options = TableOptions::load(relation)?;
+    let options = TableOptions::load(relation.oid)?;
     if options.server.oid != server.oid {
         return Err(in_the_way(
             PgSqlErrorCode::ERRCODE_DUPLICATE_TABLE,
             format!("reads from server \"{}\"", options.server.name),
         ));
     }
-    let owner = owner("SELECT relowner FROM pg_class WHERE oid = $1", relation)?;
-    if !role::is_own(owner) {
+    if !role::is_own(relation.owner) {
         return Err(in_the_way(
             PgSqlErrorCode::ERRCODE_INSUFFICIENT_PRIVILEGE,
-            format!("belongs to role \"{}\"", role::name(owner)),
+            format!("belongs to role \"{}\"", role::name(relation.owner)),
         ));
     }
     Ok(Some((
-        relation,
+        relation.oid,
         ExistingTable {
-            columns: columns(relation)?,
+            columns: columns(relation.oid)?,
             options: options.options,
         },
     )))
@@ -203,7 +192,7 @@ fn existing(
 
 fn columns(table: Oid) -> Result<Vec<ExistingColumn>> {
     let columns = sql::rows(
-        "SELECT attnum, attname::text FROM pg_attribute WHERE attrelid = $1 AND attnum > 0 AND NOT attisdropped ORDER BY attnum",
+        include_str!("../sql/extension/lookup/columns.sql"),
         &[table.into()],
         |row| Ok(row.get::<i16>(1)?.zip(row.get::<String>(2)?)),
     )?;

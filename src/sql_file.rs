@@ -17,6 +17,15 @@ pub fn inside<T>(schema: &str, work: impl FnOnce() -> Result<T>) -> Result<T> {
     parameters::inside(schema, || parameters::with(&SETTINGS, work))
 }
 
+/// The statement of a file that is for several tables, and calls them `this_table`, for one of them. `table` is quoted.
+pub fn for_table(text: &str, table: &str) -> String {
+    text.lines()
+        .filter(|line| !line.starts_with("--"))
+        .map(|line| line.replace("this_table", table))
+        .collect::<Vec<_>>()
+        .join("\n")
+}
+
 /// Runs every statement of `text`. To be called inside [`inside`].
 pub fn run(text: &str) -> Result<()> {
     sql::run(text, &[]).map(|_| ())

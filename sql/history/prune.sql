@@ -1,4 +1,4 @@
--- Deletes what history knew before a moment (settings.history_from, set just now). Versions that were still valid then stay.
+-- Deletes what history knew before a moment (settings.history_from, which begin_at.sql has just set). Versions that were still valid then stay.
 DELETE FROM account_history AS version
 USING settings
 WHERE version.valid_to <= settings.history_from;

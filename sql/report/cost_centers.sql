@@ -1,12 +1,5 @@
--- The first fifteen cost centers, and how many there are.
+-- Cost centers, those first whose seats cost most.
 SELECT
-    jsonb_build_object(
-        'total', count(*),
-        'rows', COALESCE(jsonb_agg(to_jsonb(part) ORDER BY part.place) FILTER (WHERE part.place <= 15), '[]')
-    ) AS part
-FROM (
-    SELECT
-        *,
-        row_number() OVER (ORDER BY cost DESC NULLS LAST, seats DESC, cost_center COLLATE "C", currency COLLATE "C") AS place
-    FROM report_cost_centers
-) AS part
+    *,
+    row_number() OVER (ORDER BY cost DESC NULLS LAST, seats DESC, cost_center COLLATE "C", currency COLLATE "C") AS place
+FROM report_cost_centers

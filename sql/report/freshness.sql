@@ -1,3 +1,4 @@
+-- How old the data is.
 SELECT
     jsonb_build_object(
         'as_of', min(part.as_of),

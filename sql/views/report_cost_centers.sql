@@ -1,3 +1,4 @@
+-- Who pays for the seats, and for those that could come back.
 CREATE OR REPLACE VIEW report_cost_centers WITH (security_barrier) AS
 SELECT
     seat.cost_center,

@@ -1,3 +1,4 @@
+-- What the numbers of the report rest on.
 CREATE OR REPLACE VIEW report_known WITH (security_barrier) AS
 SELECT
     NOT EXISTS (SELECT FROM users)

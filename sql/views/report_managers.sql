@@ -1,3 +1,4 @@
+-- Whose people hold what could come back.
 CREATE OR REPLACE VIEW report_managers WITH (security_barrier) AS
 SELECT
     person.manager_email,

@@ -1,3 +1,4 @@
+-- The people whose seats could come back.
 CREATE OR REPLACE VIEW report_people WITH (security_barrier) AS
 SELECT
     seat.user_id,

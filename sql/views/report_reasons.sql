@@ -1,3 +1,4 @@
+-- Why seats could come back, and what they cost, in each currency.
 CREATE OR REPLACE VIEW report_reasons WITH (security_barrier) AS
 SELECT
     seat.reclaim_reason,

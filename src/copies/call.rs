@@ -79,7 +79,7 @@ pub unsafe fn names(
         unsafe { pgrx::datum::DatumWithOid::new(NameArray(datum), pg_sys::NAMEARRAYOID) };
     parameters::with_safe_path(|| {
         sql::rows(
-            "SELECT listed.name::text FROM unnest($1) WITH ORDINALITY AS listed (name, place) ORDER BY listed.place",
+            include_str!("../../sql/copies/lookup/names.sql"),
             &[argument],
             |row| row.get::<String>(1),
         )

@@ -64,7 +64,7 @@ fn comment(
     known: &[CopiedColumn],
 ) -> Result<()> {
     let of_source = sql::value::<String>(
-        "SELECT obj_description($1, 'pg_class')",
+        include_str!("../../sql/views/lookup/comment.sql"),
         &[table.oid.into()],
     )?;
     if known.is_empty() {

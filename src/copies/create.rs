@@ -233,7 +233,12 @@ struct Known {
 
 impl Known {
     fn of(set: &Set) -> Result<Known> {
-        let rows = set.work(|| sql::value::<i64>("SELECT count(*) FROM settings", &[]))?;
+        let rows = set.work(|| {
+            sql::value::<i64>(
+                include_str!("../../sql/copies/lookup/settings_rows.sql"),
+                &[],
+            )
+        })?;
         if rows == Some(0) {
             return Ok(Known {
                 is_bare: true,

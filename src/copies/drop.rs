@@ -10,6 +10,7 @@ use crate::error::{OrRaise, Result};
 use crate::parameters;
 use crate::role;
 use crate::sql;
+use crate::sql_file;
 use crate::views;
 
 /// The views of this layer; the others are in `views`.
@@ -78,7 +79,10 @@ fn not_filled_in(set: &Set) -> Result<Vec<String>> {
         }
         let is_used = set.work(|| {
             sql::value::<bool>(
-                &format!("SELECT EXISTS (SELECT FROM {name} AS filled_in)"),
+                &sql_file::for_table(
+                    include_str!("../../sql/copies/lookup/is_filled_in.sql"),
+                    name,
+                ),
                 &[],
             )
         })?;

@@ -6,12 +6,12 @@ use pgrx::prelude::*;
 use pluralsight_catalog::quote_identifier;
 
 use super::set::{Set, required};
-use super::stage::person_hash;
-use super::{ERASURE_KEY, call, columns, history, lock, own};
+use super::{call, columns, history, lock, own};
 use crate::error::{FdwError, OrRaise, Result};
 use crate::parameters;
 use crate::random;
 use crate::sql;
+use crate::sql_file;
 
 /// The column by which a table tells whose a row is.
 const PERSON: &str = "user_id";
@@ -76,19 +76,16 @@ fn forget(set: &Set, user_id: &str) -> Result<()> {
         for table in &tables {
             if has_people(set, table)? {
                 erased += sql::run(
-                    &format!(
-                        "DELETE FROM {} AS person WHERE person.{PERSON}::text = $1",
-                        quote_identifier(table)
+                    &sql_file::for_table(
+                        include_str!("../../sql/copies/erase/delete.sql"),
+                        &quote_identifier(table),
                     ),
                     &[user_id.into()],
                 )?;
             }
         }
         let is_new = sql::run(
-            &format!(
-                "INSERT INTO erased_people (person_hash) VALUES ({}) ON CONFLICT DO NOTHING",
-                person_hash("$1")
-            ),
+            include_str!("../../sql/copies/erase/remember.sql"),
             &[user_id.into()],
         )?;
         if erased == 0 && is_new > 0 {
@@ -116,22 +113,18 @@ fn has_people(set: &Set, table: &str) -> Result<bool> {
 
 /// Gives the two halves of the key their values, once.
 fn make_key() -> Result<()> {
-    for half in ERASURE_KEY {
-        let has_value =
-            sql::value::<bool>(&format!("SELECT key.is_called FROM {half} AS key"), &[])?;
-        if has_value == Some(true) {
-            continue;
-        }
-        // From 1 on, as a sequence counts.
-        let value = i64::try_from(random::number()? >> 1)
-            .unwrap_or(i64::MAX)
-            .max(1);
-        sql::run(
-            &format!("SELECT setval('{half}'::regclass, $1)"),
-            &[value.into()],
-        )?;
-    }
-    Ok(())
+    sql::run(
+        include_str!("../../sql/copies/erase/make_key.sql"),
+        &[half()?.into(), half()?.into()],
+    )
+    .map(|_| ())
+}
+
+/// A number from 1 on, as a sequence counts.
+fn half() -> Result<i64> {
+    Ok(i64::try_from(random::number()? >> 1)
+        .unwrap_or(i64::MAX)
+        .max(1))
 }
 
 fn prune(set: &Set, before: TimestampWithTimeZone) -> Result<()> {
@@ -147,7 +140,7 @@ fn prune(set: &Set, before: TimestampWithTimeZone) -> Result<()> {
     set.refuse_damage(history::TABLES.map(|(name, _)| name))?;
     set.work(|| {
         let is_past = sql::value::<bool>(
-            "SELECT isfinite($1) AND $1 <= clock_timestamp()",
+            include_str!("../../sql/history/is_past.sql"),
             &[before.into()],
         )?;
         if is_past != Some(true) {
@@ -157,7 +150,7 @@ fn prune(set: &Set, before: TimestampWithTimeZone) -> Result<()> {
             ));
         }
         sql::run(
-            "UPDATE settings SET history_from = $1 WHERE history_from < $1",
+            include_str!("../../sql/history/begin_at.sql"),
             &[before.into()],
         )?;
         sql::run(include_str!("../../sql/history/prune.sql"), &[]).map(|_| ())

@@ -6,6 +6,7 @@ use pluralsight_catalog::{CopiedTable, quote_literal};
 use super::set::Set;
 use crate::error::{FdwError, Result};
 use crate::sql;
+use crate::sql_file;
 
 /// Reads an argument `max_shrink`.
 pub fn parse_max_shrink(text: &str) -> Result<f64> {
@@ -72,7 +73,7 @@ pub fn refuse_other_plan(set: &Set, table: &CopiedTable) -> Result<()> {
     }
     let plan_of = |relation: &str| {
         sql::value::<String>(
-            &format!("SELECT mode() WITHIN GROUP (ORDER BY plan_id)::text FROM {relation}"),
+            &sql_file::for_table(include_str!("../../sql/copies/lookup/plan.sql"), relation),
             &[],
         )
     };

@@ -161,8 +161,9 @@ fn work(set: &Set, run: &Run, request: &Request) -> Result<()> {
     let max_shrink = max_shrink(set, request)?;
     let heard_before = pluralsight_api::session_clock();
     set.work(|| {
-        let erased = sql::value::<bool>("SELECT EXISTS (SELECT FROM erased_people)", &[])?
-            .unwrap_or_default();
+        let erased =
+            sql::value::<bool>(include_str!("../../sql/copies/erase/has_erased.sql"), &[])?
+                .unwrap_or_default();
         for table in &tables {
             let most_gone = if request.force {
                 None
@@ -223,11 +224,7 @@ fn max_shrink(set: &Set, request: &Request) -> Result<f64> {
     if let Some(max_shrink) = request.max_shrink {
         return Ok(max_shrink);
     }
-    let kept = set.work(|| {
-        sql::value::<f64>(
-            "SELECT settings.max_shrink::double precision FROM settings",
-            &[],
-        )
-    })?;
+    let kept = set
+        .work(|| sql::value::<f64>(include_str!("../../sql/copies/lookup/max_shrink.sql"), &[]))?;
     kept.ok_or_else(|| FdwError::internal("settings has no row"))
 }

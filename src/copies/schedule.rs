@@ -56,15 +56,15 @@ fn start(schedule: &str, copies: &str) -> Result<i64> {
         .detail("A schedule is minute, hour, day of the month, month and day of the week, as in crontab, or a number of seconds, as in \"30 seconds\"."));
     };
     let command = format!("CALL pluralsight_fdw.refresh({})", quote_literal(&set.name));
-    let Some(cron) = Cron::find()? else {
+    if !is_there()? {
         return Err(without_cron(&set, schedule, &calendar, &command)?);
-    };
+    }
     if matches!(job(&set.name)?, Job::Inactive(_)) {
         // pg_cron leaves a job that is switched off as it is.
         unschedule(&set.name)?;
     }
     sql::value::<i64>(
-        &format!("SELECT {}.schedule($1, $2, $3)", cron.schema),
+        include_str!("../../sql/copies/schedule/start.sql"),
         &[job_name(&set.name).into(), schedule.into(), command.into()],
     )?
     .ok_or_else(|| FdwError::internal("pg_cron named no job"))
@@ -72,14 +72,11 @@ fn start(schedule: &str, copies: &str) -> Result<i64> {
 
 /// Takes the job of these copies away; whether there was one.
 pub fn unschedule(copies: &str) -> Result<bool> {
-    let Some(cron) = Cron::find()? else {
+    if !is_there()? {
         return Ok(false);
-    };
+    }
     let jobs = sql::value::<i64>(
-        &format!(
-            "SELECT count({schema}.unschedule(job.jobid)) FROM {schema}.job AS job WHERE job.jobname = $1",
-            schema = cron.schema
-        ),
+        include_str!("../../sql/copies/schedule/stop.sql"),
         &[job_name(copies).into()],
     )?;
     Ok(jobs.unwrap_or_default() > 0)
@@ -95,21 +92,14 @@ pub enum Job {
 
 /// The job of these copies, with its schedule. To be called under the safe search path.
 pub fn job(copies: &str) -> Result<Job> {
-    let Some(cron) = Cron::find()? else {
-        return Ok(Job::None);
-    };
-    let reads = sql::value::<bool>(
-        "SELECT has_schema_privilege($1, 'USAGE') AND has_table_privilege($1 || '.job', 'SELECT')",
-        &[cron.schema.as_str().into()],
-    )?;
-    if reads != Some(true) {
+    if !is_there()?
+        || sql::value::<bool>(include_str!("../../sql/copies/schedule/may_read.sql"), &[])?
+            != Some(true)
+    {
         return Ok(Job::None);
     }
     let jobs = sql::rows(
-        &format!(
-            "SELECT job.schedule, job.active FROM {}.job AS job WHERE job.jobname = $1 ORDER BY job.active DESC",
-            cron.schema
-        ),
+        include_str!("../../sql/copies/schedule/job.sql"),
         &[job_name(copies).into()],
         |row| Ok((row.get::<String>(1)?, row.get::<bool>(2)?)),
     )?;
@@ -130,25 +120,16 @@ fn job_name(copies: &str) -> String {
     format!("pluralsight_fdw refresh of {copies}")
 }
 
-/// Where pg_cron is.
-struct Cron {
-    /// Its schema, quoted.
-    schema: String,
-}
-
-impl Cron {
-    /// The functions and the table must belong to the extension: anybody can call a schema `cron`.
-    fn find() -> Result<Option<Cron>> {
-        let schema =
-            sql::value::<String>(include_str!("../../sql/copies/lookup/pg_cron.sql"), &[])?;
-        Ok(schema.map(|schema| Cron { schema }))
-    }
+/// Whether pg_cron is there.
+fn is_there() -> Result<bool> {
+    sql::value::<bool>(include_str!("../../sql/copies/schedule/is_there.sql"), &[])
+        .map(|is_there| is_there == Some(true))
 }
 
 /// What to do where pg_cron is not.
 fn without_cron(set: &Set, schedule: &str, calendar: &str, command: &str) -> Result<FdwError> {
     let known = sql::rows(
-        "SELECT current_database()::text, current_setting('cron.database_name', true)",
+        include_str!("../../sql/copies/schedule/databases.sql"),
         &[],
         |row| Ok((row.get::<String>(1)?, row.get::<String>(2)?)),
     )?;

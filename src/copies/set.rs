@@ -144,7 +144,10 @@ impl Set {
     /// The statement that makes what is missing.
     fn renewal(&self) -> String {
         let source = self.work(|| {
-            sql::value::<String>("SELECT settings.source_schema::text FROM settings", &[])
+            sql::value::<String>(
+                include_str!("../../sql/copies/lookup/source_schema.sql"),
+                &[],
+            )
         });
         match source {
             Ok(Some(source)) => format!(

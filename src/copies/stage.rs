@@ -12,6 +12,7 @@ use crate::error::{FdwError, Result};
 use crate::executor::{drifted_scans, incomplete_scans};
 use crate::parameters;
 use crate::sql;
+use crate::sql_file;
 
 /// Readings of a table whose total moves each time.
 const MOST_READINGS: u64 = 3;
@@ -49,7 +50,11 @@ pub fn read(
         refuse_incomplete(table, &before)?;
     }
     if erased && table.columns.iter().any(|column| column.name == PERSON) {
-        sql::run(&leave_out_erased(table), &[])?;
+        let statement = sql_file::for_table(
+            include_str!("../../sql/copies/erase/leave_out.sql"),
+            &table.staged(),
+        );
+        sql::run(&statement, &[])?;
     }
     let rows = sql::value::<i64>(&table.count(&table.staged()), &[])?.unwrap_or_default();
     told.rows = rows.unsigned_abs();
@@ -150,21 +155,6 @@ fn ask(table: &CopiedTable, keys: &[String]) -> Result<u64> {
 /// Reads everything, and looks at the keys here.
 fn without_filters<T>(work: impl FnOnce() -> Result<T>) -> Result<T> {
     parameters::with(&[("pluralsight_fdw.pushdown_filter", "off")], work)
-}
-
-fn leave_out_erased(table: &CopiedTable) -> String {
-    format!(
-        "DELETE FROM {} AS staged USING erased_people AS erased WHERE erased.person_hash = {}",
-        table.staged(),
-        person_hash("staged.user_id::text")
-    )
-}
-
-/// What stands for a person in `erased_people`.
-pub fn person_hash(user_id: &str) -> String {
-    format!(
-        "encode(sha256(convert_to((SELECT key.last_value FROM erasure_key_1 AS key) || ':' || (SELECT key.last_value FROM erasure_key_2 AS key) || ':' || {user_id}, 'UTF8')), 'hex')"
-    )
 }
 
 /// What reading the API took in this session so far.

@@ -9,7 +9,7 @@ use crate::error::{FdwError, Result};
 /// The secret with that id.
 pub fn by_id(id: &str, user: Oid) -> Result<String> {
     secret(
-        "SELECT decrypted_secret FROM vault.decrypted_secrets WHERE id::pg_catalog.text OPERATOR(pg_catalog.=) pg_catalog.lower($1)",
+        include_str!("../../sql/token/vault_by_id.sql"),
         id,
         "id",
         user,
@@ -19,7 +19,7 @@ pub fn by_id(id: &str, user: Oid) -> Result<String> {
 /// The secret with that name.
 pub fn by_name(name: &str, user: Oid) -> Result<String> {
     secret(
-        "SELECT decrypted_secret FROM vault.decrypted_secrets WHERE name OPERATOR(pg_catalog.=) $1",
+        include_str!("../../sql/token/vault_by_name.sql"),
         name,
         "name",
         user,

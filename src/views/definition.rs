@@ -47,7 +47,7 @@ pub fn as_made_now(place: &Place, file: &File, view: Oid) -> Result<(String, boo
 /// Names, types and collations of the view's columns.
 fn columns(view: Oid) -> Result<Vec<String>> {
     look_up(
-        "SELECT concat_ws(' ', attname, atttypid, atttypmod, attcollation) FROM pg_attribute WHERE attrelid = $1 AND attnum > 0 ORDER BY attnum",
+        include_str!("../../sql/views/lookup/columns.sql"),
         &[view.into()],
         |row| row.get::<String>(1).map(Option::unwrap_or_default),
     )
@@ -72,12 +72,15 @@ pub fn is_marked(view: Oid, definition: &str) -> Result<bool> {
 }
 
 fn comment(view: Oid) -> Result<Option<String>> {
-    one_text("SELECT obj_description($1, 'pg_class')", &[view.into()])
+    one_text(
+        include_str!("../../sql/views/lookup/comment.sql"),
+        &[view.into()],
+    )
 }
 
 fn mark_of(definition: &str) -> Result<String> {
     let hash = one_text(
-        "SELECT substr(encode(sha256(convert_to($1, 'UTF8')), 'hex'), 1, 12)",
+        include_str!("../../sql/views/lookup/hash.sql"),
         &[definition.into()],
     )?
     .unwrap_or_default();

@@ -83,7 +83,7 @@ impl Place {
     /// The owner of the schema.
     pub fn owner(&self) -> Result<Oid> {
         let owner = look_up(
-            "SELECT nspowner FROM pg_namespace WHERE oid = $1",
+            include_str!("../../sql/views/lookup/schema_owner.sql"),
             &[self.oid.into()],
             |row| row.get::<Oid>(1),
         )?;
@@ -93,7 +93,7 @@ impl Place {
     /// The relation of that name, if there is one.
     pub fn relation(&self, name: &str) -> Result<Option<Relation>> {
         let found = look_up(
-            "SELECT oid, relkind::text, relowner FROM pg_class WHERE relnamespace = $1 AND relname::text = $2",
+            include_str!("../../sql/views/lookup/relation.sql"),
             &[self.oid.into(), name.into()],
             |row| {
                 Ok(Relation {

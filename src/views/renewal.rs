@@ -108,7 +108,7 @@ fn has_column(place: &Place, view: &str, column: &str) -> Result<bool> {
         return Ok(false);
     };
     let found = look_up(
-        "SELECT FROM pg_attribute WHERE attrelid = $1 AND attname::text = $2",
+        include_str!("../../sql/views/lookup/has_column.sql"),
         &[view.oid.into(), column.into()],
         |_| Ok(()),
     )?;

@@ -1,0 +1,2 @@
+-- Whether anybody was ever erased.
+SELECT EXISTS (SELECT FROM erased_people)

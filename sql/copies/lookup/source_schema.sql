@@ -1,0 +1,2 @@
+-- The schema whose tables were copied last.
+SELECT settings.source_schema::text FROM settings

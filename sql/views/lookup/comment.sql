@@ -1,0 +1,2 @@
+-- The comment on relation $1.
+SELECT obj_description($1, 'pg_class')
