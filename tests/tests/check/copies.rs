@@ -98,4 +98,31 @@ fn checking_runs_nobodys_code() {
         lines[0].starts_with("copies trap failed: ") && !lines[0].contains("bitten"),
         "{lines:?}"
     );
+    stage
+        .session_of(&mallory)
+        .run("ALTER TABLE trap.settings ADD COLUMN source_id oid, ADD COLUMN source_schema name");
+    // What PostgreSQL's own functions run for her is found, too; and what fails in her schema keeps nothing else from being checked.
+    for (freshness, what) in [
+        (
+            "query_to_xml('SELECT trap.bite()', true, true, '')::text",
+            "query_to_xml",
+        ),
+        (
+            "(1 / (SELECT count(*) FROM trap.settings))::text",
+            "division by zero",
+        ),
+    ] {
+        stage.session_of(&mallory).run(&format!(
+            "DROP VIEW trap.data_freshness;
+             CREATE VIEW trap.data_freshness AS SELECT now() AS as_of, interval '1 hour' AS age, false AS last_refresh_failed, {freshness} AS last_outcome, NULL::text AS last_error;
+             DROP VIEW IF EXISTS trap.license_forecast"
+        ));
+        let lines = about_copies(&mut stage.session);
+        assert!(
+            lines[0].starts_with("copies trap failed: ")
+                && lines[0].contains(what)
+                && !lines[0].contains("bitten"),
+            "{lines:?}"
+        );
+    }
 }
