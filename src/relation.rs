@@ -19,6 +19,24 @@ pub fn make_absent(table: Oid, column: &Column) -> String {
     )
 }
 
+/// Whether the relation, which is locked, has triggers that somebody has made: as its next statement will find, and not as the
+/// transaction's snapshot shows.
+pub fn has_triggers(relation: Oid) -> bool {
+    // SAFETY: the relation is locked, and so is there or never was; its entry in the cache is used before it is given back.
+    unsafe {
+        let entry = pg_sys::RelationIdGetRelation(relation);
+        if entry.is_null() {
+            return false;
+        }
+        let triggers = (*entry).trigdesc;
+        let found = !triggers.is_null()
+            && (0..usize::try_from((*triggers).numtriggers).unwrap_or(0))
+                .any(|number| !(*(*triggers).triggers.add(number)).tgisinternal);
+        pg_sys::RelationClose(entry);
+        found
+    }
+}
+
 /// A foreign table of this wrapper.
 pub struct Relation {
     pub options: TableOptions,

@@ -59,7 +59,7 @@ fn prune_history(fcinfo: pg_sys::FunctionCallInfo) {
 fn open(copies: Option<String>) -> Result<Set> {
     let set = Set::open(&required("copies", copies)?)?;
     lock::take(&set)?;
-    set.refuse_damage(own::NAMES)?;
+    set.hold(own::NAMES)?;
     Ok(set)
 }
 
@@ -69,7 +69,7 @@ fn forget(set: &Set, user_id: &str) -> Result<()> {
     if keeps_history {
         tables.push(history::TABLES[0].0.to_owned());
     }
-    set.refuse_damage(tables.iter().map(String::as_str))?;
+    set.hold(tables.iter().map(String::as_str))?;
     set.work(|| {
         make_key()?;
         let mut erased = 0;
@@ -137,7 +137,7 @@ fn prune(set: &Set, before: TimestampWithTimeZone) -> Result<()> {
             ),
         ));
     }
-    set.refuse_damage(history::TABLES.map(|(name, _)| name))?;
+    set.hold(history::TABLES.map(|(name, _)| name))?;
     set.work(|| {
         let is_past = sql::value::<bool>(
             include_str!("../../sql/history/is_past.sql"),

@@ -77,6 +77,7 @@ pub fn run(request: &Request) -> Result<()> {
         let set = Set::open(&request.copies)?;
         set.refuse_damage(own::NAMES)?;
         lock::take(&set)?;
+        set.hold(own::NAMES)?;
         set.work(|| own::complete(&set))?;
         if request.may_commit {
             lock::keep(&set);
@@ -105,7 +106,10 @@ pub fn run(request: &Request) -> Result<()> {
     };
     let place = if request.may_commit {
         call::uninterrupted(|| {
-            parameters::with_safe_path(|| log::fail(&set, &run, &failure))?;
+            parameters::with_safe_path(|| {
+                set.hold(own::NAMES)?;
+                log::fail(&set, &run, &failure)
+            })?;
             call::commit();
             Ok(())
         })?;
@@ -170,7 +174,7 @@ fn work(set: &Set, run: &Run, request: &Request) -> Result<()> {
             } else {
                 Some(guard::most_gone(guard::kept(table)?, max_shrink))
             };
-            let told = stage::read(table, most_gone, erased, &mut report)?;
+            let told = stage::read(set, table, most_gone, erased, &mut report)?;
             report.tables.push((table.name.clone(), told));
         }
         Ok(())
@@ -191,7 +195,7 @@ fn work(set: &Set, run: &Run, request: &Request) -> Result<()> {
     // Reading took its time; what is written now must still be what was checked.
     set.refuse_change()?;
     set.refuse_strangers()?;
-    set.refuse_damage(written.iter().copied())?;
+    set.hold(written.iter().copied())?;
     set.work(|| {
         for (table, (_, told)) in tables.iter().zip(&mut report.tables) {
             write::write(table, told)?;

@@ -1,12 +1,13 @@
 //! A set of copies, found by the name of its schema and checked before it is used.
 
 use pgrx::PgSqlErrorCode;
-use pgrx::pg_sys::Oid;
+use pgrx::pg_sys::{self, Oid};
 use pluralsight_catalog::{quote_identifier, quote_literal};
 
 use crate::error::{FdwError, Result};
 use crate::namespace;
 use crate::parameters;
+use crate::relation;
 use crate::role;
 use crate::sql;
 use crate::views::create_copies_call;
@@ -95,6 +96,16 @@ impl Set {
         }
     }
 
+    /// Refuses to go on where the schema has another name by now, and so its tables are not found, or those of another schema.
+    /// It looks nothing up by the search path.
+    pub fn refuse_new_name(&self) -> Result<()> {
+        if namespace::hold(self.schema).as_deref() == Some(self.name.as_str()) {
+            Ok(())
+        } else {
+            Err(self.has_changed())
+        }
+    }
+
     fn has_changed(&self) -> FdwError {
         FdwError::new(
             PgSqlErrorCode::ERRCODE_T_R_SERIALIZATION_FAILURE,
@@ -141,8 +152,29 @@ impl Set {
         .hint(hint.unwrap_or_else(|| self.renewal())))
     }
 
+    /// The same, of tables that are written next: until the end of the transaction nobody gives them a trigger, which a role
+    /// may do that owns nothing of the set.
+    pub fn hold<'a>(&self, tables: impl IntoIterator<Item = &'a str> + Clone) -> Result<()> {
+        let mut held = Vec::new();
+        for name in tables.clone() {
+            if let Some(table) = self.relation(name) {
+                // SAFETY: a heavy lock, which the end of the transaction gives back.
+                unsafe {
+                    pg_sys::LockRelationOid(table, pg_sys::RowExclusiveLock as pg_sys::LOCKMODE);
+                }
+                held.push(table);
+            }
+        }
+        self.refuse_damage(tables)?;
+        // The look above sees what its transaction sees, which can be what was there long ago.
+        if held.into_iter().any(relation::has_triggers) {
+            return Err(self.has_changed());
+        }
+        Ok(())
+    }
+
     /// The statement that makes what is missing.
-    fn renewal(&self) -> String {
+    pub fn renewal(&self) -> String {
         let source = self.work(|| {
             sql::value::<String>(
                 include_str!("../../sql/copies/lookup/source_schema.sql"),

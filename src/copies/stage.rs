@@ -7,6 +7,7 @@ use pgrx::PgSqlErrorCode;
 use pluralsight_catalog::CopiedTable;
 
 use super::log::{Report, TableReport};
+use super::set::Set;
 use super::unlogged;
 use crate::error::{FdwError, Result};
 use crate::executor::{drifted_scans, incomplete_scans};
@@ -22,8 +23,10 @@ const KEYS_AT_A_TIME: usize = 1_000;
 const PERSON: &str = "user_id";
 
 /// Reads a table whole, and asks by key for what is missing. `most_gone` is the number of keys that may be gone before the
-/// guard refuses the refresh; asking for more would be a waste.
+/// guard refuses the refresh; asking for more would be a waste. The API takes its time, so what comes after its answers is only
+/// done if the schema of the copies is still found by its name.
 pub fn read(
+    set: &Set,
     table: &CopiedTable,
     most_gone: Option<u64>,
     erased: bool,
@@ -37,6 +40,7 @@ pub fn read(
         told.readings += 1;
         let drifted = drifted_scans();
         sql::run(&table.read(), &[])?;
+        set.refuse_new_name()?;
         refuse_incomplete(table, &before)?;
         if drifted_scans() == drifted || told.readings == MOST_READINGS {
             break;
@@ -46,7 +50,7 @@ pub fn read(
     if table.key.is_some() {
         tidy(table, &mut told, report)?;
         sql::run(&format!("ANALYZE {}", table.staged()), &[])?;
-        confirm(table, most_gone, &mut told)?;
+        confirm(set, table, most_gone, &mut told)?;
         refuse_incomplete(table, &before)?;
     }
     if erased && table.columns.iter().any(|column| column.name == PERSON) {
@@ -106,7 +110,12 @@ fn records(number: u64) -> String {
 
 /// Nobody is gone until the API says so: data that moves while it is read can hide records from a reading. So the API is asked
 /// by key for each record that the copy has and the reading lacks.
-fn confirm(table: &CopiedTable, most_gone: Option<u64>, told: &mut TableReport) -> Result<()> {
+fn confirm(
+    set: &Set,
+    table: &CopiedTable,
+    most_gone: Option<u64>,
+    told: &mut TableReport,
+) -> Result<()> {
     let missing: Vec<String> = sql::rows(&table.missing_keys(), &[], |row| row.get::<String>(1))?
         .into_iter()
         .flatten()
@@ -126,7 +135,7 @@ fn confirm(table: &CopiedTable, most_gone: Option<u64>, told: &mut TableReport) 
     for keys in missing.chunks(at_a_time) {
         let mut asked = keys.to_vec();
         asked.extend(witness.clone());
-        ask(table, &asked)?;
+        ask(set, table, &asked)?;
         let is_heard = match &witness {
             None => true,
             Some(witness) => {
@@ -135,7 +144,7 @@ fn confirm(table: &CopiedTable, most_gone: Option<u64>, told: &mut TableReport) 
         };
         if !is_heard {
             sql::run(&format!("DELETE FROM {}", table.answered()), &[])?;
-            without_filters(|| ask(table, &asked))?;
+            without_filters(|| ask(set, table, &asked))?;
         }
         let found = sql::run(&table.take_answers(), &[])?;
         sql::run(&format!("DELETE FROM {}", table.answered()), &[])?;
@@ -148,8 +157,9 @@ fn confirm(table: &CopiedTable, most_gone: Option<u64>, told: &mut TableReport) 
     sql::run(&table.unstage_answers(), &[]).map(|_| ())
 }
 
-fn ask(table: &CopiedTable, keys: &[String]) -> Result<u64> {
-    sql::run(&table.read_keys(), &[keys.to_vec().into()])
+fn ask(set: &Set, table: &CopiedTable, keys: &[String]) -> Result<()> {
+    sql::run(&table.read_keys(), &[keys.to_vec().into()])?;
+    set.refuse_new_name()
 }
 
 /// Reads everything, and looks at the keys here.

@@ -202,3 +202,87 @@ fn a_source_in_a_schema_of_another_role_is_no_source() {
     stage.session.run(&error.hint.expect("a hint"));
     stage.session.run(REFRESH);
 }
+
+#[test]
+fn a_trigger_that_is_made_in_the_middle_of_a_refresh_does_not_run() {
+    let mut stage = stage(30);
+    let mut mallory = attacker(&mut stage, "mallory");
+    let role = mallory.role.clone();
+    stage.session.run(&format!(
+        "GRANT USAGE ON SCHEMA pluralsight_copy TO {role};
+         GRANT ALL ON ALL TABLES IN SCHEMA pluralsight_copy TO {role}"
+    ));
+    let mut refreshing = stage.another_session();
+    let pid = refreshing.pid();
+    for (table, isolation) in [
+        ("users", "read committed"),
+        ("team_history", "read committed"),
+        ("refresh_log", "read committed"),
+        ("users", "serializable"),
+    ] {
+        // Nobody sees the trigger before it is committed, and the refresh waits for that.
+        mallory.session.run(&format!(
+            "BEGIN;
+             CREATE TRIGGER trap BEFORE INSERT OR UPDATE OR DELETE ON pluralsight_copy.{table} FOR EACH STATEMENT EXECUTE FUNCTION evil.grab_row()"
+        ));
+        refreshing.run(&format!(
+            "SET default_transaction_isolation = '{isolation}'"
+        ));
+        let refresh = std::thread::spawn(move || {
+            let outcome = refreshing.try_rows(REFRESH);
+            (refreshing, outcome)
+        });
+        wait_until("the refresh waits", || {
+            stage
+                .session
+                .value(&format!("SELECT cardinality(pg_blocking_pids({pid})) > 0"))
+                == "t"
+        });
+        mallory.session.run("COMMIT");
+        let (session, outcome) = refresh.join().expect("a session");
+        refreshing = session;
+        let refusal = outcome.expect_err("a trigger was made");
+        assert!(
+            ["55000", "40001"].contains(&refusal.code.as_str()),
+            "{table}, {isolation}: {refusal:?}"
+        );
+        mallory.has_caught_nobody(&mut stage, table);
+        stage
+            .session
+            .run(&format!("DROP TRIGGER trap ON pluralsight_copy.{table}"));
+    }
+    refreshing.run("RESET default_transaction_isolation");
+    refreshing.run(REFRESH);
+}
+
+#[test]
+fn a_refresh_ends_where_the_name_has_gone_to_another_schema() {
+    let mut stage = stage(30);
+    let mut mallory = attacker(&mut stage, "mallory");
+    stage
+        .sandbox
+        .faults()
+        .script("users=delay=5s")
+        .expect("a valid rule");
+    stage.sandbox.reset();
+    let mut other = stage.another_session();
+    let refresh = std::thread::spawn(move || other.error(REFRESH));
+    wait_until("users are asked for", || stage.sandbox.count("users") > 0);
+    // Where ALTER SCHEMA waits for the refresh, the catalog itself does not.
+    stage
+        .session
+        .run("UPDATE pg_namespace SET nspname = 'moved' WHERE nspname = 'pluralsight_copy'");
+    mallory.session.run(
+        "CREATE SCHEMA pluralsight_copy;
+         GRANT ALL ON SCHEMA pluralsight_copy TO PUBLIC;
+         CREATE TABLE pluralsight_copy.staged_users (user_id text);
+         CREATE TRIGGER trap BEFORE INSERT OR UPDATE OR DELETE ON pluralsight_copy.staged_users FOR EACH STATEMENT EXECUTE FUNCTION evil.grab_row();
+         GRANT ALL ON pluralsight_copy.staged_users TO PUBLIC",
+    );
+    stage.sandbox.faults().clear();
+    let refusal = refresh.join().expect("a session");
+    assert_eq!(refusal.code, "40001", "{refusal:?}");
+    mallory.has_caught_nobody(&mut stage, "a schema of the old name");
+    mallory.session.run("DROP SCHEMA pluralsight_copy CASCADE");
+    assert_eq!(refresh_as_others(&mut stage, "moved"), ["ok", "ok"]);
+}
