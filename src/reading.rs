@@ -109,7 +109,8 @@ fn revoke(schema: Option<&CStr>, role: Option<&CStr>) -> Result<()> {
     parameters::with_safe_path(|| {
         for (kind, relation) in request.relations()? {
             sql_file::run(&format!(
-                "REVOKE {} {relation} FROM {}",
+                // With what the role itself has given to others.
+                "REVOKE {} {relation} FROM {} CASCADE",
                 if kind == "S" {
                     "ALL ON SEQUENCE"
                 } else {
@@ -119,17 +120,17 @@ fn revoke(schema: Option<&CStr>, role: Option<&CStr>) -> Result<()> {
             ))?;
         }
         sql_file::run(&format!(
-            "REVOKE USAGE ON SCHEMA {} FROM {}",
+            "REVOKE USAGE ON SCHEMA {} FROM {} CASCADE",
             quote_identifier(&request.place.name),
             request.role
         ))?;
         for function in request.functions()? {
             sql_file::run(&format!(
-                "REVOKE EXECUTE ON FUNCTION {function} FROM {}",
+                "REVOKE EXECUTE ON FUNCTION {function} FROM {} CASCADE",
                 request.role
             ))?;
         }
-        Ok(())
+        request.tell_what_is_left()
     })
 }
 
@@ -138,7 +139,9 @@ struct Request {
     place: Place,
     /// Who owns the schema, and so what is in it.
     owner: Oid,
-    /// The role's name, quoted.
+    /// The role's name.
+    reader: String,
+    /// The same, quoted.
     role: String,
 }
 
@@ -161,16 +164,21 @@ impl Request {
                 &[reader.as_str().into()],
             )?;
             let Some(known) = known else {
-                return Err(FdwError::new(
+                let error = FdwError::new(
                     PgSqlErrorCode::ERRCODE_UNDEFINED_OBJECT,
                     format!("role \"{reader}\" does not exist"),
-                )
-                .hint(format!("CREATE ROLE {};", quote_identifier(&reader))));
+                );
+                return Err(if is_reserved_role(&reader) {
+                    error.detail("A role must be named. Who reads may be a group role that others are members of.")
+                } else {
+                    error.hint(format!("CREATE ROLE {};", quote_identifier(&reader)))
+                });
             };
             Ok(Request {
                 place,
                 owner,
                 role: quote_identifier(&known),
+                reader: known,
             })
         })
     }
@@ -201,6 +209,35 @@ impl Request {
             .collect())
     }
 
+    /// Warns of what the role can read all the same: a right that PUBLIC has, or a role that it is a member of, or that somebody
+    /// else has given, is not the owner's to take from it.
+    fn tell_what_is_left(&self) -> Result<()> {
+        let left = sql::rows(
+            include_str!("../sql/rights/left.sql"),
+            &[self.place.oid.into(), self.reader.as_str().into()],
+            |row| row.get::<String>(1),
+        )?;
+        let left: Vec<String> = left.into_iter().flatten().collect();
+        if let Some(one) = left.first() {
+            FdwError::new(
+                PgSqlErrorCode::ERRCODE_WARNING_PRIVILEGE_NOT_REVOKED,
+                format!(
+                    "role {} can still read {} of schema \"{}\": {one}{}",
+                    self.role,
+                    match left.len() {
+                        1 => "1 table or view".to_owned(),
+                        number => format!("{number} tables and views"),
+                    },
+                    self.place.name,
+                    if left.len() > 1 { ", …" } else { "" }
+                ),
+            )
+            .detail("It has the right through PUBLIC, through a role that it is a member of, or from another role than the owner.")
+            .warn();
+        }
+        Ok(())
+    }
+
     /// The set's own functions, as GRANT takes them.
     fn functions(&self) -> Result<Vec<String>> {
         let functions = sql::rows(
@@ -222,6 +259,11 @@ impl Request {
             .map(|(function, _)| format!("{}.{function}", quote_identifier(&self.place.name)))
             .collect())
     }
+}
+
+/// Whether PostgreSQL makes no role of that name.
+fn is_reserved_role(name: &str) -> bool {
+    ["public", "none", ""].contains(&name) || name.starts_with("pg_")
 }
 
 fn text(argument: Option<&CStr>, name: &str) -> Result<String> {

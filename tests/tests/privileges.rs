@@ -297,6 +297,46 @@ fn a_reader_has_what_one_call_gives_and_takes() {
 }
 
 #[test]
+fn a_right_that_is_left_after_revoking_is_told() {
+    let mut stage = stage();
+    let (jane, joe) = (stage.role("jane"), stage.role("joe"));
+    stage.session.run(&format!(
+        "CALL pluralsight_fdw.create_copies();
+         CALL pluralsight_fdw.grant_reading('pluralsight_copy', '{jane}');
+         CALL pluralsight_fdw.grant_reading('pluralsight_copy', '{joe}');
+         GRANT SELECT ON pluralsight_copy.accounts TO {jane} WITH GRANT OPTION"
+    ));
+    stage.session_of(&jane).run(&format!(
+        "GRANT SELECT ON pluralsight_copy.accounts TO {joe}"
+    ));
+    // What jane has given goes with what she had.
+    stage.session.notices();
+    stage.session.run(&format!(
+        "CALL pluralsight_fdw.revoke_reading('pluralsight_copy', '{jane}')"
+    ));
+    assert_eq!(stage.session.notices(), Vec::<String>::new());
+    assert_eq!(
+        stage.session.value(&format!(
+            "SELECT string_agg(grantee, ', ') FROM information_schema.table_privileges WHERE table_schema = 'pluralsight_copy' AND grantor = '{jane}'"
+        )),
+        ""
+    );
+    // What everybody has is nobody's to lose.
+    stage.session.run(
+        "GRANT USAGE ON SCHEMA pluralsight_copy TO PUBLIC; GRANT SELECT ON pluralsight_copy.accounts, pluralsight_copy.seats TO PUBLIC",
+    );
+    stage.session.run(&format!(
+        "CALL pluralsight_fdw.revoke_reading('pluralsight_copy', '{joe}')"
+    ));
+    assert_eq!(
+        stage.session.notices(),
+        [format!(
+            "WARNING: role \"{joe}\" can still read 2 tables and views of schema \"pluralsight_copy\": accounts, …"
+        )]
+    );
+}
+
+#[test]
 fn only_the_owner_says_who_may_read() {
     let mut stage = stage();
     let (jane, owner) = (
