@@ -11,5 +11,6 @@ mod renewal;
 
 pub use create::{create, is_ours};
 pub use file::{FILES, FILLED_IN, File, SALT};
-pub use notices::{announce, report};
+pub use notices::{announce, changed_column, report};
+pub use outcome::Outcome;
 pub use place::{Place, create_copies_call, set_up_call};

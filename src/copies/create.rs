@@ -210,7 +210,7 @@ fn create(request: &Request) -> Result<(Set, bool)> {
             .ok_or_else(|| FdwError::internal("the set of copies was not made"))?;
         lock::take(&set)?;
     }
-    set.refuse_damage(own::NAMES)?;
+    set.hold(own::NAMES)?;
     for table in &source_tables {
         let is_known = known.is_bare || known.tables.contains(&table.name);
         copy::make(&set, &source, table, is_known)?;
@@ -290,6 +290,14 @@ fn make_schema(request: &Request) -> Result<(Oid, Oid)> {
     )?;
     let place = Place::find(&request.copies)?
         .ok_or_else(|| FdwError::internal("the schema was not made"))?;
+    sql::rows(
+        include_str!("../../sql/copies/lookup/given_by_default.sql"),
+        &[place.schema.into()],
+        |row| row.get::<String>(1),
+    )?
+    .into_iter()
+    .flatten()
+    .try_for_each(|statement| sql::run(&statement, &[]).map(|_| ()))?;
     Ok((place.schema, place.owner))
 }
 
@@ -390,6 +398,7 @@ fn make_views(set: &Set, source: &Source, tables: &[String], replace: bool) -> R
             carry_salt(set)?;
         }
         if keeps_history {
+            refuse_without_accounts(set, source, &outcomes)?;
             history::complete(set)?;
         }
         sql::run(include_str!("../../sql/copies/data_freshness.sql"), &[])?;
@@ -419,6 +428,33 @@ fn make_views(set: &Set, source: &Source, tables: &[String], replace: bool) -> R
         )
     );
     Ok(())
+}
+
+/// History is drawn from the view accounts. If that cannot be made over the copies, no more could it over the foreign tables.
+fn refuse_without_accounts(
+    set: &Set,
+    source: &Source,
+    outcomes: &[(&'static str, views::Outcome)],
+) -> Result<()> {
+    let problem = outcomes.iter().find_map(|(name, outcome)| match outcome {
+        views::Outcome::Misfit(problem) if *name == "accounts" => Some(problem),
+        _ => None,
+    });
+    let Some(problem) = problem.filter(|_| set.relation("accounts").is_none()) else {
+        return Ok(());
+    };
+    let mut error = FdwError::new(
+        PgSqlErrorCode::ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
+        format!(
+            "view \"{}\".\"accounts\" cannot be made: {problem}",
+            set.name
+        ),
+    )
+    .detail("A column of the foreign tables has been changed. History is drawn from the view.");
+    if let Some(rename) = views::changed_column(&views::Place::find(&source.name)?, "accounts")? {
+        error = error.hint(format!("{rename} {}", views::set_up_call(&source.name)));
+    }
+    Err(error)
 }
 
 /// Gives new copies the secret of the live tables, where the owner of the copies may read it, so that a person has one

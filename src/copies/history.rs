@@ -78,6 +78,7 @@ fn needed(set: &Set, name: &str) -> Result<Oid> {
             format!("\"{}\".\"{name}\" does not exist", set.name),
         )
         .detail("History is drawn from it.")
+        .hint(set.renewal())
     })
 }
 

@@ -2,13 +2,13 @@
 
 use pgrx::PgSqlErrorCode;
 use pgrx::pg_sys::{self, Oid};
-use pluralsight_catalog::{quote_identifier, quote_literal, tables};
+use pluralsight_catalog::{quote_identifier, tables};
 
 use super::set::Set;
 use crate::error::{FdwError, Result};
 use crate::namespace;
 use crate::sql;
-use crate::views::create_copies_call;
+use crate::views::{create_copies_call, set_up_call};
 
 /// A schema with foreign tables of ours.
 pub struct Source {
@@ -147,7 +147,7 @@ impl Source {
             error.detail(format!("It holds {}.", present.join(", ")))
         };
         if tables::ALL.iter().any(|declared| declared.name == table) {
-            error.hint(set_up(&self.name))
+            error.hint(set_up_call(&self.name))
         } else {
             error
         }
@@ -161,23 +161,7 @@ pub fn missing(name: &str) -> FdwError {
         format!("schema \"{name}\" does not exist"),
     )
     .detail("It would hold the foreign tables that are copied.")
-    .hint(set_up(name))
-}
-
-/// The statement that makes the foreign tables.
-fn set_up(schema: &str) -> String {
-    let server = sql::value::<String>(
-        include_str!("../../sql/copies/lookup/server.sql"),
-        &[schema.into()],
-    )
-    .ok()
-    .flatten()
-    .unwrap_or_else(|| "pluralsight".to_owned());
-    format!(
-        "CALL pluralsight_fdw.set_up({}, {});",
-        quote_literal(&server),
-        quote_literal(schema)
-    )
+    .hint(set_up_call(name))
 }
 
 /// Cluster and database, which together say whose an OID is.

@@ -1,11 +1,11 @@
 //! What is said of views that were made, and of those that were not.
 
 use pgrx::PgSqlErrorCode;
-use pluralsight_catalog::quote_identifier;
+use pluralsight_catalog::{Table, quote_identifier};
 
 use super::file::{FILLED_IN, File};
 use super::outcome::Outcome;
-use super::place::Place;
+use super::place::{Place, look_up};
 use crate::error::{FdwError, Result};
 
 /// Tells the client which views are new or renewed.
@@ -46,13 +46,14 @@ pub fn report(schema: &str, outcomes: &[(&'static str, Outcome)], renewal: &str)
                 Some(
                     "Something that it reads has been changed by its owner. If the view is there, it stays as it is.",
                 ),
-                match changed_table(name, outcomes) {
-                    Some(table) => format!(
+                match (changed_table(name, outcomes), changed_column(&place, name)?) {
+                    (_, Some(rename)) => format!("{rename} {renewal}"),
+                    (Some(table), None) => format!(
                         "ALTER TABLE {} RENAME TO {}; {renewal}",
                         place.qualified(table),
                         quote_identifier(&format!("{table}_old"))
                     ),
-                    None => renewal.to_owned(),
+                    (None, None) => renewal.to_owned(),
                 },
             ),
             _ => continue,
@@ -62,6 +63,43 @@ pub fn report(schema: &str, outcomes: &[(&'static str, Outcome)], renewal: &str)
         notice.hint(hint).notice();
     }
     Ok(())
+}
+
+/// The statement that makes way for a column as it is declared, where one of a foreign table that the view reads, itself or through
+/// other views, has got another type. Views may stand on it, so that its type cannot be changed back.
+pub fn changed_column(place: &Place, view: &str) -> Result<Option<String>> {
+    let mut reads = File::of(view).map_or(&[][..], |file| file.reads).to_vec();
+    while let Some(name) = reads.pop() {
+        let Some(table) = Table::named(name) else {
+            reads.extend(File::of(name).into_iter().flat_map(|file| file.reads));
+            continue;
+        };
+        let Some(relation) = place.relation(table.name)? else {
+            continue;
+        };
+        if relation.kind != b'f' {
+            continue;
+        }
+        let (names, types): (Vec<String>, Vec<String>) = table
+            .columns
+            .iter()
+            .map(|column| (column.name.to_owned(), column.sql_type.sql().to_owned()))
+            .unzip();
+        let changed = look_up(
+            include_str!("../../sql/views/lookup/changed_column.sql"),
+            &[relation.oid.into(), names.into(), types.into()],
+            |row| row.get::<String>(1),
+        )?;
+        if let Some(column) = changed.into_iter().flatten().next() {
+            return Ok(Some(format!(
+                "ALTER FOREIGN TABLE {} RENAME COLUMN {} TO {};",
+                place.qualified(table.name),
+                quote_identifier(&column),
+                quote_identifier(&format!("{column}_old"))
+            )));
+        }
+    }
+    Ok(None)
 }
 
 /// The table that users fill in and that must be what keeps the view from being made: all views that it reads are ours.

@@ -169,18 +169,44 @@ impl Place {
 
 /// The call that makes tables and views in a schema.
 pub fn set_up_call(schema: &str) -> String {
+    let server = first_name(include_str!("../../sql/copies/lookup/server.sql"), schema);
     format!(
-        "CALL pluralsight_fdw.set_up('pluralsight', {});",
+        "CALL pluralsight_fdw.set_up({}, {});",
+        quote_literal(&server.unwrap_or_else(|| "pluralsight".to_owned())),
         quote_literal(schema)
     )
 }
 
-/// The call that makes copies in a schema.
+/// The call that makes copies in a schema; or copies of it, if it is where foreign tables are.
 pub fn create_copies_call(copies: &str) -> String {
-    format!(
-        "CALL pluralsight_fdw.create_copies(copies => {});",
-        quote_literal(copies)
-    )
+    let source = first_name(
+        include_str!("../../sql/views/lookup/copied_schema.sql"),
+        copies,
+    );
+    match source {
+        Some(source) if source == copies => format!(
+            "CALL pluralsight_fdw.create_copies({});",
+            quote_literal(&source)
+        ),
+        Some(source) if source != "pluralsight" => format!(
+            "CALL pluralsight_fdw.create_copies({}, {});",
+            quote_literal(&source),
+            quote_literal(copies)
+        ),
+        _ => format!(
+            "CALL pluralsight_fdw.create_copies(copies => {});",
+            quote_literal(copies)
+        ),
+    }
+}
+
+/// The first name that a look-up finds for the name of a schema.
+fn first_name(query: &str, schema: &str) -> Option<String> {
+    look_up(query, &[schema.into()], |row| row.get::<String>(1))
+        .ok()?
+        .into_iter()
+        .flatten()
+        .next()
 }
 
 /// A look-up in the catalog, whatever is on the search path.

@@ -37,6 +37,36 @@ pub fn views(followed: &mut Followed) {
     };
     followed.follow(session, hint, &[]);
     session.run("SELECT is_direct FROM pluralsight.memberships");
+    // A column of a foreign table that has got another type, with views that stand on it: the views, and copies, need the declared one.
+    session.run(
+        "CALL pluralsight_fdw.set_up('pluralsight', 'typed');
+         ALTER FOREIGN TABLE typed.users DROP COLUMN note CASCADE;
+         ALTER FOREIGN TABLE typed.users ADD COLUMN note integer;
+         CREATE VIEW typed.mine AS SELECT note FROM typed.users",
+    );
+    followed.mend(
+        session,
+        "CALL pluralsight_fdw.create_copies('typed', fill => false)",
+        &[],
+    );
+    session.hints();
+    session.run("CALL pluralsight_fdw.set_up('pluralsight', 'typed')");
+    assert_eq!(session.hints(), Vec::<String>::new());
+    session.run(
+        "ALTER FOREIGN TABLE typed.users DROP COLUMN last_login CASCADE;
+         ALTER FOREIGN TABLE typed.users ADD COLUMN last_login text",
+    );
+    session.hints();
+    session.run("CALL pluralsight_fdw.set_up('pluralsight', 'typed')");
+    let mut hints = session.hints();
+    hints.dedup();
+    let [hint] = &hints[..] else {
+        panic!("{hints:?}")
+    };
+    followed.follow(session, hint, &[]);
+    session.hints();
+    session.run("CALL pluralsight_fdw.set_up('pluralsight', 'typed')");
+    assert_eq!(session.hints(), Vec::<String>::new());
     // So is what cannot be made over it, and over a table that users fill in; over live tables and over copies.
     for (schema, again) in [
         ("pluralsight", "CALL pluralsight_fdw.set_up('pluralsight')"),
@@ -90,6 +120,21 @@ pub fn stored_copies(followed: &mut Followed) {
         &[],
     );
     followed.mend(session, "CALL pluralsight_fdw.refresh('nothing here')", &[]);
+    // The schema of the foreign tables in the place of that of the copies, and copies that were not made yet.
+    let hint = hint_of(session, "CALL pluralsight_fdw.refresh('another')");
+    assert_eq!(hint, "CALL pluralsight_fdw.create_copies('another');");
+    followed.follow(session, &hint, &[]);
+    session.run("CALL pluralsight_fdw.drop_copies('another_copy')");
+    followed.mend(session, "CALL pluralsight_fdw.refresh('another_copy')", &[]);
+    // Roles that nobody can make.
+    for role in ["public", "none", "pg_nobody"] {
+        let refusal = session.error(&format!(
+            "CALL pluralsight_fdw.grant_reading('pluralsight_copy', '{role}')"
+        ));
+        assert_eq!((refusal.code.as_str(), refusal.hint), ("42704", None));
+    }
+    session.run("DROP VIEW pluralsight_copy.accounts CASCADE");
+    followed.mend(session, REFRESH, &[]);
     session.run("DELETE FROM pluralsight_copy.settings");
     followed.mend(session, REFRESH, &[]);
     // Tables that are not what they were made as.
