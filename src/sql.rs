@@ -1,8 +1,12 @@
 //! Statements, run through SPI with errors in the words of this extension. They see what was committed before them.
 
+use std::cell::RefCell;
+use std::collections::HashMap;
+
 use pgrx::datum::{DatumWithOid, FromDatum, IntoDatum};
+use pgrx::pg_sys::PgOid;
 use pgrx::prelude::*;
-use pgrx::spi::{SpiError, SpiHeapTupleData, SpiResult};
+use pgrx::spi::{OwnedPreparedStatement, SpiClient, SpiError, SpiHeapTupleData, SpiResult};
 
 use crate::error::{FdwError, Result};
 
@@ -39,6 +43,46 @@ pub fn rows<T>(
         Ok(rows)
     })
     .map_err(failed)
+}
+
+thread_local! {
+    /// The plans of look-ups. They stay for as long as the session does.
+    static KEPT: RefCell<HashMap<&'static str, &'static OwnedPreparedStatement>> = RefCell::default();
+}
+
+/// As [`rows`], for a file that is asked of one object after the other: to plan it can take longer than to run it, so the
+/// plan is kept. PostgreSQL makes it anew if the search path is another one, or what it rests on has changed.
+pub fn look_up<T>(
+    statement: &'static str,
+    arguments: &[DatumWithOid<'_>],
+    mut read: impl FnMut(&SpiHeapTupleData<'_>) -> SpiResult<T>,
+) -> Result<Vec<T>> {
+    Spi::connect_mut(|client| {
+        let plan = kept(client, statement, arguments)?;
+        let mut rows = Vec::new();
+        for row in client.update(plan, None, arguments)? {
+            rows.push(read(&row)?);
+        }
+        Ok(rows)
+    })
+    .map_err(failed)
+}
+
+fn kept(
+    client: &SpiClient<'_>,
+    statement: &'static str,
+    arguments: &[DatumWithOid<'_>],
+) -> SpiResult<&'static OwnedPreparedStatement> {
+    if let Some(plan) = KEPT.with_borrow(|kept| kept.get(statement).copied()) {
+        return Ok(plan);
+    }
+    let types: Vec<PgOid> = arguments
+        .iter()
+        .map(|argument| PgOid::from(argument.oid()))
+        .collect();
+    let plan = &*Box::leak(Box::new(client.prepare_mut(statement, &types)?.keep()));
+    KEPT.with_borrow_mut(|kept| kept.insert(statement, plan));
+    Ok(plan)
 }
 
 /// What an error of SPI itself, and not of PostgreSQL, becomes.

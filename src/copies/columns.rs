@@ -12,7 +12,7 @@ use crate::sql;
 /// The columns of a relation, and the one that reads the key.
 pub fn of(relation: Oid) -> Result<(Vec<CopiedColumn>, Option<String>)> {
     let mut key = None;
-    let columns = sql::rows(
+    let columns = sql::look_up(
         include_str!("../../sql/copies/lookup/columns.sql"),
         &[relation.into()],
         |row| {

@@ -87,7 +87,7 @@ fn mark_of(definition: &str) -> Result<String> {
     Ok(format!("{MARK}{hash}]"))
 }
 
-fn one_text(query: &str, arguments: &[DatumWithOid<'_>]) -> Result<Option<String>> {
+fn one_text(query: &'static str, arguments: &[DatumWithOid<'_>]) -> Result<Option<String>> {
     let texts = look_up(query, arguments, |row| row.get::<String>(1))?;
     Ok(texts.into_iter().flatten().next())
 }

@@ -201,7 +201,7 @@ pub fn create_copies_call(copies: &str) -> String {
 }
 
 /// The first name that a look-up finds for the name of a schema.
-fn first_name(query: &str, schema: &str) -> Option<String> {
+fn first_name(query: &'static str, schema: &str) -> Option<String> {
     look_up(query, &[schema.into()], |row| row.get::<String>(1))
         .ok()?
         .into_iter()
@@ -211,11 +211,11 @@ fn first_name(query: &str, schema: &str) -> Option<String> {
 
 /// A look-up in the catalog, whatever is on the search path.
 pub fn look_up<T>(
-    query: &str,
+    query: &'static str,
     arguments: &[DatumWithOid<'_>],
     read: impl FnMut(&SpiHeapTupleData<'_>) -> SpiResult<T>,
 ) -> Result<Vec<T>> {
-    parameters::with_safe_path(|| sql::rows(query, arguments, read))
+    parameters::with_safe_path(|| sql::look_up(query, arguments, read))
 }
 
 fn kind(kind: u8) -> &'static str {
