@@ -41,7 +41,8 @@ fn difference(stage: &mut Stage, query: &str, rows: &mut usize) -> Result<(), St
     Ok(())
 }
 
-/// Every so often another way of joining, so that rescans and look-ups are taken as well.
+/// Every so often another way of joining, so that rescans and look-ups are taken as well. Every fifth query may be compiled: that
+/// takes longer than to run it.
 fn joins(index: u64) -> &'static str {
     match index % 5 {
         1 => "SET enable_hashjoin = off; SET enable_mergejoin = off",
@@ -49,9 +50,10 @@ fn joins(index: u64) -> &'static str {
             "SET enable_hashjoin = off; SET enable_mergejoin = off; SET enable_material = off; SET enable_memoize = off"
         }
         3 => "SET enable_nestloop = off",
-        _ => {
-            "RESET enable_hashjoin; RESET enable_mergejoin; RESET enable_material; RESET enable_memoize; RESET enable_nestloop"
+        4 => {
+            "RESET enable_hashjoin; RESET enable_mergejoin; RESET enable_material; RESET enable_memoize; RESET enable_nestloop; RESET jit"
         }
+        _ => "SET jit = off",
     }
 }
 

@@ -105,12 +105,12 @@ fn compare(stage: &mut Stage, with_staff: bool) {
             &mut stage.session,
             "SELECT cost_center, seats, trunc(cost) FROM pluralsight_copy.report_cost_centers",
         );
-        let people = stage.session.value(
-            "SELECT count(*) = count(DISTINCT user_id) AND COALESCE(sum(seats), 0) = (SELECT count(reclaim_reason) FROM pluralsight_copy.seat_costs) FROM pluralsight_copy.report_people",
-        );
-        let managers = stage.session.value(
-            "SELECT COALESCE(sum(people), 0) = (SELECT count(*) FROM pluralsight_copy.report_people) FROM pluralsight_copy.report_managers",
-        );
+        let people = &stage.session.rows(
+            "SELECT count(*), count(DISTINCT user_id), COALESCE(sum(seats), 0) FROM pluralsight_copy.report_people",
+        )[0];
+        let managers = stage
+            .session
+            .value("SELECT COALESCE(sum(people), 0) FROM pluralsight_copy.report_managers");
         let after = Truth::at(stage, Utc::now(), with_staff);
         if before.reasons != after.reasons {
             continue;
@@ -161,8 +161,11 @@ fn compare(stage: &mut Stage, with_staff: bool) {
                 .map(|(center, seats)| (center.clone(), vec![seats.to_string(), priced(*seats)]))
                 .collect::<Rows>()
         );
-        assert_eq!((people.as_str(), managers.as_str()), ("t", "t"));
         let (seats, back) = (after.seats, after.to_reclaim());
+        // Nobody twice, nobody lost.
+        assert_eq!(people[0], people[1]);
+        assert_eq!(people[2], Some(back.to_string()));
+        assert_eq!(people[0], Some(managers));
         let money = match back {
             0 => String::new(),
             _ if with_staff => format!(": €{} a year", number(back * PRICE)),
@@ -203,6 +206,8 @@ fn every_number_is_what_the_sandbox_knows() {
             now: Utc::now(),
             ..Config::default()
         });
+        // Each view is read once or twice: to compile its plan takes longer.
+        stage.session.run("SET jit = off");
         stage.session.run("CALL pluralsight_fdw.create_copies()");
         compare(&mut stage, false);
         fill_in(&mut stage);
