@@ -39,6 +39,16 @@ pub fn of(relation: Oid) -> Result<(Vec<CopiedColumn>, Option<String>)> {
     Ok((columns, key))
 }
 
+/// The columns of a table that PostgreSQL fills in itself.
+pub fn computed(table: Oid) -> Result<Vec<String>> {
+    sql::rows(
+        include_str!("../../sql/copies/lookup/computed.sql"),
+        &[table.into()],
+        |row| row.get::<String>(1),
+    )
+    .map(|columns| columns.into_iter().flatten().collect())
+}
+
 /// The foreign table, as its copy would be made.
 pub fn wanted(source: &Source, table: &SourceTable) -> Result<CopiedTable> {
     let (columns, key) = of(table.oid)?;
@@ -63,7 +73,9 @@ pub fn copied(set: &Set, source: &Source, table: &SourceTable) -> Result<CopiedT
     let copy = set
         .relation(&table.name)
         .ok_or_else(|| FdwError::internal(format!("copy \"{}\" is gone", table.name)))?;
-    let (kept, _) = of(copy)?;
+    let (mut kept, _) = of(copy)?;
+    let computed = computed(copy)?;
+    kept.retain(|column| !computed.contains(&column.name));
     for column in &kept {
         let (name, quoted) = (&column.name, quote_identifier(&column.name));
         let problem = match wanted.columns.iter().find(|live| live.name == *name) {

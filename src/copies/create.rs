@@ -173,6 +173,9 @@ fn create(request: &Request) -> Result<(Set, bool)> {
         set.refuse_taken(history::TABLES.map(|(name, _)| name))?;
     } else {
         set = Set::open(&request.copies)?;
+        if !role::is_own(set.owner) {
+            warn_of_owner(&set);
+        }
         lock::take(&set)?;
         set.refuse_damage([own::NAMES[0]])?;
     }
@@ -274,6 +277,20 @@ fn refuse_place(request: &Request, place: &Place) -> Result<()> {
         request.copies, place.owner_name
     ))
     .detail("Stored copies are made in a schema of the role that makes them. Give another one as the argument \"copies\"."))
+}
+
+/// A superuser may renew anybody's copies, and may have thought to make some.
+fn warn_of_owner(set: &Set) {
+    FdwError::new(
+        PgSqlErrorCode::ERRCODE_WARNING,
+        format!(
+            "the stored copies in schema \"{}\" belong to role \"{}\"",
+            set.name,
+            role::name(set.owner)
+        ),
+    )
+    .detail("They are read with that role's token, and whoever reads their views runs what that role has put there. Copies of your own are made in another schema, the argument \"copies\".")
+    .warn();
 }
 
 fn make_schema(request: &Request) -> Result<(Oid, Oid)> {

@@ -71,6 +71,40 @@ pub fn complete(set: &Set) -> Result<()> {
     Ok(())
 }
 
+/// Refuses a history in which something would be missing from now on without a word, or that cannot be written.
+fn refuse_changed(set: &Set, history: Oid, kept: &[CopiedColumn]) -> Result<()> {
+    let refused = |column: &str, problem: &str| {
+        FdwError::new(
+            PgSqlErrorCode::ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
+            format!(
+                "column \"{column}\" of \"{}\".\"account_history\" {problem}",
+                set.name
+            ),
+        )
+    };
+    if let Some(column) = columns::computed(history)?.first() {
+        return Err(
+            refused(column, "is one that PostgreSQL fills in itself").detail(
+                "History cannot be written then. Such a column can be one of a view over the table.",
+            ),
+        );
+    }
+    // The statements that write history name the others.
+    for name in ["email", "full_name"] {
+        match kept.iter().find(|column| column.name == name) {
+            None => return Err(refused(name, "is missing").hint(set.renewal())),
+            Some(column) if column.sql_type != "text" => {
+                return Err(
+                    refused(name, &format!("is {}, and was text", column.sql_type))
+                        .detail("History would not record it any longer."),
+                );
+            }
+            Some(_) => {}
+        }
+    }
+    Ok(())
+}
+
 fn needed(set: &Set, name: &str) -> Result<Oid> {
     set.relation(name).ok_or_else(|| {
         FdwError::new(
@@ -95,7 +129,9 @@ pub fn write(set: &Set, run: &Run, moments: Moments) -> Result<()> {
     if moments == Moments::Redate {
         sql::run(include_str!("../../sql/history/redate.sql"), &[])?;
     }
-    let (kept, _) = columns::of(needed(set, "account_history")?)?;
+    let history = needed(set, "account_history")?;
+    let (kept, _) = columns::of(history)?;
+    refuse_changed(set, history, &kept)?;
     let mut shared: Vec<String> = recorded(set)?
         .into_iter()
         .filter(|column| {

@@ -269,3 +269,36 @@ fn a_wrong_clock_is_noticed_and_can_be_mended() {
     );
     stage.session.run(REFRESH);
 }
+
+#[test]
+fn columns_that_postgresql_computes_are_left_alone_in_copies_and_refused_in_history() {
+    let mut stage = stage(60);
+    let session = &mut stage.session;
+    session.run(
+        "ALTER TABLE pluralsight_copy.users
+             ADD COLUMN domain text GENERATED ALWAYS AS (split_part(email, '@', 2)) STORED,
+             ADD COLUMN number bigint GENERATED ALWAYS AS IDENTITY;
+         DELETE FROM pluralsight_copy.users WHERE user_id IN (SELECT user_id FROM pluralsight_copy.users WHERE email IS NOT NULL LIMIT 3);
+         UPDATE pluralsight_copy.users SET note = 'changed'",
+    );
+    session.run(REFRESH);
+    assert_eq!(
+        session.value("SELECT count(*) FROM pluralsight_copy.users WHERE domain IS DISTINCT FROM split_part(email, '@', 2) OR note = 'changed'"),
+        "0"
+    );
+    assert_eq!(
+        session.value("SELECT count(DISTINCT number) FROM pluralsight_copy.users"),
+        "60"
+    );
+    session.run("ALTER TABLE pluralsight_copy.account_history ADD COLUMN domain text GENERATED ALWAYS AS (split_part(email, '@', 2)) STORED");
+    let refusal = session.error(REFRESH);
+    assert_eq!(
+        (refusal.code.as_str(), refusal.message.as_str()),
+        (
+            "55000",
+            "column \"domain\" of \"pluralsight_copy\".\"account_history\" is one that PostgreSQL fills in itself"
+        )
+    );
+    session.run("ALTER TABLE pluralsight_copy.account_history DROP COLUMN domain");
+    session.run(REFRESH);
+}

@@ -286,3 +286,22 @@ fn a_refresh_ends_where_the_name_has_gone_to_another_schema() {
     mallory.session.run("DROP SCHEMA pluralsight_copy CASCADE");
     assert_eq!(refresh_as_others(&mut stage, "moved"), ["ok", "ok"]);
 }
+
+#[test]
+fn a_superuser_is_told_whose_copies_are_renewed() {
+    let mut stage = Stage::new(config(20));
+    let mut olaf = Attacker::with_copies(&mut stage, "olaf");
+    let renew = "CALL pluralsight_fdw.create_copies('mine', fill => false)";
+    olaf.session.notices();
+    olaf.session.run(renew);
+    assert_eq!(olaf.session.notices(), Vec::<String>::new());
+    stage.session.notices();
+    stage.session.run(renew);
+    assert_eq!(
+        stage.session.notices(),
+        [format!(
+            "WARNING: the stored copies in schema \"mine_copy\" belong to role \"{}\"",
+            olaf.role
+        )]
+    );
+}

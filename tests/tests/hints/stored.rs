@@ -135,6 +135,8 @@ pub fn stored_copies(followed: &mut Followed) {
     }
     session.run("DROP VIEW pluralsight_copy.accounts CASCADE");
     followed.mend(session, REFRESH, &[]);
+    session.run("ALTER TABLE pluralsight_copy.account_history RENAME COLUMN email TO mail");
+    followed.mend(session, REFRESH, &[]);
     session.run("DELETE FROM pluralsight_copy.settings");
     followed.mend(session, REFRESH, &[]);
     // Tables that are not what they were made as.
