@@ -126,6 +126,56 @@ fn is_there() -> Result<bool> {
         .map(|is_there| is_there == Some(true))
 }
 
+/// The lines for the host's own scheduler. A name must not become a command there; one with a line break has no line.
+fn host_lines(schedule: &str, calendar: &str, database: &str, command: &str) -> String {
+    if [database, command]
+        .iter()
+        .any(|text| text.contains(char::is_control))
+    {
+        return format!("systemd, refresh.timer: [Timer] {calendar}");
+    }
+    // What a shell, cron and systemd make something of between double quotes.
+    let in_shell = |text: &str| escaped(text, "\\\"$`", '\\').replace('%', "\\%");
+    let in_unit = |text: &str| {
+        escaped(text, "\\\"", '\\')
+            .replace('$', "$$")
+            .replace('%', "%%")
+    };
+    let is_plain = |text: &str| {
+        text.chars()
+            .all(|c| c.is_alphanumeric() || c == '_' || c == '-')
+    };
+    let call = |quoted: &dyn Fn(&str) -> String| {
+        let quote = if is_plain(database) { '\'' } else { '"' };
+        format!(
+            "psql -X -d {quote}{}{quote} -c \"{}\"",
+            quoted(database),
+            quoted(command)
+        )
+    };
+    let mut lines = Vec::new();
+    if !schedule.contains("second") {
+        lines.push(format!("crontab: {schedule} {}", call(&in_shell)));
+    }
+    lines.push(format!(
+        "systemd, refresh.service: [Service] Type=oneshot ExecStart={}",
+        call(&in_unit)
+    ));
+    lines.push(format!("systemd, refresh.timer: [Timer] {calendar}"));
+    lines.join("\n")
+}
+
+/// The text with `escape` before each of these characters.
+fn escaped(text: &str, characters: &str, escape: char) -> String {
+    text.chars().fold(String::new(), |mut text, c| {
+        if characters.contains(c) {
+            text.push(escape);
+        }
+        text.push(c);
+        text
+    })
+}
+
 /// What to do where pg_cron is not.
 fn without_cron(set: &Set, schedule: &str, calendar: &str, command: &str) -> Result<FdwError> {
     let known = sql::rows(
@@ -151,16 +201,7 @@ fn without_cron(set: &Set, schedule: &str, calendar: &str, command: &str) -> Res
             quote_literal(&database)
         )));
     }
-    let call = format!("psql -X -d {} -c \"{command}\"", quote_literal(&database));
-    let mut lines = Vec::new();
-    if !schedule.contains("second") {
-        lines.push(format!("crontab: {schedule} {call}"));
-    }
-    lines.push(format!(
-        "systemd, refresh.service: [Service] Type=oneshot ExecStart={call}"
-    ));
-    lines.push(format!("systemd, refresh.timer: [Timer] {calendar}"));
-    let lines = lines.join("\n");
+    let lines = host_lines(schedule, calendar, &database, command);
     let error = FdwError::new(
         PgSqlErrorCode::ERRCODE_FEATURE_NOT_SUPPORTED,
         "pg_cron is not installed in this database",

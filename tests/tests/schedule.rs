@@ -126,6 +126,39 @@ fn without_pg_cron_the_error_has_the_lines_for_the_hosts_own_scheduler() {
         assert!(detail.contains(calendar), "{schedule}: {detail}");
         assert!(detail.contains("shared_preload_libraries"), "{detail}");
     }
+    // A name stays a name in a shell: here one that prints what psql would have been given.
+    let name = r#"it's "100%" $(false) `false` \odd"#;
+    let literal = name.replace('\'', "''");
+    stage.session.run(&format!(
+        "CALL pluralsight_fdw.create_copies(copies => '{literal}')"
+    ));
+    let error = stage.session.error(&format!(
+        "SELECT pluralsight_fdw.schedule_refresh(copies => '{literal}')"
+    ));
+    let detail = error.detail.expect("a detail");
+    let line = detail
+        .lines()
+        .find_map(|line| line.strip_prefix("crontab: */30 * * * * "))
+        .expect("a line for crontab");
+    // cron itself takes the backslash from a percent sign.
+    let printed = std::process::Command::new("sh")
+        .arg("-c")
+        .arg(format!(
+            "psql() {{ printf '%s\\n' \"$@\"; }}\n{}",
+            line.replace("\\%", "%")
+        ))
+        .output()
+        .expect("a shell");
+    assert_eq!(
+        String::from_utf8_lossy(&printed.stdout),
+        format!(
+            "-X\n-d\n{database}\n-c\nCALL pluralsight_fdw.refresh({})\n",
+            stage
+                .session
+                .value(&format!("SELECT quote_literal('{literal}')"))
+        ),
+        "{detail}"
+    );
     assert_eq!(
         stage
             .session
