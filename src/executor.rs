@@ -3,6 +3,7 @@
 mod absent;
 mod answer;
 mod append;
+mod arena;
 mod buffer;
 mod census;
 mod count;

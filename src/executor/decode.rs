@@ -9,6 +9,7 @@ use pgrx::prelude::PgTryBuilder;
 use pluralsight_api::{Cell, Cells, ColumnPlan, Condition, Problem, ProblemKind, Take};
 use serde_json::Value as Json;
 
+use super::arena::Arena;
 use super::domain::Domain;
 use super::instant::{self, InstantType};
 use crate::encoding;
@@ -28,6 +29,8 @@ pub struct ColumnReader {
     scalar: Oid,
     typmod: i32,
     converter: Converter,
+    /// A text is stored as the API sends it.
+    takes_utf8: bool,
     /// Whose constraints each value, or each element, must meet.
     domain: Option<Domain>,
     element_domain: Option<Domain>,
@@ -96,6 +99,7 @@ impl ColumnReader {
             scalar,
             typmod,
             converter,
+            takes_utf8: encoding::takes_utf8(),
             domain,
             element_domain,
         })
@@ -137,8 +141,13 @@ impl ColumnReader {
     }
 
     /// The column's value, or `None` for NULL. What needs memory takes it from the current context.
-    pub fn read(&self, cell: Cell<'_>, problem: Option<&Problem>) -> Result<Option<Datum>> {
-        let value = self.value(cell, problem)?;
+    pub fn read(
+        &self,
+        cell: Cell<'_>,
+        problem: Option<&Problem>,
+        arena: &mut Arena,
+    ) -> Result<Option<Datum>> {
+        let value = self.value(cell, problem, arena)?;
         if let Some(domain) = &self.domain {
             domain
                 .check(value)
@@ -147,24 +156,29 @@ impl ColumnReader {
         Ok(value)
     }
 
-    fn value(&self, cell: Cell<'_>, problem: Option<&Problem>) -> Result<Option<Datum>> {
+    fn value(
+        &self,
+        cell: Cell<'_>,
+        problem: Option<&Problem>,
+        arena: &mut Arena,
+    ) -> Result<Option<Datum>> {
         let options = &self.column.options;
         let is_array = self.element != Oid::INVALID;
         match cell {
             Cell::Problem => Err(self.broken(problem)),
-            Cell::List(cells) if options.sum => self.sum(cells),
+            Cell::List(cells) if options.sum => self.sum(cells, arena),
             Cell::Null if is_array && options.null_as_empty => {
-                self.array(std::iter::empty()).map(Some)
+                Ok(Some(arena.empty_list(self.element)))
             }
             Cell::Null => Ok(None),
             value if options.sum => self
                 .integer(value)
-                .and_then(|number| self.convert(Cell::Integer(number)))
+                .and_then(|number| self.convert(Cell::Integer(number), arena))
                 .map(Some),
-            Cell::List(cells) => self.array(cells).map(Some),
+            Cell::List(cells) => self.list(cells, arena).map(Some),
             // One text is not a list of one: nothing may be concluded from its being there.
             value if is_array => Err(self.wrong(value, "a list")),
-            value => self.convert(value).map(Some),
+            value => self.convert(value, arena).map(Some),
         }
     }
 
@@ -185,7 +199,7 @@ impl ColumnReader {
         }
     }
 
-    fn sum(&self, found: Cells<'_>) -> Result<Option<Datum>> {
+    fn sum(&self, found: Cells<'_>, arena: &mut Arena) -> Result<Option<Datum>> {
         let mut total: Option<i64> = None;
         for value in found.filter(|value| *value != Cell::Null) {
             let number = self.integer(value)?;
@@ -197,17 +211,28 @@ impl ColumnReader {
             );
         }
         total
-            .map(|total| self.convert(Cell::Integer(total)))
+            .map(|total| self.convert(Cell::Integer(total), arena))
             .transpose()
     }
 
-    fn array<'c>(&self, values: impl Iterator<Item = Cell<'c>>) -> Result<Datum> {
+    fn list(&self, cells: Cells<'_>, arena: &mut Arena) -> Result<Datum> {
+        let is_of_texts = matches!(self.converter, Converter::Text) && self.takes_utf8;
+        if is_of_texts
+            && self.element_domain.is_none()
+            && let Some(list) = arena.texts(cells, self.element)
+        {
+            return Ok(list);
+        }
+        self.array(cells, arena)
+    }
+
+    fn array(&self, values: Cells<'_>, arena: &mut Arena) -> Result<Datum> {
         let (mut datums, mut nulls) = (Vec::new(), Vec::new());
         for value in values {
             let element = if value == Cell::Null {
                 None
             } else {
-                Some(self.convert(value)?)
+                Some(self.convert(value, arena)?)
             };
             if let Some(domain) = &self.element_domain {
                 domain
@@ -217,14 +242,14 @@ impl ColumnReader {
             nulls.push(element.is_none());
             datums.push(element.unwrap_or(Datum::from(0usize)));
         }
+        if datums.is_empty() {
+            return Ok(arena.empty_list(self.element));
+        }
         let (mut length, mut by_value, mut align) = (0i16, false, 0 as std::ffi::c_char);
         let mut dimension = [datums.len() as i32];
         let mut lower_bound = [1i32];
         // SAFETY: datums and nulls are as long as the one dimension says, and hold values of the element type.
         unsafe {
-            if datums.is_empty() {
-                return Ok(Datum::from(pg_sys::construct_empty_array(self.element)));
-            }
             pg_sys::get_typlenbyvalalign(self.element, &mut length, &mut by_value, &mut align);
             Ok(Datum::from(pg_sys::construct_md_array(
                 datums.as_mut_ptr(),
@@ -240,7 +265,7 @@ impl ColumnReader {
         }
     }
 
-    fn convert(&self, value: Cell<'_>) -> Result<Datum> {
+    fn convert(&self, value: Cell<'_>, arena: &mut Arena) -> Result<Datum> {
         match &self.converter {
             Converter::Boolean => match value {
                 Cell::Boolean(value) => Ok(Datum::from(value)),
@@ -266,9 +291,9 @@ impl ColumnReader {
                     .ok_or_else(|| FdwError::internal("a float8 without a datum"))
             }
             Converter::Text => match value {
-                Cell::Text(text) => self.text(text),
+                Cell::Text(text) => self.text(text, arena),
                 Cell::Json(_) => Err(self.wrong(value, "a text")),
-                other => self.text(&plain(other)),
+                other => self.text(&plain(other), arena),
             },
             Converter::Instant(of) => self.instant(value).map(|at| of.datum(at, self.typmod)),
             Converter::Json => match value {
@@ -296,27 +321,23 @@ impl ColumnReader {
             .ok_or_else(|| self.wrong(value, "a whole number"))
     }
 
-    fn text(&self, text: &str) -> Result<Datum> {
+    fn text(&self, text: &str, arena: &mut Arena) -> Result<Datum> {
         if text.contains('\0') {
             return Err(
                 self.misfit("holds a text with a NUL character, which PostgreSQL cannot store")
             );
         }
-        // SAFETY: pointer and length are of one string.
-        let datum = |bytes: &[u8]| unsafe {
-            Datum::from(pg_sys::cstring_to_text_with_len(
-                bytes.as_ptr().cast(),
-                bytes.len() as i32,
-            ))
-        };
-        if encoding::takes_utf8() {
-            return Ok(datum(text.as_bytes()));
+        if self.takes_utf8 {
+            return Ok(arena.text(text));
         }
         let converted = CString::new(text)
             .map_err(|_| FdwError::internal("a NUL after all"))
             .map(encoding::to_server)?
             .map_err(|problem| self.misfit(&format!("does not fit: {problem}")))?;
-        Ok(datum(converted.as_bytes()))
+        // SAFETY: pointer and length are of one string.
+        Ok(Datum::from(unsafe {
+            pg_sys::cstring_to_text_with_len(converted.as_ptr(), converted.as_bytes().len() as i32)
+        }))
     }
 
     fn instant(&self, value: Cell<'_>) -> Result<i64> {

@@ -23,7 +23,7 @@ use super::trial::Trial;
 use super::trust::{learn, remember_key};
 use crate::announcements;
 use crate::error::{FdwError, Result};
-use crate::options::TableOptions;
+use crate::options::{OnDrift, TableOptions};
 use crate::planner::cost::remember_total;
 use crate::runtime;
 
@@ -55,6 +55,8 @@ pub struct Fetch {
     proof: Option<Proof>,
     /// The next page is asked for while the rows of this one are read.
     reads_ahead: bool,
+    /// It is asked for even before this one is decoded: nothing that this one may show would have the reading begin again.
+    reads_through: bool,
     pub complete: bool,
     /// The data changed while it was read.
     drifted: bool,
@@ -83,6 +85,7 @@ impl Fetch {
         };
         let compared = proof.as_ref().map(|proof| &proof.field);
         let template = Template::new(reading, compared)?;
+        let reads_ahead = reading.reads_to_end && reading.limit.is_none();
         let mut fetch = Fetch {
             session: Session::open(&options.server, user, stats)?,
             place: options.name.clone(),
@@ -92,7 +95,8 @@ impl Fetch {
             now: None,
             handed: None,
             proof,
-            reads_ahead: reading.reads_to_end && reading.limit.is_none(),
+            reads_ahead,
+            reads_through: reads_ahead && options.on_drift == OnDrift::Ignore,
             complete: false,
             drifted: false,
         };
@@ -223,9 +227,10 @@ impl Fetch {
         };
         let sent = filter.as_ref().map(ToString::to_string);
         let query = self.template.query(filter);
+        let to_end = self.reads_through && ask == Ask::Everything;
         self.now = Some(Open {
             ask,
-            pages: read_pages(&*runtime::io()?, self.session.0.clone(), query),
+            pages: read_pages(&*runtime::io()?, self.session.0.clone(), query, to_end),
             is_demanded: false,
             findings: Vec::new(),
             trial,

@@ -3,8 +3,12 @@
 use pgrx::pg_sys::Datum;
 use pluralsight_api::{ColumnPlan, Problem, Row};
 
+use super::arena::Arena;
 use super::decode::ColumnReader;
 use crate::error::{FdwError, Result};
+
+/// Bytes of a column's value that are not in its cell, in the mean.
+const HEADERS: usize = 24;
 
 /// Where the readers of a scan find their cells in the rows of a reading, which may hold columns of other scans, too.
 pub struct Places(Vec<(usize, usize)>);
@@ -34,6 +38,8 @@ impl Places {
         nulls: &mut [bool],
     ) -> Result<()> {
         nulls.fill(true);
+        // A cell is written in no fewer bytes than its value, but for headers and what fills them up.
+        let mut arena = Arena::new(row.bytes().len() + HEADERS * self.0.len());
         let mut cells = row.cells().enumerate();
         let mut cell = cells.next();
         for &(column, reader) in &self.0 {
@@ -46,7 +52,11 @@ impl Places {
                 return Err(FdwError::internal("a record without a cell"));
             };
             if let (Some(value), Some(slot), Some(null)) = (
-                reader.read(value, problems.get(column).and_then(Option::as_ref))?,
+                reader.read(
+                    value,
+                    problems.get(column).and_then(Option::as_ref),
+                    &mut arena,
+                )?,
                 values.get_mut(reader.index()),
                 nulls.get_mut(reader.index()),
             ) {

@@ -8,7 +8,7 @@ use crate::cell::{Cell, Cells};
 /// page's own text.
 #[derive(Clone, Debug, Default)]
 pub struct Batch {
-    bytes: Vec<u8>,
+    cells: String,
     /// Where each row ends.
     ends: Vec<u32>,
     /// The fingerprint of each record's key; empty as long as no record has one.
@@ -51,22 +51,22 @@ pub enum ProblemKind {
 
 /// The cells of one record.
 #[derive(Clone, Copy, Debug)]
-pub struct Row<'a>(&'a [u8]);
+pub struct Row<'a>(&'a str);
 
 impl<'a> Row<'a> {
-    /// A row from the bytes of [`Row::bytes`].
+    /// A row from the bytes of [`Row::bytes`]; one without cells from anything else.
     pub fn from_bytes(bytes: &'a [u8]) -> Row<'a> {
-        Row(bytes)
+        Row(std::str::from_utf8(bytes).unwrap_or_default())
     }
 
     /// The row as it can be kept elsewhere.
     pub fn bytes(self) -> &'a [u8] {
-        self.0
+        self.0.as_bytes()
     }
 
     /// The cells of the columns, in the order in which they were asked for.
     pub fn cells(self) -> Cells<'a> {
-        Cells::row(std::str::from_utf8(self.0).unwrap_or(""))
+        Cells::row(self.0)
     }
 }
 
@@ -94,7 +94,7 @@ impl Batch {
 
     /// Memory held, in bytes.
     pub fn memory(&self) -> usize {
-        self.bytes.capacity()
+        self.cells.capacity()
             + self.ends.capacity() * size_of::<u32>()
             + self.keys.capacity() * size_of::<Key>()
     }
@@ -107,7 +107,7 @@ impl Batch {
 
     /// The record at `index`; one without cells past the end.
     pub fn row(&self, index: usize) -> Row<'_> {
-        Row(self.bytes.get(self.range(index)).unwrap_or_default())
+        Row(self.cells.get(self.range(index)).unwrap_or_default())
     }
 
     /// All records, in order.
@@ -131,13 +131,14 @@ impl Batch {
         }
     }
 
-    pub(crate) fn bytes(&mut self) -> &mut Vec<u8> {
-        &mut self.bytes
+    /// Where the cells of the next row are written.
+    pub(crate) fn cells(&mut self) -> &mut String {
+        &mut self.cells
     }
 
     /// Ends the row whose cells were written; false if there is no more room.
     pub(crate) fn end_row(&mut self, key: Key) -> bool {
-        let Ok(end) = u32::try_from(self.bytes.len()) else {
+        let Ok(end) = u32::try_from(self.cells.len()) else {
             return false;
         };
         if key != Key::Absent && self.keys.is_empty() {
@@ -152,7 +153,7 @@ impl Batch {
 
     /// Gives back the memory that was taken for further rows.
     pub(crate) fn end(&mut self) {
-        self.bytes.shrink_to_fit();
+        self.cells.shrink_to_fit();
         self.ends.shrink_to_fit();
         self.keys.shrink_to_fit();
     }
@@ -175,34 +176,40 @@ impl Batch {
         self.ends.truncate(length);
         self.keys.truncate(length);
         let end = self.ends.last().map_or(0, |&end| end as usize);
-        self.bytes.truncate(end);
+        self.cells.truncate(end);
     }
 
     /// Keeps the records for which `keep` says so of their key's fingerprint and their cells.
     pub fn retain(&mut self, mut keep: impl FnMut(Option<u64>, Row<'_>) -> bool) {
-        let (mut kept, mut end, mut start) = (0, 0, 0);
+        let (mut kept, mut start) = (0, 0);
+        // The cells of the rows kept, from the first one on that is not.
+        let mut remaining: Option<String> = None;
         for index in 0..self.len() {
             // Rows move to the front only, so that this end is still the old one.
             let range = start..self.ends.get(index).map_or(start, |&end| end as usize);
             start = range.end;
-            let row = Row(self.bytes.get(range.clone()).unwrap_or_default());
+            let row = Row(self.cells.get(range.clone()).unwrap_or_default());
             if !keep(self.fingerprint(index), row) {
+                remaining.get_or_insert_with(|| {
+                    self.cells.get(..range.start).unwrap_or_default().to_owned()
+                });
                 continue;
             }
-            let moved = end + range.len();
-            if range.start != end {
-                self.bytes.copy_within(range, end);
-            }
-            end = moved;
-            if let Some(slot) = self.ends.get_mut(kept) {
-                *slot = end as u32;
-            }
-            if let Some(&key) = self.keys.get(index)
-                && let Some(slot) = self.keys.get_mut(kept)
-            {
-                *slot = key;
+            if let Some(cells) = &mut remaining {
+                cells.push_str(row.0);
+                if let Some(slot) = self.ends.get_mut(kept) {
+                    *slot = cells.len() as u32;
+                }
+                if let Some(&key) = self.keys.get(index)
+                    && let Some(slot) = self.keys.get_mut(kept)
+                {
+                    *slot = key;
+                }
             }
             kept += 1;
+        }
+        if let Some(cells) = remaining {
+            self.cells = cells;
         }
         self.truncate(kept);
     }

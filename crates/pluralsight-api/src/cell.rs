@@ -1,7 +1,6 @@
 //! One value of a record, and how it is written into bytes.
 //!
-//! A cell is a tag and what belongs to it. Every byte of it is ASCII except the texts, so that a row of cells is UTF-8
-//! and needs one check. Numbers are written in digits of six bits, the lowest first; bit 6 says that more follow.
+//! A cell is a tag and what belongs to it. Every byte of it is ASCII except the texts, so that a row of cells is UTF-8. Numbers are written in digits of six bits, the lowest first; bit 6 says that more follow.
 
 use std::borrow::Cow;
 
@@ -197,32 +196,38 @@ impl Cell<'_> {
     }
 }
 
+/// Writes a tag or a digit. It is ASCII, so that what it is written to stays UTF-8 without another look at it.
+#[inline]
+fn put(row: &mut String, byte: u8) {
+    row.push(char::from(byte & 0x7f));
+}
+
 /// Writes a number in digits of six bits.
 #[inline]
-fn put_number(bytes: &mut Vec<u8>, mut number: u64) {
+fn put_number(row: &mut String, mut number: u64) {
     while number >= 0x40 {
-        bytes.push(number as u8 & 0x3f | 0x40);
+        put(row, number as u8 & 0x3f | 0x40);
         number >>= 6;
     }
-    bytes.push(number as u8);
+    put(row, number as u8);
 }
 
 #[inline]
-fn put_signed(bytes: &mut Vec<u8>, number: i64) {
+fn put_signed(row: &mut String, number: i64) {
     // The sign in the lowest bit, so that small numbers are short.
-    put_number(bytes, (number << 1 ^ number >> 63) as u64);
+    put_number(row, (number << 1 ^ number >> 63) as u64);
 }
 
 #[inline]
-fn put_text(bytes: &mut Vec<u8>, tag: u8, text: &[u8]) {
-    bytes.push(tag);
-    put_number(bytes, text.len() as u64);
-    bytes.extend_from_slice(text);
+fn put_text(row: &mut String, tag: u8, text: &str) {
+    put(row, tag);
+    put_number(row, text.len() as u64);
+    row.push_str(text);
 }
 
 /// The values of one column in the record that is being read.
 #[derive(Debug, Default)]
-pub(crate) struct Values(Vec<u8>);
+pub(crate) struct Values(String);
 
 impl Values {
     pub fn len(&self) -> usize {
@@ -239,31 +244,32 @@ impl Values {
 
     /// The value, if there is just one.
     pub fn only(&self) -> Option<Cell<'_>> {
-        let mut cells = Cells::row(std::str::from_utf8(&self.0).ok()?);
+        let mut cells = Cells::row(&self.0);
         cells.next().filter(|_| cells.next().is_none())
     }
 
     #[inline]
     pub fn null(&mut self) {
-        self.0.extend_from_slice(&[NULLS, 1]);
+        put(&mut self.0, NULLS);
+        put(&mut self.0, 1);
     }
 
     #[inline]
     pub fn boolean(&mut self, value: bool) {
-        self.0.push(if value { TRUE } else { FALSE });
+        put(&mut self.0, if value { TRUE } else { FALSE });
     }
 
     #[inline]
     pub fn text(&mut self, text: &str) {
-        put_text(&mut self.0, TEXT, text.as_bytes());
+        put_text(&mut self.0, TEXT, text);
     }
 
-    pub fn json(&mut self, json: &[u8]) {
+    pub fn json(&mut self, json: &str) {
         put_text(&mut self.0, JSON, json);
     }
 
     pub fn instant(&mut self, microseconds: i64) {
-        self.0.push(INSTANT);
+        put(&mut self.0, INSTANT);
         put_signed(&mut self.0, microseconds);
     }
 
@@ -271,28 +277,29 @@ impl Values {
         match digits.parse::<i64>() {
             // Zero has a sign in JSON.
             Ok(number) if digits != "-0" => {
-                self.0.push(INTEGER);
+                put(&mut self.0, INTEGER);
                 put_signed(&mut self.0, number);
             }
-            _ => put_text(&mut self.0, NUMBER, digits.as_bytes()),
+            _ => put_text(&mut self.0, NUMBER, digits),
         }
     }
 
     pub fn problem(&mut self) {
-        self.0.extend_from_slice(&[PROBLEMS, 1]);
+        put(&mut self.0, PROBLEMS);
+        put(&mut self.0, 1);
     }
 
     /// Notes that a list was met. One note after another says nothing new.
     pub fn listed(&mut self) {
         // A value can end in that byte, too. A list with a value in it needs no note.
-        if self.0.last() != Some(&LISTED) {
-            self.0.push(LISTED);
+        if self.0.as_bytes().last() != Some(&LISTED) {
+            put(&mut self.0, LISTED);
         }
     }
 
     /// Each value with where it begins and ends.
     fn scan(&self) -> impl Iterator<Item = (u8, usize, usize)> {
-        let bytes = &self.0;
+        let bytes = self.0.as_bytes();
         let mut position = 0;
         std::iter::from_fn(move || {
             let start = position;
@@ -340,9 +347,9 @@ pub(crate) struct RowWriter {
 
 impl RowWriter {
     #[inline]
-    fn repeat(&mut self, bytes: &mut Vec<u8>, tag: u8) {
+    fn repeat(&mut self, row: &mut String, tag: u8) {
         if self.run > 0 && self.repeated != tag {
-            self.flush(bytes);
+            self.flush(row);
         }
         self.repeated = tag;
         self.run += 1;
@@ -350,33 +357,33 @@ impl RowWriter {
 
     /// To be called after the row's last cell.
     #[inline]
-    pub fn flush(&mut self, bytes: &mut Vec<u8>) {
+    pub fn flush(&mut self, row: &mut String) {
         if self.run > 0 {
-            bytes.push(self.repeated);
-            put_number(bytes, self.run);
+            put(row, self.repeated);
+            put_number(row, self.run);
             self.run = 0;
         }
     }
 
-    pub fn problem(&mut self, bytes: &mut Vec<u8>) {
-        self.repeat(bytes, PROBLEMS);
+    pub fn problem(&mut self, row: &mut String) {
+        self.repeat(row, PROBLEMS);
     }
 
     /// A column of one value. Nothing is written unless the outcome says so.
     #[inline]
-    pub fn one(&mut self, values: &Values, bytes: &mut Vec<u8>) -> Outcome {
+    pub fn one(&mut self, values: &Values, row: &mut String) -> Outcome {
         let mut cells = values.scan();
         let Some((tag, _, end)) = cells.next() else {
-            self.repeat(bytes, NULLS);
+            self.repeat(row, NULLS);
             return Outcome::Written;
         };
         if end == values.len() {
             match tag {
-                NULLS => self.repeat(bytes, NULLS),
+                NULLS => self.repeat(row, NULLS),
                 PROBLEMS => return Outcome::Problem,
                 _ => {
-                    self.flush(bytes);
-                    bytes.extend_from_slice(&values.0);
+                    self.flush(row);
+                    row.push_str(&values.0);
                 }
             }
             return Outcome::Written;
@@ -395,7 +402,7 @@ impl RowWriter {
     }
 
     /// A column of all values.
-    pub fn all(&mut self, values: &Values, bytes: &mut Vec<u8>) -> Outcome {
+    pub fn all(&mut self, values: &Values, row: &mut String) -> Outcome {
         let (mut count, mut notes) = (0usize, 0);
         for (tag, ..) in values.scan() {
             match tag {
@@ -406,20 +413,20 @@ impl RowWriter {
         }
         if notes == 0 {
             // No list was met, so that there is one value at most.
-            return self.one(values, bytes);
+            return self.one(values, row);
         }
-        self.flush(bytes);
-        bytes.push(LIST);
-        put_number(bytes, count as u64);
-        put_number(bytes, (values.len() - notes) as u64);
+        self.flush(row);
+        put(row, LIST);
+        put_number(row, count as u64);
+        put_number(row, (values.len() - notes) as u64);
         let mut from = 0;
         for (tag, start, end) in values.scan() {
             if tag == LISTED {
-                bytes.extend_from_slice(values.0.get(from..start).unwrap_or_default());
+                row.push_str(values.0.get(from..start).unwrap_or_default());
                 from = end;
             }
         }
-        bytes.extend_from_slice(values.0.get(from..).unwrap_or_default());
+        row.push_str(values.0.get(from..).unwrap_or_default());
         Outcome::Written
     }
 }

@@ -8,15 +8,16 @@ use serde::Serialize;
 use serde_json::Value;
 use url::Url;
 
+use crate::ahead::Begun;
 use crate::endpoint::{self, Endpoint, host_of};
 use crate::error::{Error, Place};
-use crate::failure::Last;
+use crate::failure::{Failure, Last};
 use crate::reply::{self, ReadData, Reply, Tree};
 use crate::retry::{Decision, Policy, Reason, RetryBudget, decide};
 use crate::settings::Settings;
 use crate::stats::Stats;
 use crate::token::Token;
-use crate::transport::Transport;
+use crate::transport::{RawReply, Transport};
 
 /// A client of the API. It keeps one connection and, once known, the address; it is meant to be made once and kept. It
 /// holds no token.
@@ -110,33 +111,31 @@ impl Client {
 
     /// Sends the query, again where that may help, and reads the answer. Dropping the future at any moment is safe.
     pub async fn send(&self, call: &Call<'_>, context: &Context<'_>) -> Result<Reply, Error> {
-        self.send_and_read(call, context, &Tree).await
+        self.send_and_read(call, context, &Tree, None).await
     }
 
-    /// The same; what becomes of the answer's data is up to `data`.
+    /// The same; what becomes of the answer's data is up to `data`. The first attempt may have been begun before.
     pub(crate) async fn send_and_read<R: ReadData>(
         &self,
         call: &Call<'_>,
         context: &Context<'_>,
         data: &R,
+        begun: Option<Begun<'_>>,
     ) -> Result<Reply<R::Data>, Error> {
-        let body = serde_json::to_vec(&Body {
-            query: call.document,
-            operation_name: call.operation_name,
-            variables: &call.variables,
-        })
-        .map_err(|error| {
+        let body = body(call).map_err(|error| {
             Error::Settings(format!("the query cannot be written as JSON: {error}"))
         })?;
         let first = self.chosen.get().unwrap_or(0);
-        let mut outcome = self.send_to(first, &body, call, context, data).await;
+        let mut outcome = self.send_to(first, &body, call, context, data, begun).await;
         if self.chosen.get().is_none() {
             // Only while the address is open, and each of the others once.
             for candidate in first + 1..self.candidates.len() {
                 if !matches!(&outcome, Err(unanswered) if unanswered.elsewhere) {
                     break;
                 }
-                let next = self.send_to(candidate, &body, call, context, data).await;
+                let next = self
+                    .send_to(candidate, &body, call, context, data, None)
+                    .await;
                 // If no address is the API's, the first one's story is the one to tell.
                 if !matches!(&next, Err(unanswered) if unanswered.elsewhere) {
                     outcome = next;
@@ -144,6 +143,21 @@ impl Client {
             }
         }
         outcome.map_err(|unanswered| unanswered.error)
+    }
+
+    /// One attempt at a query; `None` as long as no address has answered.
+    pub(crate) fn attempt<'a>(
+        &'a self,
+        call: &Call<'_>,
+        context: &Context<'a>,
+    ) -> Option<impl Future<Output = Result<RawReply, Failure>> + use<'a>> {
+        let url = self.candidates.get(self.chosen.get()?)?;
+        let (body, context) = (body(call).ok()?, *context);
+        Some(async move {
+            self.transport
+                .attempt(url, context.token, &body, context.stats)
+                .await
+        })
     }
 
     /// All attempts at one address.
@@ -154,6 +168,7 @@ impl Client {
         call: &Call<'_>,
         context: &Context<'_>,
         data: &R,
+        mut begun: Option<Begun<'_>>,
     ) -> Result<Reply<R::Data>, Unanswered> {
         let Some(url) = self.candidates.get(candidate) else {
             return Err(Unanswered {
@@ -186,10 +201,17 @@ impl Client {
                 });
             }
             attempts += 1;
-            let outcome = self
-                .transport
-                .attempt(url, context.token, body, context.stats)
-                .await;
+            let outcome = match begun.take() {
+                Some(begun) => begun.outcome().await,
+                None => {
+                    self.transport
+                        .attempt(url, context.token, body, context.stats)
+                        .await
+                }
+            };
+            if let Ok(raw) = &outcome {
+                data.came(raw).await;
+            }
             let failure = match outcome.and_then(|raw| reply::read(&raw, context.token, data)) {
                 Ok(reply) => {
                     self.choose(candidate);
@@ -197,6 +219,7 @@ impl Client {
                 }
                 Err(failure) => failure,
             };
+            data.failed();
             if failure.proves_the_api() {
                 self.choose(candidate);
             }
@@ -283,6 +306,14 @@ impl Client {
         let index = self.chosen.get().unwrap_or(0);
         self.candidates.get(index).map_or_else(String::new, host_of)
     }
+}
+
+fn body(call: &Call<'_>) -> serde_json::Result<Vec<u8>> {
+    serde_json::to_vec(&Body {
+        query: call.document,
+        operation_name: call.operation_name,
+        variables: &call.variables,
+    })
 }
 
 /// Why one address gave no answer, and whether it may not be the API's at all.

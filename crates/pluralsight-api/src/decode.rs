@@ -27,7 +27,7 @@ pub(crate) struct RecordReader<'l> {
     marks: Vec<Mark>,
     /// How many lists of a path the scanner is in.
     lists: usize,
-    scratch: Vec<u8>,
+    scratch: String,
     batch: Batch,
     /// For each flag the first record in which it is true, and how many there are.
     cuts: Vec<Option<(usize, usize)>>,
@@ -59,7 +59,7 @@ impl<'l> RecordReader<'l> {
             lengths: Vec::new(),
             marks: vec![Mark::default(); layout.marks],
             lists: 0,
-            scratch: Vec::new(),
+            scratch: String::new(),
             batch: Batch::new(layout.asked),
             cuts: vec![None; layout.flags.len()],
         }
@@ -98,23 +98,23 @@ impl<'l> RecordReader<'l> {
             let Some(values) = self.values.get(column) else {
                 continue;
             };
-            let bytes = self.batch.bytes();
+            let cells = self.batch.cells();
             let outcome = if described.role == Role::Cell(Take::All) {
-                row.all(values, bytes)
+                row.all(values, cells)
             } else {
-                row.one(values, bytes)
+                row.one(values, cells)
             };
             let problem = match outcome {
                 Outcome::Written => continue,
                 Outcome::Problem => self.problems.get_mut(column).and_then(Option::take),
                 Outcome::Several(count) => Some(ProblemKind::Several(count)),
             };
-            row.problem(bytes);
+            row.problem(cells);
             if let Some(problem) = problem {
                 self.batch.note_problem(column, problem);
             }
         }
-        row.flush(self.batch.bytes());
+        row.flush(self.batch.cells());
         for (&flag, cut) in layout.flags.iter().zip(&mut self.cuts) {
             if self
                 .values
@@ -311,8 +311,7 @@ impl<'l> RecordReader<'l> {
                         Role::Key if self.lists > 0 => {}
                         Role::Cell(Take::Json) if again => {}
                         Role::Cell(Take::Json) => {
-                            let json: &[u8] = if is_true { b"true" } else { b"false" };
-                            self.json_scalar(column, json);
+                            self.json_scalar(column, if is_true { "true" } else { "false" });
                         }
                         _ if passes(node, column, !is_true) => self.column(column).boolean(is_true),
                         _ => {}
@@ -330,7 +329,7 @@ impl<'l> RecordReader<'l> {
                         Role::Flag => {}
                         Role::Key if self.lists > 0 => {}
                         Role::Cell(Take::Json) if again => {}
-                        Role::Cell(Take::Json) => self.json_scalar(column, digits.as_bytes()),
+                        Role::Cell(Take::Json) => self.json_scalar(column, digits),
                         _ if passes(node, column, false) => self.column(column).number(digits),
                         _ => {}
                     }
@@ -355,7 +354,8 @@ impl<'l> RecordReader<'l> {
                             self.scratch = json;
                         }
                         _ if passes(node, column, false) => {
-                            match instant::parse(&text).filter(|_| layout.columns[column].instant) {
+                            let is_instant = layout.columns[column].instant;
+                            match is_instant.then(|| instant::parse(&text)).flatten() {
                                 Some(instant) => self.column(column).instant(instant),
                                 None => self.column(column).text(&text),
                             }
@@ -372,7 +372,7 @@ impl<'l> RecordReader<'l> {
     }
 
     /// A JSON column takes a value that is no object if its path ends there.
-    fn json_scalar(&mut self, column: usize, json: &[u8]) {
+    fn json_scalar(&mut self, column: usize, json: &str) {
         if self.layout.columns[column].inside.is_empty() {
             self.column(column).json(json);
         }

@@ -140,9 +140,9 @@ pub(crate) fn tree(json: &str) -> Result<Value, Malformed> {
 }
 
 fn mended(json: &str) -> serde_json::Result<Value> {
-    let mut compact = Vec::with_capacity(json.len());
+    let mut compact = String::with_capacity(json.len());
     write_compact(json, &mut compact);
-    serde_json::from_slice(&compact)
+    serde_json::from_str(&compact)
 }
 
 /// The first entries of a list as trees; anything else than a list is one entry, and null is none.

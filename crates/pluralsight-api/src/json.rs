@@ -424,7 +424,7 @@ impl<'a> Scanner<'a> {
 
 /// Appends a JSON text that a scanner has passed: without white space, and with halves of character pairs replaced, so
 /// that every reader of JSON takes it.
-pub(crate) fn write_compact(json: &str, out: &mut Vec<u8>) {
+pub(crate) fn write_compact(json: &str, out: &mut String) {
     let mut scanner = Scanner::new(json);
     while let Some(&byte) = scanner.bytes.get(scanner.position) {
         match byte {
@@ -438,17 +438,17 @@ pub(crate) fn write_compact(json: &str, out: &mut Vec<u8>) {
                         .escape()
                         .is_ok_and(|read| read == char::REPLACEMENT_CHARACTER)
                     {
-                        out.extend_from_slice(json.get(start..escape).unwrap_or("").as_bytes());
-                        out.extend_from_slice(b"\\ufffd");
+                        out.push_str(json.get(start..escape).unwrap_or(""));
+                        out.push_str("\\ufffd");
                         start = scanner.position;
                     }
                     scanner.position = scanner.plain_until(scanner.position.max(escape + 1));
                 }
                 scanner.position += 1;
-                out.extend_from_slice(scanner.since(start).as_bytes());
+                out.push_str(scanner.since(start));
             }
             byte => {
-                out.push(byte);
+                out.push(char::from(byte));
                 scanner.position += 1;
             }
         }

@@ -7,6 +7,7 @@
 //! The futures need a tokio runtime with time and I/O enabled, may be polled on one thread alone, and may be left
 //! unpolled or dropped at any moment. Nothing is printed or logged, no file is written, and the token is in no text.
 
+mod ahead;
 mod argument;
 mod batch;
 mod cause;

@@ -1,10 +1,13 @@
 //! An answer, page after page, whole or not at all.
 
+use std::cell::RefCell;
+use std::convert::Infallible;
 use std::hash::RandomState;
 use std::time::Instant;
 
 use serde_json::Value;
 
+use crate::ahead::{self, Begun};
 use crate::batch::{Batch, Key};
 use crate::client::{Call, Client, Context};
 use crate::columns::{ColumnPlan, Layout};
@@ -17,6 +20,7 @@ use crate::records::{self, PageData, Unfit};
 use crate::reply::{ReadData, Reply, Warning};
 use crate::seen::Seen;
 use crate::selection::Selection;
+use crate::transport::RawReply;
 
 /// Different warnings that one stream keeps.
 const WARNINGS_KEPT: usize = 1_000;
@@ -123,6 +127,26 @@ pub struct Pages {
     state: State,
 }
 
+/// The page that was asked for before its turn, if one was.
+#[derive(Default)]
+pub(crate) struct Ahead<'a>(Option<Early<'a>>);
+
+struct Early<'a> {
+    after: String,
+    size: u32,
+    begun: Begun<'a>,
+}
+
+impl Ahead<'_> {
+    /// Goes on with that page, as long as it is polled.
+    pub async fn progress(&mut self) -> Infallible {
+        if let Some(early) = &mut self.0 {
+            early.begun.come().await;
+        }
+        std::future::pending().await
+    }
+}
+
 enum State {
     Reading,
     Ended,
@@ -162,6 +186,16 @@ impl Pages {
         client: &Client,
         context: &Context<'_>,
     ) -> Result<Option<Page>, Error> {
+        self.next_ahead(client, context, None).await
+    }
+
+    /// The same. With a place for it, the page after this one is asked for while this one is read.
+    pub(crate) async fn next_ahead<'a>(
+        &mut self,
+        client: &'a Client,
+        context: &Context<'a>,
+        mut ahead: Option<&mut Ahead<'a>>,
+    ) -> Result<Option<Page>, Error> {
         match &self.state {
             State::Ended => return Ok(None),
             State::Failed(gap) => return Err(self.incomplete(client, gap.clone())),
@@ -176,6 +210,11 @@ impl Pages {
         let name = self.query.operation.name.as_str();
         let mut size = self.size(client);
         let mut refused = 0;
+        let early = ahead.as_mut().and_then(|ahead| ahead.0.take());
+        let mut begun = early
+            .filter(|early| self.after.as_ref() == Some(&early.after) && early.size == size)
+            .map(|early| early.begun);
+        let early = RefCell::new(None);
         let reply = loop {
             let call = Call {
                 operation: name,
@@ -191,8 +230,20 @@ impl Pages {
                 operation: &self.query.operation,
                 layout: &self.layout,
                 hasher: &self.query.hasher,
+                next: ahead.is_some().then(|| Next {
+                    client,
+                    context: *context,
+                    query: &self.query,
+                    after: self.after.as_deref(),
+                    size: match refused {
+                        0 => self.size_then(client),
+                        _ => self.size_then(client).min(size),
+                    },
+                    early: &early,
+                }),
             };
-            match client.send_and_read(&call, context, &reader).await {
+            let reading = client.send_and_read(&call, context, &reader, begun.take());
+            match reading.await {
                 Ok(reply) => break reply,
                 Err(error) => match error.page_size(size) {
                     Some(most) if refused < SIZES_TRIED => {
@@ -208,6 +259,9 @@ impl Pages {
         }
         // Nothing below waits, so that a dropped future cannot leave a page half counted.
         let (page, duplicates) = self.take(client, context, reply, size)?;
+        if let Some(ahead) = ahead {
+            ahead.0 = early.into_inner().filter(|_| !page.last);
+        }
         context
             .stats
             .count_page(page.rows.len(), duplicates, started.elapsed());
@@ -249,11 +303,17 @@ impl Pages {
             .query
             .limit
             .map_or(u64::MAX, |limit| limit.saturating_sub(self.got));
+        self.allowed(client, wanted.min(u32::try_from(left).unwrap_or(u32::MAX)))
+    }
+
+    /// The size of the page after this one, where there is no limit.
+    fn size_then(&self, client: &Client) -> u32 {
+        self.allowed(client, self.query.sizes.then)
+    }
+
+    fn allowed(&self, client: &Client, wanted: u32) -> u32 {
         let most = client.page_size(self.query.operation.name.as_str());
-        wanted
-            .min(u32::try_from(left).unwrap_or(u32::MAX))
-            .min(most)
-            .max(1)
+        wanted.min(most).max(1)
     }
 
     /// Takes one reply: its records that are new, and how many are not.
@@ -451,14 +511,63 @@ impl Pages {
 }
 
 /// Reads the data of a page.
-struct PageReader<'a> {
-    operation: &'a Operation,
-    layout: &'a Layout,
-    hasher: &'a RandomState,
+struct PageReader<'p, 'a> {
+    operation: &'p Operation,
+    layout: &'p Layout,
+    hasher: &'p RandomState,
+    next: Option<Next<'p, 'a>>,
 }
 
-impl ReadData for PageReader<'_> {
+/// How the page after this one is asked for.
+struct Next<'p, 'a> {
+    client: &'a Client,
+    context: Context<'a>,
+    query: &'p PageQuery,
+    /// The cursor of this one.
+    after: Option<&'p str>,
+    size: u32,
+    early: &'p RefCell<Option<Early<'a>>>,
+}
+
+impl Next<'_, '_> {
+    async fn begin(&self, reply: &RawReply) {
+        let operation = &self.query.operation;
+        let cursor = ahead::cursor(reply, operation);
+        let Some(after) = cursor.filter(|cursor| {
+            self.after != Some(cursor)
+                && cursor.len() <= LONGEST_CURSOR
+                && self.query.limit.is_none()
+        }) else {
+            return;
+        };
+        let call = Call {
+            operation: operation.name.as_str(),
+            document: &self.query.document,
+            operation_name: None,
+            variables: operation.variables(self.size, Some(&after), self.query.filter.as_ref()),
+        };
+        if let Some(attempt) = self.client.attempt(&call, &self.context) {
+            let begun = Begun::new(attempt).await;
+            let size = self.size;
+            self.early.replace(Some(Early { after, size, begun }));
+        }
+    }
+}
+
+impl ReadData for PageReader<'_, '_> {
     type Data = Result<PageData, Unfit>;
+
+    async fn came(&self, reply: &RawReply) {
+        if let Some(next) = &self.next {
+            next.begin(reply).await;
+        }
+    }
+
+    fn failed(&self) {
+        if let Some(next) = &self.next {
+            next.early.replace(None);
+        }
+    }
 
     fn read(&self, scanner: &mut Scanner<'_>) -> Result<Self::Data, Malformed> {
         records::read(scanner, self.operation, self.layout, self.hasher)

@@ -6,7 +6,7 @@ use crate::client::{Client, Context};
 use crate::completeness::Finding;
 use crate::error::Error;
 use crate::io::{Demand, Feed, Io};
-use crate::page::{Page, PageQuery, Pages};
+use crate::page::{Ahead, Page, PageQuery, Pages};
 use crate::reply::Warning;
 use crate::retry::RetryBudget;
 use crate::settings::Settings;
@@ -36,8 +36,9 @@ pub struct Turn {
 }
 
 /// Begins to read pages: one for each demand, the next one also while an earlier one still waits to be taken. The feed
-/// ends after the last page or the first error.
-pub fn read_pages(io: &Io, account: Account, query: PageQuery) -> Feed<Turn> {
+/// ends after the last page or the first error. `to_end`: every page will be demanded, unless one fails; so the next one
+/// is asked for before this one is decoded.
+pub fn read_pages(io: &Io, account: Account, query: PageQuery, to_end: bool) -> Feed<Turn> {
     let settings = account.settings.clone();
     account.stats.watch_by(io.wake());
     io.begin(settings, async move |client, mut line| {
@@ -51,9 +52,20 @@ pub fn read_pages(io: &Io, account: Account, query: PageQuery) -> Feed<Turn> {
             }
         };
         let mut pages = Pages::new(query);
+        let mut ahead = Ahead::default();
         let (mut told, mut found) = (0, 0);
-        while let Some(demand) = line.demand().await {
-            let outcome = pages.next(&client, &account.context(demand)).await;
+        loop {
+            let demand = tokio::select! {
+                biased;
+                demand = line.demand() => demand,
+                never = ahead.progress() => match never {},
+            };
+            let Some(demand) = demand else {
+                return;
+            };
+            let slot = to_end.then_some(&mut ahead);
+            let context = account.context(demand);
+            let outcome = pages.next_ahead(&client, &context, slot).await;
             let is_last = !matches!(&outcome, Ok(Some(page)) if !page.last);
             let warnings = pages.warnings().get(told..).unwrap_or_default().to_vec();
             told += warnings.len();

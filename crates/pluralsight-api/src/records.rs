@@ -302,6 +302,24 @@ fn innermost<'a>(
     Ok(Some(scanner))
 }
 
+/// The cursor of the next page, if the connection that the scanner stands on tells it before its records.
+pub(crate) fn cursor_ahead(scanner: &mut Scanner<'_>, operation: &Operation) -> Option<String> {
+    let has_pages = operation.shape == Shape::Connection && operation.page_info;
+    let mut more = has_pages && scanner.kind() == Ok(Kind::Object) && scanner.enter().ok()?;
+    while more {
+        match scanner.name().ok()?.as_ref() {
+            "pageInfo" => {
+                let (has_next, cursor) = page_info(scanner, "").ok()?.ok()?;
+                return cursor.filter(|cursor| has_next && !cursor.is_empty());
+            }
+            "totalCount" => scanner.skip().ok()?,
+            _ => return None,
+        };
+        more = scanner.more_members().ok()?;
+    }
+    None
+}
+
 /// A connection's `totalCount`, as JSON; null is no error, since nothing depends on it but the check.
 fn total_of(json: &str, path: &str) -> Result<Option<u64>, Unfit> {
     if json == "null" {

@@ -45,8 +45,16 @@ impl fmt::Display for Warning {
 pub(crate) trait ReadData {
     type Data;
 
+    /// A reply has come and will be read next.
+    fn came(&self, _reply: &RawReply) -> impl Future<Output = ()> {
+        std::future::ready(())
+    }
+
     /// Reads the object that the scanner stands on.
     fn read(&self, scanner: &mut Scanner<'_>) -> Result<Self::Data, Malformed>;
+
+    /// The reply that came could not be used.
+    fn failed(&self) {}
 }
 
 /// Builds the data up as a tree.

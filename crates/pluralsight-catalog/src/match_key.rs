@@ -8,6 +8,10 @@ use icu_properties::props::DefaultIgnorableCodePoint;
 /// `text` without what cannot be seen, with one blank for any run of blanks and none at the ends, in Unicode's full case
 /// folding and normal form NFC. `None` if nothing is left. The key of a key is itself.
 pub fn match_key(text: &str) -> Option<String> {
+    // As nearly every address is: nothing of it is invisible or blank.
+    if !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_graphic()) {
+        return Some(text.to_ascii_lowercase());
+    }
     let visible = tidied(text);
     if visible.is_empty() {
         return None;

@@ -60,31 +60,31 @@ impl RecordReader<'_> {
             &layout.columns[column].inside,
             &mut self.scratch,
         );
-        if self.scratch != b"null" {
+        if self.scratch != "null" {
             self.values[column].json(&self.scratch);
         }
     }
 }
 
 /// Writes what stands at `path`: through objects by name, through lists element by element; null where there is nothing.
-fn gather(scanner: &mut Scanner<'_>, path: &[String], out: &mut Vec<u8>) -> Result<()> {
+fn gather(scanner: &mut Scanner<'_>, path: &[String], out: &mut String) -> Result<()> {
     let Some((name, rest)) = path.split_first() else {
         write_compact(scanner.skip()?, out);
         return Ok(());
     };
     match scanner.kind()? {
         Kind::List => {
-            out.push(b'[');
+            out.push('[');
             if scanner.enter()? {
                 loop {
                     gather(scanner, path, out)?;
                     if !scanner.more_elements()? {
                         break;
                     }
-                    out.push(b',');
+                    out.push(',');
                 }
             }
-            out.push(b']');
+            out.push(']');
         }
         Kind::Object => {
             let start = out.len();
@@ -104,12 +104,12 @@ fn gather(scanner: &mut Scanner<'_>, path: &[String], out: &mut Vec<u8>) -> Resu
                 }
             }
             if !found {
-                out.extend_from_slice(b"null");
+                out.push_str("null");
             }
         }
         _ => {
             scanner.skip()?;
-            out.extend_from_slice(b"null");
+            out.push_str("null");
         }
     }
     Ok(())

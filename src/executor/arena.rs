@@ -1,0 +1,135 @@
+//! Texts and lists of texts in PostgreSQL's own form, those of a row in one piece of memory.
+//!
+//! Most of a row is text. A call into PostgreSQL for each of them would take longer than to copy them does.
+
+use pgrx::pg_sys::{self, Datum, Oid};
+use pgrx::set_varsize_4b;
+use pluralsight_api::{Cell, Cells};
+
+/// Bytes in front of a text.
+const TEXT_HEADER: usize = pg_sys::VARHDRSZ;
+/// Bytes in front of the elements of a list of one dimension without nulls: how long it all is, the number of dimensions, 0
+/// for no nulls, the type, the number of elements, the number of the first.
+const LIST_HEADER: usize = 24;
+/// Bytes of a list without elements, which has no dimension.
+const EMPTY_LIST: usize = size_of::<pg_sys::ArrayType>();
+/// The alignment of every datum, and that of a text in a list.
+const DATUM_ALIGNMENT: usize = 8;
+const ELEMENT_ALIGNMENT: usize = 4;
+/// Memory taken where a row needs more than was expected, at least.
+const MORE: usize = 256;
+
+/// Memory of the memory context that is current while it is used.
+pub struct Arena {
+    next: *mut u8,
+    left: usize,
+    expected: usize,
+}
+
+impl Arena {
+    /// For a row that takes about so many bytes. Nothing is taken yet.
+    pub fn new(expected: usize) -> Arena {
+        Arena {
+            next: std::ptr::null_mut(),
+            left: 0,
+            expected,
+        }
+    }
+
+    fn take(&mut self, size: usize) -> *mut u8 {
+        let size = size.next_multiple_of(DATUM_ALIGNMENT);
+        if self.left < size {
+            let expected = std::mem::replace(&mut self.expected, MORE);
+            self.left = size.max(expected.next_multiple_of(DATUM_ALIGNMENT));
+            // SAFETY: palloc brings that much aligned memory of the current context, or raises an error.
+            self.next = unsafe { pg_sys::palloc(self.left) }.cast();
+        }
+        let taken = self.next;
+        self.left -= size;
+        // SAFETY: so much of the memory was left, so this is in it or just behind it.
+        self.next = unsafe { taken.add(size) };
+        taken
+    }
+
+    /// A text, which holds no NUL.
+    pub fn text(&mut self, text: &str) -> Datum {
+        let taken = self.take(TEXT_HEADER + text.len());
+        // SAFETY: the header and the text fit into what was taken.
+        unsafe { write_text(taken, text) };
+        Datum::from(taken)
+    }
+
+    /// A list of the type that the elements have, which must be one that is stored as a text is; `None` if not all of them
+    /// are texts without NUL.
+    pub fn texts(&mut self, elements: Cells<'_>, of_type: Oid) -> Option<Datum> {
+        let (mut count, mut size) = (0, LIST_HEADER);
+        for element in elements {
+            let Cell::Text(text) = element else {
+                return None;
+            };
+            if text.contains('\0') {
+                return None;
+            }
+            count += 1;
+            size += element_size(text);
+        }
+        if count == 0 {
+            return Some(self.empty_list(of_type));
+        }
+        let list = self.take(size);
+        // SAFETY: as much was taken as the header and all elements need.
+        unsafe {
+            write_header(list, size, 1, of_type);
+            let mut place = list.add(EMPTY_LIST);
+            for number in [count, 1] {
+                place.cast::<i32>().write(number);
+                place = place.add(size_of::<i32>());
+            }
+            for element in elements {
+                if let Cell::Text(text) = element {
+                    let size = element_size(text);
+                    // What the text does not fill up is zero, as PostgreSQL has it.
+                    place.add(size - ELEMENT_ALIGNMENT).cast::<u32>().write(0);
+                    write_text(place, text);
+                    place = place.add(size);
+                }
+            }
+        }
+        Some(Datum::from(list))
+    }
+
+    /// A list without elements.
+    pub fn empty_list(&mut self, of_type: Oid) -> Datum {
+        let list = self.take(EMPTY_LIST);
+        // SAFETY: as much was taken as the header needs.
+        unsafe { write_header(list, EMPTY_LIST, 0, of_type) };
+        Datum::from(list)
+    }
+}
+
+fn element_size(text: &str) -> usize {
+    (TEXT_HEADER + text.len()).next_multiple_of(ELEMENT_ALIGNMENT)
+}
+
+/// # Safety
+/// `place` must be aligned for an integer, and there must be room for the header and the text.
+unsafe fn write_text(place: *mut u8, text: &str) {
+    // SAFETY: as the caller vouches. A length that is too much for the header was too much for palloc.
+    unsafe {
+        set_varsize_4b(place.cast(), (TEXT_HEADER + text.len()) as i32);
+        std::ptr::copy_nonoverlapping(text.as_ptr(), place.add(TEXT_HEADER), text.len());
+    }
+}
+
+/// # Safety
+/// `list` must be aligned as a datum is, with room for the header of an array.
+unsafe fn write_header(list: *mut u8, size: usize, dimensions: i32, of_type: Oid) {
+    // SAFETY: as the caller vouches.
+    unsafe {
+        let header = list.cast::<pg_sys::ArrayType>();
+        set_varsize_4b(header.cast(), size as i32);
+        (*header).ndim = dimensions;
+        (*header).dataoffset = 0;
+        (*header).elemtype = of_type;
+    }
+}
