@@ -3,67 +3,82 @@
 //! A page's cursor stands before its records. So the API can make the next page while the records of this one are
 //! decoded, which takes about as long as a fast API takes.
 
-use std::future::poll_fn;
-use std::pin::Pin;
-use std::task::{Context, Poll};
+use std::cell::RefCell;
+use std::convert::Infallible;
 
-use crate::failure::Failure;
+use crate::begun::Begun;
+use crate::client::{Call, Client, Context};
+use crate::completeness::LONGEST_CURSOR;
 use crate::json::{Kind, Scanner};
 use crate::operation::Operation;
+use crate::page_query::PageQuery;
 use crate::records;
-use crate::transport::RawReply;
+use crate::transport::{RawReply, Sent};
 
-/// Turns of the runtime after which a request has been sent, with some to spare: it steps aside three times, finds its
-/// connection, and the connection's own task writes.
-const TURNS: usize = 8;
 /// Bytes of a reply in which its cursor is looked for.
 const HEAD: usize = 8 * 1024;
 
-type Outcome = Result<RawReply, Failure>;
+/// The page that was asked for before its turn, if one was.
+#[derive(Default)]
+pub(crate) struct Ahead<'a>(pub Option<Early<'a>>);
 
-/// One attempt under way, or what came of it.
-pub(crate) enum Begun<'a> {
-    UnderWay(Pin<Box<dyn Future<Output = Outcome> + 'a>>),
-    Come(Outcome),
+pub(crate) struct Early<'a> {
+    pub after: String,
+    pub size: u32,
+    pub begun: Begun<'a>,
 }
 
-impl<'a> Begun<'a> {
-    /// Starts the attempt. When this comes back, its request has been sent, if its connection is there already.
-    pub async fn new(attempt: impl Future<Output = Outcome> + 'a) -> Begun<'a> {
-        let mut begun = Begun::UnderWay(Box::pin(attempt));
-        for _ in 0..TURNS {
-            let _ = poll_fn(|context| Poll::Ready(begun.poll(context))).await;
-            tokio::task::yield_now().await;
+impl Ahead<'_> {
+    /// Goes on with that page, as long as it is polled.
+    pub async fn progress(&mut self) -> Infallible {
+        if let Some(early) = &mut self.0 {
+            early.begun.come().await;
         }
-        begun
+        std::future::pending().await
     }
+}
 
-    fn poll(&mut self, context: &mut Context<'_>) -> Poll<()> {
-        if let Begun::UnderWay(attempt) = self {
-            let Poll::Ready(outcome) = attempt.as_mut().poll(context) else {
-                return Poll::Pending;
-            };
-            *self = Begun::Come(outcome);
-        }
-        Poll::Ready(())
-    }
+/// How the page after this one is asked for.
+pub(crate) struct Next<'p, 'a> {
+    pub client: &'a Client,
+    pub context: Context<'a>,
+    pub query: &'p PageQuery,
+    /// The cursor of this one.
+    pub after: Option<&'p str>,
+    pub size: u32,
+    pub early: &'p RefCell<Option<Early<'a>>>,
+}
 
-    /// Waits until the attempt has come to its end. Dropping the future loses nothing.
-    pub async fn come(&mut self) {
-        poll_fn(|context| self.poll(context)).await;
-    }
-
-    pub async fn outcome(self) -> Outcome {
-        match self {
-            Begun::UnderWay(attempt) => attempt.await,
-            Begun::Come(outcome) => outcome,
+impl Next<'_, '_> {
+    /// Asks for it, if the reply tells its cursor at its start.
+    pub async fn begin(&self, reply: &RawReply) {
+        let operation = &self.query.operation;
+        let cursor = cursor(reply, operation);
+        let Some(after) = cursor.filter(|cursor| {
+            self.after != Some(cursor)
+                && cursor.len() <= LONGEST_CURSOR
+                && self.query.limit.is_none()
+        }) else {
+            return;
+        };
+        let call = Call {
+            operation: operation.name.as_str(),
+            document: &self.query.document,
+            operation_name: None,
+            variables: operation.variables(self.size, Some(&after), self.query.filter.as_ref()),
+        };
+        let sent = Sent::default();
+        if let Some(attempt) = self.client.attempt(&call, &self.context, sent.clone()) {
+            let begun = Begun::new(attempt, sent).await;
+            let size = self.size;
+            self.early.replace(Some(Early { after, size, begun }));
         }
     }
 }
 
 /// The cursor of the page after the one that this reply holds, as its first bytes tell. Nothing is proved by it: the rest
 /// may be broken, or say that there are errors.
-pub(crate) fn cursor(reply: &RawReply, operation: &Operation) -> Option<String> {
+fn cursor(reply: &RawReply, operation: &Operation) -> Option<String> {
     if reply.status != 200 {
         return None;
     }

@@ -8,7 +8,7 @@ use serde::Serialize;
 use serde_json::Value;
 use url::Url;
 
-use crate::ahead::Begun;
+use crate::begun::Begun;
 use crate::endpoint::{self, Endpoint, host_of};
 use crate::error::{Error, Place};
 use crate::failure::{Failure, Last};
@@ -17,7 +17,7 @@ use crate::retry::{Decision, Policy, Reason, RetryBudget, decide};
 use crate::settings::Settings;
 use crate::stats::Stats;
 use crate::token::Token;
-use crate::transport::{RawReply, Transport};
+use crate::transport::{RawReply, Sent, Transport};
 
 /// A client of the API. It keeps one connection and, once known, the address; it is meant to be made once and kept. It
 /// holds no token.
@@ -145,17 +145,18 @@ impl Client {
         outcome.map_err(|unanswered| unanswered.error)
     }
 
-    /// One attempt at a query; `None` as long as no address has answered.
+    /// One attempt at a query, which sets `sent`; `None` as long as no address has answered.
     pub(crate) fn attempt<'a>(
         &'a self,
         call: &Call<'_>,
         context: &Context<'a>,
+        sent: Sent,
     ) -> Option<impl Future<Output = Result<RawReply, Failure>> + use<'a>> {
         let url = self.candidates.get(self.chosen.get()?)?;
         let (body, context) = (body(call).ok()?, *context);
         Some(async move {
             self.transport
-                .attempt(url, context.token, &body, context.stats)
+                .attempt(url, context.token, &body, context.stats, sent)
                 .await
         })
     }
@@ -205,7 +206,7 @@ impl Client {
                 Some(begun) => begun.outcome().await,
                 None => {
                     self.transport
-                        .attempt(url, context.token, body, context.stats)
+                        .attempt(url, context.token, body, context.stats, Sent::default())
                         .await
                 }
             };

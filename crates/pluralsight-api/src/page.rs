@@ -1,25 +1,21 @@
 //! An answer, page after page, whole or not at all.
 
 use std::cell::RefCell;
-use std::convert::Infallible;
 use std::hash::RandomState;
 use std::time::Instant;
 
-use serde_json::Value;
-
-use crate::ahead::{self, Begun};
+use crate::ahead::{Ahead, Next};
 use crate::batch::{Batch, Key};
 use crate::client::{Call, Client, Context};
-use crate::columns::{ColumnPlan, Layout};
+use crate::columns::Layout;
 use crate::completeness::{Completeness, Finding, Gap, LONGEST_CURSOR, Totals};
 use crate::error::{Error, Place};
 use crate::json::{Malformed, Scanner};
 use crate::operation::{Operation, Shape};
-use crate::path::FieldPath;
+use crate::page_query::PageQuery;
 use crate::records::{self, PageData, Unfit};
 use crate::reply::{ReadData, Reply, Warning};
 use crate::seen::Seen;
-use crate::selection::Selection;
 use crate::transport::RawReply;
 
 /// Different warnings that one stream keeps.
@@ -28,72 +24,6 @@ const WARNINGS_KEPT: usize = 1_000;
 const SIZES_TRIED: u32 = 4;
 /// Findings that one stream keeps.
 const FINDINGS_KEPT: usize = 1_000;
-
-/// How many records to ask for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct PageSizes {
-    /// On the first page.
-    pub first: u32,
-    /// On every further page.
-    pub then: u32,
-}
-
-impl Default for PageSizes {
-    /// 100 first, so that a look is quick; then 1,000, the size that the API recommends.
-    fn default() -> PageSizes {
-        PageSizes {
-            first: 100,
-            then: 1_000,
-        }
-    }
-}
-
-/// What to read. Made by [`PageQuery::new`] and changed by struct update.
-#[derive(Clone, Debug)]
-pub struct PageQuery {
-    pub operation: Operation,
-    /// Made by [`Operation::document`].
-    pub document: String,
-    /// What is taken out of each record. All of it must be in the selection.
-    pub columns: Vec<ColumnPlan>,
-    /// The value of the operation's filter, where one is used.
-    pub filter: Option<Value>,
-    pub sizes: PageSizes,
-    /// Records to read at most; the first page then asks for no more than that. Whether the answer is whole is not
-    /// checked once this many have come.
-    pub limit: Option<u64>,
-    /// The value that no two records share: a record that comes again is left out. It must be in the selection.
-    pub key: Option<FieldPath>,
-    /// The schema says that the key is never null.
-    pub key_required: bool,
-    pub check: Completeness,
-    /// Paths that are `true` where a list inside a record was cut, such as `teams.pageInfo.hasNextPage`.
-    pub truncated: Vec<FieldPath>,
-    /// Pages to read at most.
-    pub max_pages: u64,
-    /// How keys become fingerprints: queries that share it have equal fingerprints for equal keys.
-    pub hasher: RandomState,
-}
-
-impl PageQuery {
-    /// A query for these fields of every record, whole or an error.
-    pub fn new(operation: Operation, selection: &Selection) -> PageQuery {
-        PageQuery {
-            document: operation.document(selection, false),
-            operation,
-            columns: Vec::new(),
-            filter: None,
-            sizes: PageSizes::default(),
-            limit: None,
-            key: None,
-            key_required: false,
-            check: Completeness::Error,
-            truncated: Vec::new(),
-            max_pages: 100_000,
-            hasher: RandomState::new(),
-        }
-    }
-}
 
 /// One page.
 #[derive(Clone, Debug, PartialEq)]
@@ -125,26 +55,6 @@ pub struct Pages {
     findings: Vec<Finding>,
     cap: Option<u32>,
     state: State,
-}
-
-/// The page that was asked for before its turn, if one was.
-#[derive(Default)]
-pub(crate) struct Ahead<'a>(Option<Early<'a>>);
-
-struct Early<'a> {
-    after: String,
-    size: u32,
-    begun: Begun<'a>,
-}
-
-impl Ahead<'_> {
-    /// Goes on with that page, as long as it is polled.
-    pub async fn progress(&mut self) -> Infallible {
-        if let Some(early) = &mut self.0 {
-            early.begun.come().await;
-        }
-        std::future::pending().await
-    }
 }
 
 enum State {
@@ -516,42 +426,6 @@ struct PageReader<'p, 'a> {
     layout: &'p Layout,
     hasher: &'p RandomState,
     next: Option<Next<'p, 'a>>,
-}
-
-/// How the page after this one is asked for.
-struct Next<'p, 'a> {
-    client: &'a Client,
-    context: Context<'a>,
-    query: &'p PageQuery,
-    /// The cursor of this one.
-    after: Option<&'p str>,
-    size: u32,
-    early: &'p RefCell<Option<Early<'a>>>,
-}
-
-impl Next<'_, '_> {
-    async fn begin(&self, reply: &RawReply) {
-        let operation = &self.query.operation;
-        let cursor = ahead::cursor(reply, operation);
-        let Some(after) = cursor.filter(|cursor| {
-            self.after != Some(cursor)
-                && cursor.len() <= LONGEST_CURSOR
-                && self.query.limit.is_none()
-        }) else {
-            return;
-        };
-        let call = Call {
-            operation: operation.name.as_str(),
-            document: &self.query.document,
-            operation_name: None,
-            variables: operation.variables(self.size, Some(&after), self.query.filter.as_ref()),
-        };
-        if let Some(attempt) = self.client.attempt(&call, &self.context) {
-            let begun = Begun::new(attempt).await;
-            let size = self.size;
-            self.early.replace(Some(Early { after, size, begun }));
-        }
-    }
 }
 
 impl ReadData for PageReader<'_, '_> {

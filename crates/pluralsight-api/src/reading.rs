@@ -2,11 +2,13 @@
 
 use std::sync::Arc;
 
+use crate::ahead::Ahead;
 use crate::client::{Client, Context};
 use crate::completeness::Finding;
 use crate::error::Error;
 use crate::io::{Demand, Feed, Io};
-use crate::page::{Ahead, Page, PageQuery, Pages};
+use crate::page::{Page, Pages};
+use crate::page_query::PageQuery;
 use crate::reply::Warning;
 use crate::retry::RetryBudget;
 use crate::settings::Settings;

@@ -1,8 +1,15 @@
 //! One attempt: one HTTP request, and its reply read to the last byte or to the limit.
 
 use std::cell::{Cell, RefCell};
+use std::convert::Infallible;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::task::{Context, Poll};
 use std::time::{Duration, SystemTime};
 
+use bytes::Bytes;
+use http_body::{Body, Frame, SizeHint};
 use reqwest::header::{
     ACCEPT, ACCEPT_ENCODING, AUTHORIZATION, CONTENT_ENCODING, CONTENT_TYPE, DATE, HeaderMap,
     LOCATION, RETRY_AFTER,
@@ -73,13 +80,14 @@ impl Transport {
         })
     }
 
-    /// Sends the request once.
+    /// Sends the request once, and sets `sent` when the connection takes it.
     pub async fn attempt(
         &self,
         url: &Url,
         token: &Token,
         body: &[u8],
         stats: &Stats,
+        sent: Sent,
     ) -> Result<RawReply, Failure> {
         stats.count_request();
         let _waiting = stats.waiting(false);
@@ -92,7 +100,7 @@ impl Transport {
         let mut unfinished = Unfinished(Some(&self.doubtful));
         let outcome = tokio::time::timeout(
             self.request_timeout,
-            self.exchange(url, token, body, stats, &phase),
+            self.exchange(url, token, body, stats, &phase, sent),
         )
         .await;
         if outcome.is_ok() {
@@ -118,6 +126,7 @@ impl Transport {
         body: &[u8],
         stats: &Stats,
         phase: &Cell<Phase>,
+        sent: Sent,
     ) -> Result<RawReply, Failure> {
         // The server may have closed the kept connection while nobody polled the runtime. Stepping aside lets the
         // connection's own task see that, so that the request does not go out on it.
@@ -133,14 +142,17 @@ impl Transport {
             .header(CONTENT_TYPE, "application/json")
             .header(ACCEPT, "application/json")
             .header(ACCEPT_ENCODING, coding::ACCEPTED)
-            .body(body.to_vec());
+            .body(reqwest::Body::wrap(RequestBody {
+                bytes: Some(Bytes::copy_from_slice(body)),
+                sent,
+            }));
         let mut response = request
             .send()
             .await
             .map_err(|error| self.failed_to_send(&error))?;
-        let sent = httpdate::parse_http_date(&text_of(response.headers(), DATE)).ok();
-        if let Some(sent) = sent {
-            stats.heard_the_time(sent);
+        let date = httpdate::parse_http_date(&text_of(response.headers(), DATE)).ok();
+        if let Some(date) = date {
+            stats.heard_the_time(date);
         }
         let is_success = response.status().is_success();
         let limit = if is_success {
@@ -154,7 +166,7 @@ impl Transport {
             // The clock that wrote the date is the one to read it by.
             retry_after: parse_retry_after(
                 &text_of(response.headers(), RETRY_AFTER),
-                sent.unwrap_or_else(SystemTime::now),
+                date.unwrap_or_else(SystemTime::now),
             ),
             redirected_to: redirect_target(url, response.headers()),
             body: Vec::new(),
@@ -210,6 +222,43 @@ impl Transport {
                 passes: true,
             },
         }
+    }
+}
+
+/// Whether a request has been written to its connection.
+#[derive(Clone, Default)]
+pub(crate) struct Sent(Arc<AtomicBool>);
+
+impl Sent {
+    pub fn is_set(&self) -> bool {
+        self.0.load(Ordering::Relaxed)
+    }
+}
+
+/// The body of a request, which notes when the connection takes it.
+struct RequestBody {
+    bytes: Option<Bytes>,
+    sent: Sent,
+}
+
+impl Body for RequestBody {
+    type Data = Bytes;
+    type Error = Infallible;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        _: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
+        self.sent.0.store(true, Ordering::Relaxed);
+        Poll::Ready(self.bytes.take().map(Frame::data).map(Ok))
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.bytes.is_none()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        SizeHint::with_exact(self.bytes.as_ref().map_or(0, |bytes| bytes.len() as u64))
     }
 }
 

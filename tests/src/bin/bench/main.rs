@@ -157,9 +157,9 @@ fn first_query(lab: &Lab) -> String {
         let (first, later) = (take(SQL), take(SQL));
         beyond.push(first - later);
         lab.stage.sandbox.reset();
-        planning.push(planning_time(&session.column(
-            "EXPLAIN (SUMMARY) SELECT * FROM pluralsight.accounts",
-        )));
+        planning.push(planning_time(
+            &session.column("EXPLAIN (SUMMARY) SELECT * FROM pluralsight.accounts"),
+        ));
         requests += lab.stage.sandbox.total();
     }
     beyond.sort_by(f64::total_cmp);
