@@ -57,7 +57,7 @@ fn columns(view: Oid) -> Result<Vec<String>> {
 pub fn mark(view: Oid, name: &str) -> Result<()> {
     let comment = comment(view)?.unwrap_or_default();
     let text = comment.split(MARK).next().unwrap_or_default();
-    let marked = format!("{text}{}", mark_of(&of(view)?)?);
+    let marked = format!("{text}{MARK}{}]", mark_of(&of(view)?)?);
     sql_file::run(&format!(
         "COMMENT ON VIEW {} IS {}",
         quote_identifier(name),
@@ -65,10 +65,22 @@ pub fn mark(view: Oid, name: &str) -> Result<()> {
     ))
 }
 
-/// Whether `definition`, which the view has now, is the one that we made last.
+/// Whether `definition`, which the view has now, is the one that we made last. Where another major version of PostgreSQL
+/// printed that, before an upgrade or a restored dump, what versions print differently does not count.
 pub fn is_marked(view: Oid, definition: &str) -> Result<bool> {
-    let mark = mark_of(definition)?;
-    Ok(comment(view)?.is_some_and(|comment| comment.ends_with(&mark)))
+    let comment = comment(view)?.unwrap_or_default();
+    let Some(made) = comment
+        .rsplit_once(MARK)
+        .and_then(|(_, mark)| mark.strip_suffix(']'))
+    else {
+        return Ok(false);
+    };
+    let now = mark_of(definition)?;
+    let parts = |mark: &str| mark.split(' ').map(str::to_owned).collect::<Vec<String>>();
+    Ok(match (parts(made).as_slice(), parts(&now).as_slice()) {
+        ([major, _, alike], [other, _, now]) if major != other => alike == now,
+        _ => made == now,
+    })
 }
 
 fn comment(view: Oid) -> Result<Option<String>> {
@@ -79,12 +91,11 @@ fn comment(view: Oid) -> Result<Option<String>> {
 }
 
 fn mark_of(definition: &str) -> Result<String> {
-    let hash = one_text(
-        include_str!("../../sql/views/lookup/hash.sql"),
+    let mark = one_text(
+        include_str!("../../sql/views/lookup/mark.sql"),
         &[definition.into()],
-    )?
-    .unwrap_or_default();
-    Ok(format!("{MARK}{hash}]"))
+    )?;
+    Ok(mark.unwrap_or_default())
 }
 
 fn one_text(query: &'static str, arguments: &[DatumWithOid<'_>]) -> Result<Option<String>> {

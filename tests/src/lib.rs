@@ -11,6 +11,7 @@ pub mod source;
 mod stage;
 mod tunnel;
 pub mod vault;
+pub mod views;
 
 pub use relay::{Received, Relay};
 pub use session::{Canceller, Refusal, Session};

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use behaviour::cluster::Cluster;
 use behaviour::copies::{REFRESH, config, stage};
+use behaviour::views::mark_as_made;
 use behaviour::{Session, source};
 use pluralsight_sandbox::Sandbox;
 
@@ -118,13 +119,7 @@ fn take_away(session: &mut Session) {
         });
         for view in VIEWS {
             session.run(&before(view));
-            session.run(&format!(
-                "DO $$ BEGIN EXECUTE (
-                     SELECT format('COMMENT ON VIEW {view} IS %L', obj_description(oid, 'pg_class') || ' [as made by pluralsight_fdw, ' || substr(encode(sha256(convert_to(
-                         concat_ws(E'\\n', pg_get_viewdef(oid), array_to_string(reloptions, ' ')), 'UTF8')), 'hex'), 1, 12) || ']')
-                     FROM pg_class WHERE oid = '{view}'::regclass
-                 ); END $$"
-            ));
+            session.run(&mark_as_made(view));
         }
     }
     session.run("RESET search_path");

@@ -1,6 +1,7 @@
 //! What becomes of views when they are made again: the user's own changes stay, ours are renewed, strangers' are refused.
 
 use behaviour::Stage;
+use behaviour::views::{mark_as_made, mark_as_of_another_version};
 use pluralsight_sandbox::Config;
 
 const AGAIN: &str = "CALL pluralsight_fdw.set_up('pluralsight')";
@@ -227,20 +228,51 @@ fn a_column_of_the_users_is_taken_back_without_loss_of_grants() {
     assert_eq!(said_about_views(&mut stage), Vec::<String>::new());
 }
 
+/// Makes `memberships` as an older version would have made it: with fewer columns, and marked as made by us.
+fn make_older(stage: &mut Stage) {
+    stage.session.run(&format!(
+        "DROP VIEW pluralsight.memberships;
+         CREATE VIEW pluralsight.memberships AS SELECT user_id, email FROM pluralsight.users;
+         SET search_path = pluralsight, pg_temp;
+         {};
+         RESET search_path",
+        mark_as_made("memberships")
+    ));
+}
+
+#[test]
+fn what_another_version_of_postgresql_printed_is_known_again_and_a_change_to_it_too() {
+    let mut stage = stage();
+    let ours = definition(&mut stage, "memberships");
+    make_older(&mut stage);
+    let another = mark_as_of_another_version("pluralsight.memberships");
+    stage.session.run(&another);
+    stage.session.run(
+        "CREATE OR REPLACE VIEW pluralsight.memberships AS SELECT user_id, email FROM pluralsight.users WHERE is_on_account",
+    );
+    let changed = definition(&mut stage, "memberships");
+    stage.session.run(AGAIN);
+    assert_eq!(definition(&mut stage, "memberships"), changed);
+    said_about_views(&mut stage);
+    make_older(&mut stage);
+    stage.session.run(&another);
+    stage.session.run(AGAIN);
+    assert_eq!(
+        said_about_views(&mut stage),
+        ["NOTICE: views in schema \"pluralsight\" renewed: memberships"]
+    );
+    assert_eq!(definition(&mut stage, "memberships"), ours);
+}
+
 #[test]
 fn an_older_version_of_ours_is_renewed_in_place() {
     let mut stage = stage();
     let role = stage.role("analyst");
     let ours = definition(&mut stage, "memberships");
-    // As an older version would have made it: fewer columns, and marked as made by us.
-    stage.session.run(
-        "DROP VIEW pluralsight.memberships;
-         CREATE VIEW pluralsight.memberships AS SELECT user_id, email FROM pluralsight.users;
-         CREATE VIEW public.mine AS SELECT user_id FROM pluralsight.memberships;
-         SET search_path = pluralsight, pg_temp;
-         DO $$ BEGIN EXECUTE (SELECT format('COMMENT ON VIEW memberships IS %L', 'Old. [as made by pluralsight_fdw, ' || substr(encode(sha256(convert_to(pg_get_viewdef('memberships'::regclass), 'UTF8')), 'hex'), 1, 12) || ']')); END $$;
-         RESET search_path",
-    );
+    make_older(&mut stage);
+    stage
+        .session
+        .run("CREATE VIEW public.mine AS SELECT user_id FROM pluralsight.memberships");
     stage.session.run(&format!(
         "GRANT SELECT ON pluralsight.memberships TO {role}"
     ));
