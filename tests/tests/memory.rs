@@ -1,6 +1,7 @@
 //! A backend's memory does not grow with what it reads, nor with what goes wrong.
 
 use behaviour::Stage;
+use behaviour::copies::wait_until;
 use pluralsight_sandbox::Config;
 
 const MEGABYTE: u64 = 1 << 20;
@@ -122,11 +123,10 @@ fn two_thousand_failed_and_canceled_scans_leave_nothing_behind() {
         after / 1_024
     );
     assert!(stage.session.memory_contexts() <= contexts + 64 * 1_024);
-    let sockets = stage.session.sockets_to(stage.sandbox.address());
-    assert!(
-        sockets <= 1,
-        "{sockets} connections are held, one idle one is allowed"
-    );
+    // Those of requests that were given up close on the thread of the network, at once, but not before the error is told.
+    wait_until("one idle connection is held at most", || {
+        stage.session.sockets_to(stage.sandbox.address()) <= 1
+    });
     assert_eq!(
         stage.session.value(
             "SELECT count(email) + count(*) FILTER (WHERE email IS NULL) FROM pluralsight.users"
