@@ -8,11 +8,11 @@ use pluralsight_api::{Cell, Cells};
 
 /// Bytes in front of a text.
 const TEXT_HEADER: usize = pg_sys::VARHDRSZ;
-/// Bytes in front of the elements of a list of one dimension without nulls: how long it all is, the number of dimensions, 0
-/// for no nulls, the type, the number of elements, the number of the first.
-const LIST_HEADER: usize = 24;
 /// Bytes of a list without elements, which has no dimension.
 const EMPTY_LIST: usize = size_of::<pg_sys::ArrayType>();
+/// Bytes in front of the elements of a list of one dimension without nulls: behind the same header come the number of
+/// elements and that of the first.
+const LIST_HEADER: usize = EMPTY_LIST + 2 * size_of::<i32>();
 /// The alignment of every datum, and that of a text in a list.
 const DATUM_ALIGNMENT: usize = 8;
 const ELEMENT_ALIGNMENT: usize = 4;

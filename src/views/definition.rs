@@ -76,11 +76,17 @@ pub fn is_marked(view: Oid, definition: &str) -> Result<bool> {
         return Ok(false);
     };
     let now = mark_of(definition)?;
-    let parts = |mark: &str| mark.split(' ').map(str::to_owned).collect::<Vec<String>>();
-    Ok(match (parts(made).as_slice(), parts(&now).as_slice()) {
-        ([major, _, alike], [other, _, now]) if major != other => alike == now,
-        _ => made == now,
-    })
+    Ok(made == now || (version(made) != version(&now) && alike(made) == alike(&now)))
+}
+
+/// The version of PostgreSQL that a mark names.
+fn version(mark: &str) -> Option<&str> {
+    mark.split(' ').next()
+}
+
+/// The hash in a mark that is the same for all versions.
+fn alike(mark: &str) -> Option<&str> {
+    mark.rsplit(' ').next()
 }
 
 fn comment(view: Oid) -> Result<Option<String>> {
