@@ -34,7 +34,7 @@ test-crates: ## the crates that need no PostgreSQL
 test-behaviour: ## behaviour through SQL; TESTS='name …' chooses
 	cargo test $(CARGO_FLAGS) -p behaviour --no-run
 	package=$$(scripts/build debug) && log=$$(mktemp) && trap 'rm -f "$$log"' EXIT && \
-	    KEEP_LOG="$$log" scripts/with-postgres "$$package" scripts/run-tests $(TESTS) && scripts/check-log "$$log"
+	    IN_MEMORY=1 KEEP_LOG="$$log" scripts/with-postgres "$$package" scripts/run-tests $(TESTS) && scripts/check-log "$$log"
 
 test-variants: bootstrap ## every variant of the API, with its schema told, partly told and refused; UPDATE=1 writes docs/variants.md
 	VARIANT=all $(MAKE) --no-print-directory test-behaviour TESTS='--test variant_table'

@@ -166,6 +166,14 @@ as_postgres() {
     fi
 }
 
+# Whether /dev/shm is memory from which programs can be run, with 6 GiB to spare.
+has_room_in_memory() {
+    local options free
+    options=$(findmnt -no OPTIONS -t tmpfs /dev/shm 2>/dev/null) || return 1
+    free=$(df --output=avail -k /dev/shm | tail -n 1)
+    [[ ",$options," != *,noexec,* ]] && [ "$free" -ge $((6 * 1024 * 1024)) ]
+}
+
 # Ends every server that runs in a private folder of scripts/with-postgres, and removes the folder.
 tear_down() {
     local home=$1 pid_file
