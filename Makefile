@@ -77,14 +77,14 @@ build: bootstrap ## the extension, release, as a folder of files
 	@scripts/build release
 
 install: bootstrap ## into the PostgreSQL of PG_CONFIG, or under DESTDIR
-	source scripts/lib.sh && pgrx_environment && package=$$(scripts/build release) && \
-	    $(if $(DESTDIR),mkdir -p '$(DESTDIR)' &&,as_root) cp -r "$$package"/. '$(DESTDIR)/'
+	@scripts/install
 
 package: bootstrap ## a Debian package, a tarball and a bill of materials, in dist/
 	@scripts/package
 
-test-package: ## install the Debian package in a fresh Debian, and follow README there; needs root
+test-package: ## README's way to install the Debian package, in a fresh Debian; and the tarball's on PostgreSQL 18, without root
 	@scripts/test-package
+	@scripts/test-tarball
 
 audit: ## licenses and sources of all crates, and META.json
 	@scripts/audit

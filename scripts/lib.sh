@@ -11,6 +11,8 @@ CARGO_ABOUT_VERSION=0.9.3
 CARGO_CYCLONEDX_VERSION=0.5.9
 CARGO_DENY_VERSION=0.20.2
 PGXN_META_VERSION=0.7.0
+# What is built and unpacked here is read by PostgreSQL's own user.
+umask 022
 # One clock for a script and the ones that it calls.
 export PLURALSIGHT_FDW_STARTED=${PLURALSIGHT_FDW_STARTED:-$(date +%s)}
 
@@ -73,9 +75,33 @@ name_no_folders() {
     export RUSTFLAGS
 }
 
+# readme_block LANGUAGE: the code block in that language of README's section "Install from a package".
+readme_block() {
+    local block
+    block=$(awk -v language="$1" '
+        /^##+ / { here = /^##+ Install from a package/ }
+        here && $0 == "```" language { inside = 1; next }
+        inside && /^```/ { exit }
+        inside
+    ' "$ROOT/README.md")
+    [ -n "$block" ] || fail "README has no section Install from a package with a block of $1"
+    printf '%s\n' "$block"
+}
+
 # Where cargo puts what it builds, whatever set it.
 target_directory() {
     (cd "$ROOT" && cargo metadata --format-version 1 --no-deps --offline) | sed -E 's/.*"target_directory":"([^"]*)".*/\1/'
+}
+
+# start_sandbox ARGUMENTS …: starts the sandbox beside this script; its process is SANDBOX_PID and its address SANDBOX_URL.
+# It must have been built.
+start_sandbox() {
+    local program line
+    program=${SANDBOX_PROGRAM:-$(target_directory)/debug/pluralsight-sandbox}
+    coproc SANDBOX { exec "$program" --quiet "$@"; }
+    read -r -u "${SANDBOX[0]}" line || fail "the sandbox did not start"
+    # shellcheck disable=SC2034
+    SANDBOX_URL=${line##* }
 }
 
 # Where a password is asked for, this is where.

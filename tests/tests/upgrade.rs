@@ -179,25 +179,66 @@ fn every_release_is_updated_to_what_a_fresh_installation_is() {
     }
 }
 
-#[test]
-fn no_script_of_a_release_is_edited() {
-    let sums = std::fs::read_to_string(releases().join("SHA256SUMS")).expect("the file is there");
+/// What is wrong with the scripts in a folder: they are others than `SHA256SUMS` says, or an install script is not in it.
+fn edited(folder: &Path) -> Option<String> {
+    let sums = std::fs::read_to_string(folder.join("SHA256SUMS")).expect("the file is there");
     if !sums.is_empty() {
         let checked = Command::new("sha256sum")
-            .args(["--check", "--strict", "SHA256SUMS"])
-            .current_dir(releases())
+            .args(["--check", "--strict", "--quiet", "SHA256SUMS"])
+            .current_dir(folder)
+            .env("LC_ALL", "C")
             .output()
             .expect("sha256sum runs");
-        assert!(checked.status.success(), "{checked:?}");
+        if !checked.status.success() {
+            return Some(String::from_utf8_lossy(&checked.stdout).into_owned());
+        }
     }
-    for entry in std::fs::read_dir(releases()).expect("the folder is there") {
-        let name = entry.expect("it can be read").file_name();
-        let name = name.to_string_lossy();
-        let is_install_script = name.ends_with(".sql") && name.matches("--").count() == 1;
-        assert!(
-            !is_install_script || sums.contains(&*name),
-            "{name} is not in SHA256SUMS"
-        );
+    std::fs::read_dir(folder)
+        .expect("the folder is there")
+        .map(|entry| entry.expect("it can be read").file_name())
+        .map(|name| name.to_string_lossy().into_owned())
+        .find(|name| {
+            let is_install_script = name.ends_with(".sql") && name.matches("--").count() == 1;
+            is_install_script && !sums.contains(name.as_str())
+        })
+}
+
+#[test]
+fn no_script_of_a_release_is_edited() {
+    assert_eq!(edited(&releases()), None);
+}
+
+#[test]
+fn an_edited_script_of_a_release_is_found_out() {
+    let folder = cluster::home().join("releases");
+    std::fs::create_dir(&folder).expect("the folder is ours");
+    let write = |name: &str, text: &str| {
+        std::fs::write(folder.join(name), text).expect("the folder is ours");
+    };
+    let install = "pluralsight_fdw--0.1.0.sql";
+    let step = "pluralsight_fdw--0.1.0--0.2.0.sql";
+    write("SHA256SUMS", "");
+    assert_eq!(edited(&folder), None);
+    write(install, "SELECT 1;\n");
+    assert_eq!(edited(&folder), Some(install.to_owned()));
+    write(step, "SELECT 2;\n");
+    let sums = Command::new("sha256sum")
+        .args([install, step])
+        .current_dir(&folder)
+        .output()
+        .expect("sha256sum runs");
+    write("SHA256SUMS", &String::from_utf8_lossy(&sums.stdout));
+    assert_eq!(edited(&folder), None);
+    write(
+        "pluralsight_fdw--0.2.0--0.3.0.sql",
+        "-- of the next release\n",
+    );
+    assert_eq!(edited(&folder), None);
+    for name in [install, step] {
+        let text = std::fs::read_to_string(folder.join(name)).expect("it is there");
+        write(name, "SELECT 3;\n");
+        assert_eq!(edited(&folder), Some(format!("{name}: FAILED\n")));
+        write(name, &text);
     }
 }
 
