@@ -20,6 +20,11 @@ pub fn inside<T>(schema: &str, work: impl FnOnce() -> Result<T>) -> Result<T> {
     with_path(&format!("{}, pg_temp", quote_identifier(schema)), work)
 }
 
+/// As [`with_safe_path`], for a prepared statement that shall not be planned again for each of its arguments.
+pub fn with_one_plan<T>(work: impl FnOnce() -> Result<T>) -> Result<T> {
+    with_safe_path(|| with(&[("plan_cache_mode", "force_generic_plan")], work))
+}
+
 fn with_path<T>(path: &str, work: impl FnOnce() -> Result<T>) -> Result<T> {
     with(
         &[

@@ -9,6 +9,7 @@ use pgrx::prelude::*;
 use pgrx::spi::{OwnedPreparedStatement, SpiClient, SpiError, SpiHeapTupleData, SpiResult};
 
 use crate::error::{FdwError, Result};
+use crate::parameters;
 
 /// Runs a statement, or several; the number of rows that the last one touched.
 pub fn run(statement: &str, arguments: &[DatumWithOid<'_>]) -> Result<u64> {
@@ -50,22 +51,24 @@ thread_local! {
     static KEPT: RefCell<HashMap<&'static str, &'static OwnedPreparedStatement>> = RefCell::default();
 }
 
-/// As [`rows`], for a file that is asked of one object after the other: to plan it can take longer than to run it, so the
-/// plan is kept. PostgreSQL makes it anew if the search path is another one, or what it rests on has changed.
+/// As [`rows`], for a file that asks the catalogs of one object after the other, whatever is on the search path. To plan it
+/// takes longer than to run it, so one plan is kept for all of them.
 pub fn look_up<T>(
     statement: &'static str,
     arguments: &[DatumWithOid<'_>],
     mut read: impl FnMut(&SpiHeapTupleData<'_>) -> SpiResult<T>,
 ) -> Result<Vec<T>> {
-    Spi::connect_mut(|client| {
-        let plan = kept(client, statement, arguments)?;
-        let mut rows = Vec::new();
-        for row in client.update(plan, None, arguments)? {
-            rows.push(read(&row)?);
-        }
-        Ok(rows)
+    parameters::with_one_plan(|| {
+        Spi::connect_mut(|client| {
+            let plan = kept(client, statement, arguments)?;
+            let mut rows = Vec::new();
+            for row in client.update(plan, None, arguments)? {
+                rows.push(read(&row)?);
+            }
+            Ok(rows)
+        })
+        .map_err(failed)
     })
-    .map_err(failed)
 }
 
 fn kept(

@@ -41,7 +41,7 @@ pub fn of(relation: Oid) -> Result<(Vec<CopiedColumn>, Option<String>)> {
 
 /// The columns of a table that PostgreSQL fills in itself.
 pub fn computed(table: Oid) -> Result<Vec<String>> {
-    sql::rows(
+    sql::look_up(
         include_str!("../../sql/copies/lookup/computed.sql"),
         &[table.into()],
         |row| row.get::<String>(1),

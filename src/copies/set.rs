@@ -32,7 +32,7 @@ pub struct Place {
 
 impl Place {
     pub fn find(name: &str) -> Result<Option<Place>> {
-        let found = sql::rows(
+        let found = sql::look_up(
             include_str!("../../sql/copies/lookup/set.sql"),
             &[name.into()],
             |row| {
@@ -130,7 +130,7 @@ impl Set {
     /// Refuses tables that are not what they were made as.
     pub fn refuse_damage<'a>(&self, tables: impl IntoIterator<Item = &'a str>) -> Result<()> {
         let names: Vec<String> = tables.into_iter().map(str::to_owned).collect();
-        let found = sql::rows(
+        let found = sql::look_up(
             include_str!("../../sql/copies/lookup/damage.sql"),
             &[self.schema.into(), names.into()],
             |row| {
@@ -229,7 +229,7 @@ impl Set {
 
 /// Refuses a schema in which objects of others are, or could be put.
 pub fn refuse_strangers(schema: Oid) -> Result<()> {
-    let found = sql::rows(
+    let found = sql::look_up(
         include_str!("../../sql/copies/lookup/strangers.sql"),
         &[schema.into()],
         |row| Ok((row.get::<String>(1)?, row.get::<String>(2)?)),

@@ -91,7 +91,7 @@ impl Source {
 
     /// Its foreign tables, as copies of `owner` could be made of them.
     pub fn tables(&self, owner: Oid) -> Result<Vec<SourceTable>> {
-        sql::rows(
+        sql::look_up(
             include_str!("../../sql/copies/lookup/source_tables.sql"),
             &[self.schema.into(), owner.into()],
             |row| {

@@ -4,11 +4,12 @@ use pgrx::pg_sys::Oid;
 
 use super::file::{FILES, FILLED_IN, File, SALT, WITHOUT_HISTORY};
 use super::outcome::Outcome;
-use super::place::{Place, look_up};
+use super::place::Place;
 use super::{definition, dependencies, renewal};
 use crate::attempt::{Failure, attempt};
 use crate::error::{FdwError, Result};
 use crate::role;
+use crate::sql::look_up;
 use crate::sql_file;
 
 /// Makes and renews the views in `schema`, and the tables that users fill in. A view that its owner has changed is kept, unless

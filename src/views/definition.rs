@@ -8,10 +8,11 @@ use pgrx::pg_sys::Oid;
 use pluralsight_catalog::{quote_identifier, quote_literal};
 
 use super::file::File;
-use super::place::{Place, look_up};
+use super::place::Place;
 use crate::error::{FdwError, Result};
 use crate::random;
 use crate::sql;
+use crate::sql::look_up;
 use crate::sql_file;
 
 /// How the mark in a comment begins. It ends with a bracket.

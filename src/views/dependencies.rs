@@ -7,9 +7,10 @@
 use pgrx::PgSqlErrorCode;
 use pgrx::pg_sys::Oid;
 
-use super::place::{Place, Relation, look_up};
+use super::place::{Place, Relation};
 use crate::error::{FdwError, Result};
 use crate::role;
+use crate::sql::look_up;
 
 /// Refuses a view that has bound something of somebody else's.
 pub fn check(place: &Place, view: &Relation, name: &str) -> Result<()> {

@@ -5,8 +5,9 @@ use pluralsight_catalog::{Table, quote_identifier};
 
 use super::file::{FILLED_IN, File};
 use super::outcome::Outcome;
-use super::place::{Place, look_up};
+use super::place::Place;
 use crate::error::{FdwError, Result};
+use crate::sql::look_up;
 
 /// Tells the client which views are new or renewed.
 pub fn announce(schema: &str, outcomes: &[(&'static str, Outcome)]) {

@@ -1,16 +1,13 @@
 //! A schema with tables and views, and its relations, looked up whatever is on the search path.
 
 use pgrx::PgSqlErrorCode;
-use pgrx::datum::DatumWithOid;
 use pgrx::pg_sys::{self, Oid};
-use pgrx::spi::{SpiHeapTupleData, SpiResult};
 use pluralsight_catalog::{quote_identifier, quote_literal, tables};
 
 use crate::error::{FdwError, Result};
 use crate::namespace;
-use crate::parameters;
 use crate::role;
-use crate::sql;
+use crate::sql::look_up;
 use crate::sql_file;
 
 /// The schema that the views are in.
@@ -207,15 +204,6 @@ fn first_name(query: &'static str, schema: &str) -> Option<String> {
         .into_iter()
         .flatten()
         .next()
-}
-
-/// A look-up in the catalog, whatever is on the search path.
-pub fn look_up<T>(
-    query: &'static str,
-    arguments: &[DatumWithOid<'_>],
-    read: impl FnMut(&SpiHeapTupleData<'_>) -> SpiResult<T>,
-) -> Result<Vec<T>> {
-    parameters::with_safe_path(|| sql::look_up(query, arguments, read))
 }
 
 fn kind(kind: u8) -> &'static str {

@@ -6,8 +6,9 @@ use pgrx::pg_sys::Oid;
 use super::definition;
 use super::file::{FILES, File};
 use super::outcome::Outcome;
-use super::place::{Place, Relation, look_up};
+use super::place::{Place, Relation};
 use crate::error::{FdwError, Result};
+use crate::sql::look_up;
 use crate::sql_file;
 
 /// Drops the view and the views of ours that stand on it, and makes them anew with their grants. What else stands on it

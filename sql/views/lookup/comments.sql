@@ -11,7 +11,7 @@ CROSS JOIN LATERAL (
     FROM unnest($2::text[]) WITH ORDINALITY AS read (name, place)
     JOIN pg_class AS relation
         ON relation.relnamespace = view.relnamespace
-       AND relation.relname::text = read.name
+       AND relation.relname = read.name::name
     JOIN pg_attribute AS original
         ON original.attrelid = relation.oid
        AND original.attname = attribute.attname
