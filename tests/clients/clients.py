@@ -257,6 +257,12 @@ def prometheus_scrapes():
     return re.search(r"version (\S+?)[ ,]", told).group(1)
 
 
+def superset_shows_the_dashboard():
+    import superset_dashboard
+
+    return superset_dashboard.shows_what_the_views_answer()
+
+
 CLIENTS_UNDER_TEST = [
     ("SQLAlchemy", sqlalchemy_reflects),
     ("pandas", pandas_reads_tables),
@@ -269,22 +275,23 @@ CLIENTS_UNDER_TEST = [
     ("psql, tab completion", psql_completes_names),
     ("dbt-postgres", dbt_builds),
     ("postgres_exporter and promtool", prometheus_scrapes),
+    ("Superset", superset_shows_the_dashboard),
 ]
 
 
 def main():
     failed = 0
     wanted = sys.argv[1:]
-    for name, test in CLIENTS_UNDER_TEST:
-        if wanted and name not in wanted:
-            continue
+    tests = [(name, test) for name, test in CLIENTS_UNDER_TEST if not wanted or name in wanted]
+    for name, test in tests:
         try:
             print(f"ok      {name} {test()}", flush=True)
         except Exception as error:  # Each is told, and the others run on.
             failed += 1
             print(f"FAILED  {name}: {type(error).__name__}: {error}", flush=True)
-    print(f"{len(CLIENTS_UNDER_TEST) - failed} passed, {failed} failed")
+    print(f"{len(tests) - failed} passed, {failed} failed")
     sys.exit(failed > 0)
 
 
-main()
+if __name__ == "__main__":
+    main()

@@ -1,5 +1,7 @@
 //! What `examples/` has for other tools runs. The tools themselves are tried by `make test-clients`.
 
+mod superset;
+
 use behaviour::{Session, Stage, copies};
 use serde_json::Value;
 
