@@ -227,79 +227,119 @@ fn put_text(row: &mut String, tag: u8, text: &str) {
 
 /// The values of one column in the record that is being read.
 #[derive(Debug, Default)]
-pub(crate) struct Values(String);
+pub(crate) struct Values {
+    cells: String,
+    extent: Extent,
+}
+
+/// How far a column's values go.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Extent {
+    /// Bytes, notes included.
+    length: usize,
+    /// Values, problems included.
+    count: usize,
+    problems: usize,
+    /// Notes that a list was met.
+    notes: usize,
+}
 
 impl Values {
-    pub fn len(&self) -> usize {
-        self.0.len()
+    pub fn extent(&self) -> Extent {
+        self.extent
     }
 
     pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
+        self.extent.length == 0
     }
 
-    pub fn truncate(&mut self, length: usize) {
-        self.0.truncate(length);
+    #[inline]
+    pub fn clear(&mut self) {
+        self.cells.clear();
+        self.extent = Extent::default();
+    }
+
+    /// Forgets what has come since then.
+    pub fn truncate(&mut self, extent: Extent) {
+        self.cells.truncate(extent.length);
+        self.extent = extent;
     }
 
     /// The value, if there is just one.
     pub fn only(&self) -> Option<Cell<'_>> {
-        let mut cells = Cells::row(&self.0);
-        cells.next().filter(|_| cells.next().is_none())
+        Cells::row(&self.cells)
+            .next()
+            .filter(|_| self.extent.count == 1)
+    }
+
+    #[inline]
+    fn added(&mut self) {
+        self.extent.length = self.cells.len();
+        self.extent.count += 1;
     }
 
     #[inline]
     pub fn null(&mut self) {
-        put(&mut self.0, NULLS);
-        put(&mut self.0, 1);
+        put(&mut self.cells, NULLS);
+        put(&mut self.cells, 1);
+        self.added();
     }
 
     #[inline]
     pub fn boolean(&mut self, value: bool) {
-        put(&mut self.0, if value { TRUE } else { FALSE });
+        put(&mut self.cells, if value { TRUE } else { FALSE });
+        self.added();
     }
 
     #[inline]
     pub fn text(&mut self, text: &str) {
-        put_text(&mut self.0, TEXT, text);
+        put_text(&mut self.cells, TEXT, text);
+        self.added();
     }
 
     pub fn json(&mut self, json: &str) {
-        put_text(&mut self.0, JSON, json);
+        put_text(&mut self.cells, JSON, json);
+        self.added();
     }
 
     pub fn instant(&mut self, microseconds: i64) {
-        put(&mut self.0, INSTANT);
-        put_signed(&mut self.0, microseconds);
+        put(&mut self.cells, INSTANT);
+        put_signed(&mut self.cells, microseconds);
+        self.added();
     }
 
     pub fn number(&mut self, digits: &str) {
         match digits.parse::<i64>() {
             // Zero has a sign in JSON.
             Ok(number) if digits != "-0" => {
-                put(&mut self.0, INTEGER);
-                put_signed(&mut self.0, number);
+                put(&mut self.cells, INTEGER);
+                put_signed(&mut self.cells, number);
             }
-            _ => put_text(&mut self.0, NUMBER, digits),
+            _ => put_text(&mut self.cells, NUMBER, digits),
         }
+        self.added();
     }
 
     pub fn problem(&mut self) {
-        put(&mut self.0, PROBLEMS);
-        put(&mut self.0, 1);
+        put(&mut self.cells, PROBLEMS);
+        put(&mut self.cells, 1);
+        self.added();
+        self.extent.problems += 1;
     }
 
     /// Notes that a list was met. One note after another says nothing new.
     pub fn listed(&mut self) {
         // A value can end in that byte, too. A list with a value in it needs no note.
-        if self.0.as_bytes().last() != Some(&LISTED) {
-            put(&mut self.0, LISTED);
+        if self.cells.as_bytes().last() != Some(&LISTED) {
+            put(&mut self.cells, LISTED);
+            self.extent.length = self.cells.len();
+            self.extent.notes += 1;
         }
     }
 
     /// Each value with where it begins and ends.
     fn scan(&self) -> impl Iterator<Item = (u8, usize, usize)> {
-        let bytes = self.0.as_bytes();
+        let bytes = self.cells.as_bytes();
         let mut position = 0;
         std::iter::from_fn(move || {
             let start = position;
@@ -372,61 +412,51 @@ impl RowWriter {
     /// A column of one value. Nothing is written unless the outcome says so.
     #[inline]
     pub fn one(&mut self, values: &Values, row: &mut String) -> Outcome {
-        let mut cells = values.scan();
-        let Some((tag, _, end)) = cells.next() else {
-            self.repeat(row, NULLS);
-            return Outcome::Written;
-        };
-        if end == values.len() {
-            match tag {
-                NULLS => self.repeat(row, NULLS),
-                PROBLEMS => return Outcome::Problem,
-                _ => {
-                    self.flush(row);
-                    row.push_str(&values.0);
-                }
+        match (values.extent.count, values.cells.as_bytes().first()) {
+            (0, _) | (1, Some(&NULLS)) => self.repeat(row, NULLS),
+            _ if values.extent.problems > 0 => return Outcome::Problem,
+            (1, _) => {
+                self.flush(row);
+                row.push_str(&values.cells);
             }
-            return Outcome::Written;
+            (count, _) => return Outcome::Several(count),
         }
-        let mut count = 1;
-        let mut problem = tag == PROBLEMS;
-        for (tag, ..) in cells {
-            count += 1;
-            problem |= tag == PROBLEMS;
-        }
-        if problem {
-            Outcome::Problem
-        } else {
-            Outcome::Several(count)
-        }
+        Outcome::Written
     }
 
     /// A column of all values.
     pub fn all(&mut self, values: &Values, row: &mut String) -> Outcome {
-        let (mut count, mut notes) = (0usize, 0);
-        for (tag, ..) in values.scan() {
-            match tag {
-                LISTED => notes += 1,
-                PROBLEMS => return Outcome::Problem,
-                _ => count += 1,
-            }
-        }
+        let Extent {
+            length,
+            count,
+            problems,
+            notes,
+        } = values.extent;
         if notes == 0 {
             // No list was met, so that there is one value at most.
             return self.one(values, row);
         }
+        if problems > 0 {
+            return Outcome::Problem;
+        }
         self.flush(row);
         put(row, LIST);
         put_number(row, count as u64);
-        put_number(row, (values.len() - notes) as u64);
+        put_number(row, (length - notes) as u64);
+        if notes == 1
+            && let Some(cells) = values.cells.strip_prefix(char::from(LISTED))
+        {
+            row.push_str(cells);
+            return Outcome::Written;
+        }
         let mut from = 0;
         for (tag, start, end) in values.scan() {
             if tag == LISTED {
-                row.push_str(values.0.get(from..start).unwrap_or_default());
+                row.push_str(values.cells.get(from..start).unwrap_or_default());
                 from = end;
             }
         }
-        row.push_str(values.0.get(from..).unwrap_or_default());
+        row.push_str(values.cells.get(from..).unwrap_or_default());
         Outcome::Written
     }
 }

@@ -84,6 +84,8 @@ pub(crate) struct Node {
     pub children: Vec<usize>,
     /// Columns whose path ends here.
     pub ends: Vec<usize>,
+    /// The column of one or all values that ends here, where nothing else hangs on what stands here.
+    pub only: Option<usize>,
     /// Columns that cannot do without this member: those of one or all values whose path ends here or goes on.
     pub needed_by: Vec<usize>,
     /// Conditions whose Boolean stands here.
@@ -130,7 +132,21 @@ impl Layout {
             layout.flags.push(column);
         }
         layout.sort();
+        layout.find_plain();
         layout
+    }
+
+    fn find_plain(&mut self) {
+        for node in &mut self.nodes {
+            let has_more =
+                !(node.children.is_empty() && node.marks.is_empty() && node.gates.is_empty());
+            node.only = match node.ends[..] {
+                [column] if !has_more => Some(column).filter(|&column| {
+                    matches!(self.columns[column].role, Role::Cell(Take::One | Take::All))
+                }),
+                _ => None,
+            };
+        }
     }
 
     /// Children in the order in which a selection prints them, and so in the order in which their values come.

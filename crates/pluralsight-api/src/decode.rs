@@ -3,7 +3,7 @@
 use std::hash::{BuildHasher, RandomState};
 
 use crate::batch::{Batch, Key, ProblemKind};
-use crate::cell::{Cell, Outcome, RowWriter, Values};
+use crate::cell::{Cell, Extent, Outcome, RowWriter, Values};
 use crate::columns::{Gate, Layout, Node, Role, Take};
 use crate::instant;
 use crate::json::{Kind, Malformed, Scanner, write_compact};
@@ -22,8 +22,11 @@ pub(crate) struct RecordReader<'l> {
     met: Vec<u64>,
     /// The number of the object that was entered last.
     object: u64,
-    /// How long the values of a node's columns were when its object was entered.
-    lengths: Vec<usize>,
+    /// How far values went when the objects that the scanner is in were entered: those of the columns that a condition
+    /// decides about; behind them, in a record with a name that comes twice, those of all the node's columns.
+    extents: Vec<Extent>,
+    /// The record that is being read has a name twice in an object inside it.
+    repeats: bool,
     marks: Vec<Mark>,
     /// How many lists of a path the scanner is in.
     lists: usize,
@@ -56,7 +59,8 @@ impl<'l> RecordReader<'l> {
             problems: vec![None; layout.columns.len()],
             met: vec![0; layout.nodes.len()],
             object: 0,
-            lengths: Vec::new(),
+            extents: Vec::new(),
+            repeats: false,
             marks: vec![Mark::default(); layout.marks],
             lists: 0,
             scratch: String::new(),
@@ -75,20 +79,40 @@ impl<'l> RecordReader<'l> {
 
     /// Reads the object that the scanner stands on as one more record.
     pub fn record(&mut self, scanner: &mut Scanner<'_>) -> Result<()> {
-        for values in &mut self.values {
-            values.truncate(0);
-        }
-        self.object(scanner, 0)?;
-        self.end_record()
+        self.read(scanner, |reader, scanner| reader.object(scanner, 0))
     }
 
     /// Reads the list that the scanner stands on as one more record, which is made of the objects in it.
     pub fn parts(&mut self, scanner: &mut Scanner<'_>) -> Result<()> {
-        for values in &mut self.values {
-            values.truncate(0);
+        self.read(scanner, |reader, scanner| reader.value(scanner, 0, false))
+    }
+
+    fn read(
+        &mut self,
+        scanner: &mut Scanner<'_>,
+        values: impl Fn(&mut Self, &mut Scanner<'_>) -> Result<()>,
+    ) -> Result<()> {
+        let start = scanner.clone();
+        self.clear();
+        match values(self, scanner) {
+            // What a name's first value brought can only be taken back where it is known how far values went before.
+            Err(_) if self.repeats => {
+                *scanner = start;
+                self.clear();
+                values(self, scanner)?;
+                self.repeats = false;
+            }
+            outcome => outcome?,
         }
-        self.value(scanner, 0, false)?;
         self.end_record()
+    }
+
+    fn clear(&mut self) {
+        for values in &mut self.values {
+            values.clear();
+        }
+        self.extents.clear();
+        self.lists = 0;
     }
 
     fn end_record(&mut self) -> Result<()> {
@@ -156,21 +180,20 @@ impl<'l> RecordReader<'l> {
         let node = &layout.nodes[at];
         self.object += 1;
         let object = self.object;
-        let base = self.lengths.len();
-        // A record begins with nothing, unless it is made of several objects.
-        if at != 0 || self.lists > 0 {
-            for &column in &node.columns {
-                self.lengths.push(self.values[column].len());
-            }
-        }
+        let base = self.extents.len();
         for gate in &node.gates {
+            self.extents.push(self.values[gate.column].extent());
             self.marks[gate.mark] = Mark {
                 is_false: false,
                 lists: self.lists,
             };
         }
-        let is_taken = node.ends.iter().any(|&column| self.takes_whole(column));
-        if is_taken || node.children.is_empty() {
+        if self.repeats {
+            for &column in &node.columns {
+                self.extents.push(self.values[column].extent());
+            }
+        }
+        if node.children.is_empty() || node.ends.iter().any(|&column| self.takes_whole(column)) {
             let start = scanner.position();
             let json = scanner.skip()?;
             self.whole(node, json);
@@ -178,9 +201,23 @@ impl<'l> RecordReader<'l> {
                 scanner.go_back(start);
             }
         }
-        if !node.children.is_empty() {
-            self.members(scanner, node, object, base)?;
+        if !node.children.is_empty() && self.members(scanner, at, base)? < node.children.len() {
+            self.missing(node, object);
         }
+        for (place, gate) in node.gates.iter().enumerate() {
+            if self.marks[gate.mark].is_false == gate.wanted {
+                let extent = self.extents[base + place];
+                self.column(gate.column).truncate(extent);
+            }
+        }
+        self.extents.truncate(base);
+        Ok(())
+    }
+
+    /// Notes which members an object does not have.
+    #[cold]
+    fn missing(&mut self, node: &Node, object: u64) {
+        let layout = self.layout;
         for &child in &node.children {
             if self.met[child] != object {
                 let child = &layout.nodes[child];
@@ -191,25 +228,15 @@ impl<'l> RecordReader<'l> {
                 }
             }
         }
-        for gate in &node.gates {
-            if self.marks[gate.mark].is_false == gate.wanted {
-                let length = self.length_before(node, gate.column, base);
-                self.column(gate.column).truncate(length);
-            }
-        }
-        self.lengths.truncate(base);
-        Ok(())
     }
 
-    fn members(
-        &mut self,
-        scanner: &mut Scanner<'_>,
-        node: &Node,
-        object: u64,
-        base: usize,
-    ) -> Result<()> {
+    /// Reads the members of an object: how many of those that were asked for it has.
+    fn members(&mut self, scanner: &mut Scanner<'_>, at: usize, base: usize) -> Result<usize> {
+        let node = &self.layout.nodes[at];
+        let object = self.object;
+        let mut found = 0;
         if !scanner.enter()? {
-            return Ok(());
+            return Ok(found);
         }
         // Members come in the order in which they are asked for, which is that of the children.
         let mut expected = 0;
@@ -219,9 +246,11 @@ impl<'l> RecordReader<'l> {
                     expected = index + 1;
                     let child = node.children[index];
                     if self.met[child] == object {
-                        self.forget(node, child, base);
+                        self.forget(at, child, base)?;
+                    } else {
+                        self.met[child] = object;
+                        found += 1;
                     }
-                    self.met[child] = object;
                     self.value(scanner, child, false)?;
                 }
                 None => {
@@ -229,7 +258,7 @@ impl<'l> RecordReader<'l> {
                 }
             }
             if !scanner.more_members()? {
-                return Ok(());
+                return Ok(found);
             }
         }
     }
@@ -255,25 +284,28 @@ impl<'l> RecordReader<'l> {
     }
 
     /// A member that comes again in one object counts as it came last, as JSON's readers commonly have it.
-    fn forget(&mut self, node: &Node, child: usize, base: usize) {
+    #[cold]
+    fn forget(&mut self, at: usize, child: usize, base: usize) -> Result<()> {
         let layout = self.layout;
-        let child = &layout.nodes[child];
-        for &column in &child.columns {
-            let length = self.length_before(node, column, base);
-            self.column(column).truncate(length);
+        let node = &layout.nodes[at];
+        let known = base + node.gates.len();
+        // A record begins with nothing, unless it is made of several objects.
+        let is_known = self.repeats || (at == 0 && self.lists == 0);
+        if !is_known {
+            // Nothing is malformed: the record is read again.
+            self.repeats = true;
+            return Err(Malformed::Syntax);
         }
-        for &mark in &child.marks_below {
+        for &column in &layout.nodes[child].columns {
+            let place = node.columns.iter().position(|&known| known == column);
+            let extent = place.and_then(|place| self.extents.get(known + place));
+            let extent = extent.copied().unwrap_or_default();
+            self.column(column).truncate(extent);
+        }
+        for &mark in &layout.nodes[child].marks_below {
             self.marks[mark].is_false = false;
         }
-    }
-
-    /// How long a column's values were when the object at `node` was entered.
-    fn length_before(&self, node: &Node, column: usize, base: usize) -> usize {
-        let place = node.columns.iter().position(|&known| known == column);
-        place
-            .and_then(|place| self.lengths.get(base + place))
-            .copied()
-            .unwrap_or(0)
+        Ok(())
     }
 
     /// Reads the value at a node. `again`: it is an element of a list at the same node.
@@ -281,6 +313,11 @@ impl<'l> RecordReader<'l> {
         let layout = self.layout;
         let node = &layout.nodes[at];
         let kind = scanner.kind()?;
+        if let Some(column) = node.only
+            && self.plain(scanner, column, kind)?
+        {
+            return Ok(());
+        }
         for &mark in &node.marks {
             let mark = &mut self.marks[mark];
             if mark.lists == self.lists {
@@ -353,13 +390,7 @@ impl<'l> RecordReader<'l> {
                             self.json_scalar(column, &json);
                             self.scratch = json;
                         }
-                        _ if passes(node, column, false) => {
-                            let is_instant = layout.columns[column].instant;
-                            match is_instant.then(|| instant::parse(&text)).flatten() {
-                                Some(instant) => self.column(column).instant(instant),
-                                None => self.column(column).text(&text),
-                            }
-                        }
+                        _ if passes(node, column, false) => self.text(column, &text),
                         _ => {}
                     }
                 }
@@ -369,6 +400,37 @@ impl<'l> RecordReader<'l> {
             }
         }
         Ok(())
+    }
+
+    /// Reads a value that one column takes and nothing else depends on; false if it is more than a word or a text, and has
+    /// not been read.
+    #[inline]
+    fn plain(&mut self, scanner: &mut Scanner<'_>, column: usize, kind: Kind) -> Result<bool> {
+        match kind {
+            Kind::Null => {
+                scanner.word(kind)?;
+                self.column(column).null();
+            }
+            Kind::True | Kind::False => {
+                scanner.word(kind)?;
+                self.column(column).boolean(kind == Kind::True);
+            }
+            Kind::String => {
+                let text = scanner.string()?;
+                self.text(column, &text);
+            }
+            Kind::Number | Kind::List | Kind::Object => return Ok(false),
+        }
+        Ok(true)
+    }
+
+    #[inline]
+    fn text(&mut self, column: usize, text: &str) {
+        let is_instant = self.layout.columns[column].instant;
+        match is_instant.then(|| instant::parse(text)).flatten() {
+            Some(instant) => self.column(column).instant(instant),
+            None => self.column(column).text(text),
+        }
     }
 
     /// A JSON column takes a value that is no object if its path ends there.

@@ -61,7 +61,7 @@ pub(crate) fn text_of(body: &[u8]) -> Result<&str, Unread> {
     if body.iter().all(u8::is_ascii_whitespace) {
         return Err(Unread::Empty);
     }
-    std::str::from_utf8(body).map_err(|_| Unread::NotUtf8)
+    simdutf8::basic::from_utf8(body).map_err(|_| Unread::NotUtf8)
 }
 
 /// Reads a body; `data` reads the object of that name, on whose first character the scanner stands. A member that comes

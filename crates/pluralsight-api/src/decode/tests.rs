@@ -431,13 +431,13 @@ fn a_page_of_users_is_decoded() {
             let teams: Vec<Value> = (0..number % 5).map(team).collect();
             let note = number.is_multiple_of(4).then(|| "A \"note\" of more than one line.\n".repeat(4));
             json!({
-                "id": format!("0f8fad5b-d9cb-469f-a165-0000000{number:05}"),
+                "createdOn": "2021-02-01T10:20:30.123Z",
                 "email": format!("jordan.öberg.{number}@example.com"),
                 "firstName": "Jordan",
-                "lastName": "Öberg",
+                "id": format!("0f8fad5b-d9cb-469f-a165-0000000{number:05}"),
                 "isOnAccount": number % 5 != 0,
-                "createdOn": "2021-02-01T10:20:30.123Z",
                 "lastLoginOn": (number % 3 != 0).then_some("2024-11-30T23:59:59.000Z"),
+                "lastName": "Öberg",
                 "note": note,
                 "productIds": ["3fa85f64-5717-4562-b3fc-2c963f66afa6"],
                 "teams": {"edges": teams},
