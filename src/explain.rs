@@ -229,6 +229,7 @@ fn shown_condition(condition: &PushedCondition, value: &dyn Fn(usize) -> String)
         .map(|source| match source {
             ValueSource::One(index) => value(*index),
             ValueSource::Array(index) => format!("any of {}", value(*index)),
+            ValueSource::Json(index) => format!("any key of {}", value(*index)),
             ValueSource::Constant(constant) => constant.to_string(),
         })
         .collect();

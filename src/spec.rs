@@ -70,6 +70,8 @@ pub enum ValueSource {
     One(usize),
     /// The expression's value is an array of values.
     Array(usize),
+    /// The expression's value is JSON: the values are the keys of an object, the texts of a list, or the one text.
+    Json(usize),
     /// A condition such as `is_on_account`.
     Constant(bool),
 }

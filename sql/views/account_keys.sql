@@ -15,10 +15,11 @@ FROM (
     UNION ALL
     SELECT a.user_id, a.email, '{}' AS additional_emails, a.sso_identifier, a.note
     FROM admins AS a
+    -- As in accounts.
     WHERE (a.user_id = ANY (ARRAY(
         SELECT u.user_id
         FROM users AS u
-        WHERE u.user_id = ANY (ARRAY(SELECT known.user_id FROM admins AS known WHERE known.user_id IS NOT NULL))
+        WHERE (SELECT jsonb_object_agg(known.user_id, true) FROM admins AS known WHERE known.user_id IS NOT NULL) ? u.user_id
     ))) IS NOT TRUE
 ) AS person
 CROSS JOIN LATERAL (

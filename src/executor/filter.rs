@@ -1,9 +1,11 @@
 //! From the values of a scan's conditions to what the API is asked.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use pgrx::pg_sys::{self, Datum, Oid};
 use pluralsight_catalog::{FilterOption, Table};
+use serde::de::IgnoredAny;
+use serde_json::value::RawValue;
 use serde_json::{Map, Value as Json};
 
 use super::{absent, trust};
@@ -265,6 +267,14 @@ fn values_of(sources: &[ValueSource], computed: &[Computed]) -> Result<Vec<Json>
         match source {
             ValueSource::Constant(constant) => values.push(Json::from(*constant)),
             ValueSource::One(index) => values.push(json_of(expression(computed, *index)?)?),
+            ValueSource::Json(index) => {
+                let json = expression(computed, *index)?;
+                if !json.is_null {
+                    let members = members(&output(json.datum, json.type_oid)?)
+                        .map_err(|error| FdwError::internal(error.to_string()))?;
+                    values.extend(members);
+                }
+            }
             ValueSource::Array(index) => {
                 let array = expression(computed, *index)?;
                 if !array.is_null {
@@ -281,6 +291,26 @@ fn expression(computed: &[Computed], index: usize) -> Result<&Computed> {
     computed
         .get(index)
         .ok_or_else(|| FdwError::internal("the plan names an expression that it does not have"))
+}
+
+/// The texts that PostgreSQL's operator `?` finds in a jsonb: the keys of an object, the texts of a list, or the one text.
+/// What lies deeper is passed over, however deep.
+fn members(json: &str) -> serde_json::Result<Vec<Json>> {
+    if let Ok(text) = serde_json::from_str::<String>(json) {
+        return Ok(vec![Json::from(text)]);
+    }
+    if json.starts_with('[') {
+        let elements: Vec<&RawValue> = serde_json::from_str(json)?;
+        let texts = elements
+            .into_iter()
+            .filter_map(|element| serde_json::from_str::<String>(element.get()).ok());
+        return Ok(texts.map(Json::from).collect());
+    }
+    if json.starts_with('{') {
+        let object: BTreeMap<String, IgnoredAny> = serde_json::from_str(json)?;
+        return Ok(object.into_keys().map(Json::from).collect());
+    }
+    Ok(Vec::new())
 }
 
 fn json_of(value: &Computed) -> Result<Json> {

@@ -278,6 +278,7 @@ unsafe extern "C-unwind" fn column_has_filter(
 unsafe fn keys_of(value: &Value) -> f64 {
     match value {
         Value::One(_) | Value::Constant(_) => 1.0,
+        Value::Json(_) => UNKNOWN_KEYS,
         // SAFETY: an expression of the query, read by its tag; array constants are detoasted before they are counted.
         Value::Array(expression) => unsafe {
             match (**expression).type_ {

@@ -33,6 +33,8 @@ pub struct Pushed {
 pub enum Value {
     One(*mut pg_sys::Expr),
     Array(*mut pg_sys::Expr),
+    /// The keys of a JSON object, the texts of a JSON list, or the one text.
+    Json(*mut pg_sys::Expr),
     Constant(bool),
 }
 
@@ -152,7 +154,7 @@ impl Classifier<'_> {
         })
     }
 
-    /// `column = value`, `value = column`, `list_column && values`, `list_column @> values`.
+    /// `column = value`, `value = column`, `object ? column`, `list_column && values`, `list_column @> values`.
     unsafe fn operator(&self, expression: *mut pg_sys::OpExpr) -> Option<Pushed> {
         // SAFETY: called for a node of this type.
         unsafe {
@@ -174,6 +176,11 @@ impl Classifier<'_> {
                         (*expression).inputcollid,
                         Value::One(value),
                     )
+                }
+                // PostgreSQL finds a key of a JSON object by a binary search, and an element of an array one by one.
+                "?" => {
+                    let column = self.own_column(right)?;
+                    self.keys(&column, Value::Json(left))
                 }
                 "&&" | "@>" => {
                     let (column, values) = match (self.own_column(left), self.own_column(right)) {
@@ -255,12 +262,17 @@ impl Classifier<'_> {
                 return None;
             }
         }
+        self.keys(column, value)
+    }
+
+    /// The column has the value, or one of the values.
+    fn keys(&self, column: &Column, value: Value) -> Option<Pushed> {
         // SAFETY: the value is an expression of the query.
         if !unsafe { self.is_value(value) } {
             return None;
         }
         let filter = self.filter_on(column)?;
-        if matches!(value, Value::Array(_)) && filter.kind != FilterKind::List {
+        if matches!(value, Value::Array(_) | Value::Json(_)) && filter.kind != FilterKind::List {
             return None;
         }
         Some(Pushed {
@@ -345,7 +357,8 @@ impl Classifier<'_> {
 
     /// Whether it can be computed once before the scan starts, without this table's own columns.
     unsafe fn is_value(&self, value: Value) -> bool {
-        let (Value::One(expression) | Value::Array(expression)) = value else {
+        let (Value::One(expression) | Value::Array(expression) | Value::Json(expression)) = value
+        else {
             return true;
         };
         // SAFETY: an expression of the query that `root` plans.
@@ -424,6 +437,7 @@ pub unsafe fn collect(pushed: &[Pushed]) -> (Vec<PushedCondition>, *mut pg_sys::
                 .map(|value| match value {
                     Value::One(expression) => ValueSource::One(add(*expression)),
                     Value::Array(expression) => ValueSource::Array(add(*expression)),
+                    Value::Json(expression) => ValueSource::Json(add(*expression)),
                     Value::Constant(constant) => ValueSource::Constant(*constant),
                 })
                 .collect(),

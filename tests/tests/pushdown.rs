@@ -96,6 +96,65 @@ fn a_list_of_250_keys_takes_one_request_and_a_longer_one_as_many_as_it_fills() {
 }
 
 #[test]
+fn keys_of_a_jsonb_are_a_list_of_keys() {
+    let mut stage = stage(30_000);
+    let known = ids(&stage, 3..6);
+    let (first, second) = (&known[0], &known[1]);
+    let email = emails(&stage, 3)
+        .remove(2)
+        .replace('"', "\\\"")
+        .replace('\'', "''");
+    let deep = format!("{}{}", "[".repeat(2_000), "]".repeat(2_000));
+    stage.session.value(&format!(
+        "SELECT email FROM pluralsight.users WHERE user_id = '{first}'"
+    ));
+    for (json, column, rows, requests) in [
+        (
+            format!("{{\"{first}\": 1, \"{second}\": {deep}, \"{first}\": null}}"),
+            "user_id",
+            2,
+            1,
+        ),
+        (
+            format!(
+                "[\"{first}\", 5, null, true, [\"{}\"], {deep}, \"{second}\"]",
+                known[2]
+            ),
+            "user_id",
+            2,
+            1,
+        ),
+        (format!("\"{first}\""), "user_id", 1, 1),
+        (format!("[\"{email}\"]"), "email", 1, 1),
+        (deep.clone(), "user_id", 0, 0),
+        ("{}".to_owned(), "user_id", 0, 0),
+        ("5".to_owned(), "user_id", 0, 0),
+        ("null".to_owned(), "user_id", 0, 0),
+        ("false".to_owned(), "email", 0, 0),
+    ] {
+        let query =
+            format!("SELECT user_id FROM pluralsight.users WHERE '{json}'::jsonb ? {column}");
+        let shown = format!("{:.60} ? {column}", json);
+        assert_eq!(stage.requests(&query), requests, "{shown}");
+        assert_eq!(stage.session.rows(&query).len(), rows, "{shown}");
+        let count = query.replace("SELECT user_id", "SELECT count(*)");
+        assert_eq!(stage.session.value(&count), rows.to_string(), "{shown}");
+    }
+    for none in ["NULL::jsonb", "(SELECT NULL::jsonb)"] {
+        let query = format!("SELECT user_id FROM pluralsight.users WHERE {none} ? user_id");
+        assert_eq!(stage.requests(&query), 0, "{none}");
+    }
+    let others = format!(
+        "SELECT count(*) FROM pluralsight.users WHERE NOT ('[\"{first}\"]'::jsonb ? user_id)"
+    );
+    assert_eq!(stage.session.value(&others), "29999");
+    let lateral = format!(
+        "SELECT count(*) FROM (VALUES ('[\"{first}\"]'::jsonb), ('{{\"{second}\": 2}}'), (NULL)) AS given (keys) JOIN pluralsight.users AS u ON given.keys ? u.user_id"
+    );
+    assert_eq!(stage.session.value(&lateral), "2");
+}
+
+#[test]
 fn a_list_that_costs_more_than_the_table_reads_the_table() {
     let mut stage = stage(1_500);
     stage

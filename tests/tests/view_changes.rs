@@ -318,10 +318,10 @@ fn nothing_of_another_role_is_taken_as_found_or_bound() {
             "DROP FUNCTION pluralsight.concat_ws(text, text, text)",
         ),
         (
-            "CREATE FUNCTION pluralsight.same(text[], text[]) RETURNS boolean LANGUAGE sql AS 'SELECT true';
-             CREATE OPERATOR pluralsight.= (FUNCTION = pluralsight.same, LEFTARG = text[], RIGHTARG = text[])",
-            "(text[],text[])",
-            "DROP OPERATOR pluralsight.= (text[], text[]); DROP FUNCTION pluralsight.same(text[], text[])",
+            "CREATE FUNCTION pluralsight.joined(text, text[]) RETURNS text[] LANGUAGE sql AS 'SELECT $2';
+             CREATE OPERATOR pluralsight.|| (FUNCTION = pluralsight.joined, LEFTARG = text, RIGHTARG = text[])",
+            "(text,text[])",
+            "DROP OPERATOR pluralsight.|| (text, text[]); DROP FUNCTION pluralsight.joined(text, text[])",
         ),
         (
             "CREATE TABLE pluralsight.prices (product_id text, price numeric, currency text, valid_from date)",

@@ -206,7 +206,7 @@ impl Generator {
     fn leaf(&mut self) -> String {
         let email = self.email();
         let id = self.user_id();
-        match self.dice.random_range(0..44) {
+        match self.dice.random_range(0..46) {
             0 => format!("u.email = {email}"),
             1 => format!("{email} = u.email"),
             2 => format!("u.email IN ({email}, {}, {})", self.email(), self.email()),
@@ -312,6 +312,19 @@ impl Generator {
             40 => format!("{} = ANY (u.product_ids)", self.product()),
             41 => "u.product_ids = '{}'".to_owned(),
             42 => format!("(u.email = {email} AND u.email = {})", self.email()),
+            43 => format!(
+                "{} ? u.user_id",
+                self.one_of(&[
+                    "(SELECT jsonb_object_agg(user_id, 1) FROM {admins} WHERE user_id IS NOT NULL)",
+                    "(SELECT jsonb_agg(user_id) FROM {admins})",
+                    "(SELECT to_jsonb(min(user_id)) FROM {admins})",
+                ])
+            ),
+            44 => format!(
+                "{} (jsonb_build_array({email}::text, 7, {}::text) ? u.email)",
+                self.one_of(&["", "NOT"]),
+                self.email()
+            ),
             _ => format!(
                 "u.email = {}",
                 self.one_of(&["NULL", "''", "'nobody@nowhere'"])
