@@ -10,7 +10,7 @@ SELECT
     license.remaining,
     COALESCE(license.price, held.price) AS price,
     COALESCE(license.currency, held.currency) AS currency,
-    held.to_reclaim * held.price AS to_reclaim_cost
+    COALESCE(held.to_reclaim, 0) * COALESCE(license.price, held.price) AS to_reclaim_cost
 FROM (
     SELECT
         bought.product_id,

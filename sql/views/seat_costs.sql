@@ -26,7 +26,12 @@ SELECT
     seat.currency
 FROM seats AS seat
 LEFT JOIN (
-    SELECT DISTINCT ON (known.user_id) known.user_id, found.cost_center, found.manager_email, found.left_on
+    -- HR tables are typed by people: a manager or a cost center that is written in two ways is still one.
+    SELECT DISTINCT ON (known.user_id)
+        known.user_id,
+        NULLIF(btrim(found.cost_center, E' \t\r\n'), '') AS cost_center,
+        NULLIF(pluralsight_fdw.match_key(found.manager_email), '') AS manager_email,
+        found.left_on
     FROM hr_staff AS found
     JOIN account_keys AS known ON known.kind = 'email' AND known.key = pluralsight_fdw.match_key(found.email)
     ORDER BY known.user_id, found.left_on DESC NULLS FIRST, found.email COLLATE "C"
@@ -41,8 +46,8 @@ COMMENT ON COLUMN seat_costs.product_id IS 'The product, as in licenses.product_
 COMMENT ON COLUMN seat_costs.product_name IS 'Name of the product; null if the plan does not name it.';
 COMMENT ON COLUMN seat_costs.days_idle IS 'Whole days since the last sign-in or since the license was given, whichever is later; null where sign-ins are unknown.';
 COMMENT ON COLUMN seat_costs.never_signed_in IS 'There was no sign-in; null where that is unknown.';
-COMMENT ON COLUMN seat_costs.cost_center IS 'Who pays, from hr_staff.';
-COMMENT ON COLUMN seat_costs.manager_email IS 'Whom to ask, from hr_staff.';
+COMMENT ON COLUMN seat_costs.cost_center IS 'Who pays, from hr_staff, without spaces around it.';
+COMMENT ON COLUMN seat_costs.manager_email IS 'Whom to ask, from hr_staff, in the form in which addresses compare: pluralsight_fdw.match_key(manager_email).';
 COMMENT ON COLUMN seat_costs.left_on IS 'When the person left the company or will leave it, from hr_staff.';
 COMMENT ON COLUMN seat_costs.reclaim_reason IS 'Why the seat could come back: left the company, not in hr_staff, never signed in (licensed for 90 days or more), idle 180 days or more, idle 90 to 179 days. Null if it is in use, or if sign-ins are unknown.';
 COMMENT ON COLUMN seat_costs.price IS 'Price of the seat for one year, from prices; null if there is none.';

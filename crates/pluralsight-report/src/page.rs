@@ -180,6 +180,15 @@ fn savings(data: &Data) -> String {
     }
 }
 
+/// Seats left to assign. More can be assigned than was bought.
+fn free(remaining: i64) -> String {
+    if remaining < 0 {
+        format!("{} more than bought", number(remaining.saturating_neg()))
+    } else {
+        format!("{} free", number(remaining))
+    }
+}
+
 fn facts(data: &Data) -> Vec<String> {
     let summary = &data.summary;
     let mut facts = Vec::new();
@@ -187,7 +196,7 @@ fn facts(data: &Data) -> Vec<String> {
         facts.push(format!("{} bought", number(purchased)));
     }
     if let Some(remaining) = summary.remaining {
-        facts.push(format!("{} free", number(remaining)));
+        facts.push(free(remaining));
     }
     if let Some(people) = summary.people {
         facts.push(count(people, "person", "people"));
@@ -263,7 +272,7 @@ fn products(products: &[Product]) -> Vec<ProductRow> {
                 bought: format!("{bought}{}", price.unwrap_or_default()),
                 used: number(product.used),
                 to_reclaim: number(product.to_reclaim),
-                free: product.remaining.map_or_else(|| "?".to_owned(), number),
+                free: product.remaining.map_or_else(|| "? free".to_owned(), free),
                 used_until: place(product.used as f64, longest),
                 idle_until: place(product.seats as f64, longest),
                 bought_until: place(product.purchased.unwrap_or(0) as f64, longest),

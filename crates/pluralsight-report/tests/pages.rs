@@ -163,6 +163,19 @@ fn the_sentence_fits_what_is_known() {
 }
 
 #[test]
+fn more_assigned_than_bought_is_said_as_that() {
+    let page = text(&changed(|data| {
+        data["summary"]["remaining"] = json!(-1_025);
+        data["products"][0]["remaining"] = json!(-5);
+    }));
+    assert!(page.contains("1,025 more than bought"), "{page}");
+    assert!(
+        page.contains("400 could come back, 5 more than bought"),
+        "{page}"
+    );
+}
+
+#[test]
 fn currencies_are_not_added_up() {
     let page = changed(|data| {
         data["reasons"][1]["currency"] = json!("USD");

@@ -66,13 +66,16 @@ fn fill_in(stage: &mut Stage) {
             .iter()
             .map(|(place, user)| {
                 format!(
-                    "('{}', 'Center {}', 'boss.{}@meridian.example', {})",
+                    "(' {} ', 'Center {}{}', '{}.{}@meridian.example', {})",
                     user.email
                         .clone()
                         .unwrap_or_default()
                         .to_uppercase()
                         .replace('\'', "''"),
                     place % 3,
+                    // As people type it.
+                    if place % 2 == 0 { " " } else { "" },
+                    if place % 4 == 0 { " Boss" } else { "boss" },
                     place % 5,
                     if place % 7 == 0 {
                         "current_date - 5"
@@ -100,7 +103,7 @@ fn compare(stage: &mut Stage, with_staff: bool) {
         );
         let products = rows(
             &mut stage.session,
-            "SELECT product_id, purchased, seats, used, to_reclaim, remaining FROM pluralsight_copy.report_products",
+            "SELECT product_id, purchased, seats, used, to_reclaim, remaining, trunc(to_reclaim_cost) FROM pluralsight_copy.report_products",
         );
         let centers = rows(
             &mut stage.session,
@@ -112,10 +115,18 @@ fn compare(stage: &mut Stage, with_staff: bool) {
         let managers = stage
             .session
             .value("SELECT COALESCE(sum(people), 0) FROM pluralsight_copy.report_managers");
+        let bosses = stage
+            .session
+            .value("SELECT count(DISTINCT manager_email) = count(*) AND count(*) <= 5 FROM pluralsight_copy.report_managers WHERE manager_email IS NOT NULL");
+        assert_eq!(bosses, "t", "a manager is one, however written");
         let after = Truth::at(stage, Utc::now(), with_staff);
         if before.reasons != after.reasons {
             continue;
         }
+        let has_prices = stage
+            .session
+            .value("SELECT count(*) FROM pluralsight_copy.prices")
+            != "0";
         let priced = |seats: usize| {
             if with_staff {
                 (seats * PRICE).to_string()
@@ -149,6 +160,11 @@ fn compare(stage: &mut Stage, with_staff: bool) {
                         (held - back).to_string(),
                         back.to_string(),
                         product.remaining.to_string(),
+                        if has_prices {
+                            (back * PRICE).to_string()
+                        } else {
+                            String::new()
+                        },
                     ];
                     (product.id.clone(), numbers.to_vec())
                 })
