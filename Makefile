@@ -11,7 +11,7 @@ ifdef PG
 export PG_MAJOR := $(PG)
 endif
 
-.PHONY: all help demo report test test-crates test-behaviour test-clients test-variants matrix soak fuzz bench bench-refresh lint lint-text lint-crates lint-extension docs install package test-package audit build stop clean bootstrap bootstrap-tests
+.PHONY: all help demo report test test-crates test-behaviour test-clients test-variants test-additions matrix soak fuzz bench bench-refresh lint lint-text lint-crates lint-extension docs install package test-package audit build stop clean bootstrap bootstrap-tests
 
 all: build
 
@@ -38,6 +38,9 @@ test-behaviour: ## behaviour through SQL; TESTS='name …' chooses
 
 test-variants: bootstrap ## every variant of the API, with its schema told, partly told and refused; UPDATE=1 writes docs/variants.md
 	VARIANT=all $(MAKE) --no-print-directory test-behaviour TESTS='--test variant_table'
+
+test-additions: ## what it takes to declare a column and a table, tried in a copy of the tree
+	scripts/check-additions
 
 test-clients: bootstrap ## drivers and tools of others against the demo's organization: SQLAlchemy, pandas, JDBC, dbt, …
 	@DEMO_USERS=300 scripts/demo scripts/test-clients

@@ -6,10 +6,11 @@ use pgrx::prelude::*;
 use pluralsight_catalog::quote_identifier;
 
 use super::set::{Set, required};
-use super::{call, columns, history, lock, own};
+use super::{ERASURE_KEY, call, columns, history, lock, own};
 use crate::error::{FdwError, OrRaise, Result};
 use crate::parameters;
 use crate::random;
+use crate::role;
 use crate::sql;
 use crate::sql_file;
 
@@ -70,6 +71,7 @@ fn forget(set: &Set, user_id: &str) -> Result<()> {
         tables.push(history::TABLES[0].0.to_owned());
     }
     set.hold(tables.iter().map(String::as_str))?;
+    refuse_lost_key(set)?;
     set.work(|| {
         make_key()?;
         let mut erased = 0;
@@ -85,7 +87,10 @@ fn forget(set: &Set, user_id: &str) -> Result<()> {
             }
         }
         let is_new = sql::run(
-            include_str!("../../sql/copies/erase/remember.sql"),
+            &with_hashes(
+                include_str!("../../sql/copies/erase/remember.sql"),
+                "(SELECT $1 AS user_id)",
+            ),
             &[user_id.into()],
         )?;
         if erased == 0 && is_new > 0 {
@@ -100,6 +105,39 @@ fn forget(set: &Set, user_id: &str) -> Result<()> {
         }
         Ok(())
     })
+}
+
+/// Deletes the people who are erased from a staged table.
+pub fn leave_out(set: &Set, staged: &str) -> Result<()> {
+    refuse_lost_key(set)?;
+    let statement = with_hashes(include_str!("../../sql/copies/erase/leave_out.sql"), staged);
+    sql::run(&statement, &[]).map(|_| ())
+}
+
+/// The statement of a file that calls the hashes of people `their_hashes`, for the people of a table or of a query.
+fn with_hashes(text: &str, people: &str) -> String {
+    let hashes = sql_file::for_table(include_str!("../../sql/copies/erase/hashes.sql"), people);
+    sql_file::for_table(text, people).replace("their_hashes", &format!("({hashes})"))
+}
+
+/// Without its key `erased_people` says nothing, and a new key does not fit its hashes.
+fn refuse_lost_key(set: &Set) -> Result<()> {
+    let Some(half) = ERASURE_KEY
+        .into_iter()
+        .find(|half| set.relation(half).is_none())
+    else {
+        return Ok(());
+    };
+    let sequence = format!("{}.{half}", quote_identifier(&set.name));
+    Err(FdwError::new(
+        PgSqlErrorCode::ERRCODE_UNDEFINED_TABLE,
+        format!("sequence {sequence} does not exist"),
+    )
+    .detail("It is half of the key by which erased_people knows who was erased. With a new one these people come back, and have to be erased again.")
+    .hint(format!(
+        "CREATE SEQUENCE {sequence}; ALTER SEQUENCE {sequence} OWNER TO {};",
+        quote_identifier(&role::name(set.owner))
+    )))
 }
 
 /// Whether a table of the set tells whose its rows are.

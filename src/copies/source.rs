@@ -124,7 +124,7 @@ impl Source {
                         quote_identifier(name)
                     ),
                 )
-                .detail("Copies are only made of foreign tables that run nobody's code, and that belong to the owner of the copies or to a superuser.");
+                .detail("Copies are made of foreign tables that their owner may read, that belong to the same role or to a superuser, and that run nobody's code.");
                 error.hint = hint;
                 return Err(error);
             }

@@ -8,12 +8,11 @@ use pluralsight_catalog::CopiedTable;
 
 use super::log::{Report, TableReport};
 use super::set::Set;
-use super::unlogged;
+use super::{erase, unlogged};
 use crate::error::{FdwError, Result};
 use crate::executor::{drifted_scans, incomplete_scans};
 use crate::parameters;
 use crate::sql;
-use crate::sql_file;
 
 /// Readings of a table whose total moves each time.
 const MOST_READINGS: u64 = 3;
@@ -54,11 +53,7 @@ pub fn read(
         refuse_incomplete(table, &before)?;
     }
     if erased && table.columns.iter().any(|column| column.name == PERSON) {
-        let statement = sql_file::for_table(
-            include_str!("../../sql/copies/erase/leave_out.sql"),
-            &table.staged(),
-        );
-        sql::run(&statement, &[])?;
+        erase::leave_out(set, &table.staged())?;
     }
     let rows = sql::value::<i64>(&table.count(&table.staged()), &[])?.unwrap_or_default();
     told.rows = rows.unsigned_abs();

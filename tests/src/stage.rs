@@ -105,6 +105,15 @@ impl Stage {
         Session::connect(cluster::shared().dbname(&self.database).user(role))
     }
 
+    /// Everybody's user_id, in the API's order.
+    pub fn people(&self) -> Vec<String> {
+        self.sandbox
+            .organization()
+            .users()
+            .map(|user| user.ps_user_id)
+            .collect()
+    }
+
     /// Requests that `sql` makes.
     pub fn requests(&mut self, sql: &str) -> usize {
         self.sandbox.reset();

@@ -90,12 +90,7 @@ fn a_refresh_that_finds_nothing_changed_writes_no_row_but_its_log() {
 fn only_rows_that_changed_are_written_and_the_log_counts_them() {
     let mut stage = stage(500);
     let before = stored(&mut stage.session);
-    let people: Vec<String> = stage
-        .sandbox
-        .organization()
-        .users()
-        .map(|user| user.ps_user_id)
-        .collect();
+    let people = stage.people();
     let organization = stage.sandbox.organization();
     assert!(organization.edit_user(&people[3], |user| user.first_name = Some("Ada".to_owned())));
     assert!(organization.edit_user(&people[4], |user| user.note = None));

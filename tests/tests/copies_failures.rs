@@ -136,12 +136,7 @@ fn what_a_failed_refresh_says_shows_nobodys_data() {
 fn a_copy_that_would_shrink_is_refused_unless_forced() {
     let mut stage = stage(100);
     let before = stored(&mut stage.session);
-    let people: Vec<String> = stage
-        .sandbox
-        .organization()
-        .users()
-        .map(|user| user.ps_user_id)
-        .collect();
+    let people = stage.people();
     for person in &people[..10] {
         assert!(stage.sandbox.organization().forget_user(person));
     }

@@ -5,6 +5,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use behaviour::cluster::{self, Cluster};
+use behaviour::copies::set_up;
 use behaviour::{Session, Stage};
 use pluralsight_sandbox::{Config, Sandbox};
 
@@ -123,14 +124,7 @@ fn copies_and_history_reach_a_server_without_the_extension() {
     .expect("the sandbox starts");
     let beside = Cluster::fresh("beside", "wal_level = logical");
     let mut session = Session::connect(&beside.config());
-    session.run("CREATE EXTENSION pluralsight_fdw");
-    session.run(&format!(
-        "CREATE SERVER pluralsight FOREIGN DATA WRAPPER pluralsight_fdw OPTIONS (api_url '{}');
-         CREATE USER MAPPING FOR CURRENT_USER SERVER pluralsight OPTIONS (api_token '{}')",
-        sandbox.url(),
-        sandbox.token()
-    ));
-    session.run("CALL pluralsight_fdw.set_up('pluralsight')");
+    set_up(&mut session, &sandbox);
     let managed = Cluster::fresh("managed", "wal_level = logical");
     let mut follower = Session::connect(&managed.config());
     let at = |session: &mut Session| {

@@ -1,6 +1,7 @@
 //! Two schemas: what is the extension's, and what is the user's.
 
 use behaviour::cluster::Cluster;
+use behaviour::copies::set_up;
 use behaviour::{Session, Stage, cluster, fresh_database};
 use pluralsight_sandbox::{Config, Sandbox};
 
@@ -236,14 +237,7 @@ fn the_extension_is_made_in_every_encoding() {
             "CREATE DATABASE {name} ENCODING '{encoding}' LC_COLLATE 'C' LC_CTYPE 'C' TEMPLATE template0"
         ));
         let mut session = Session::connect(cluster::shared().dbname(&name));
-        session.run("CREATE EXTENSION pluralsight_fdw");
-        session.run(&format!(
-            "CREATE SERVER pluralsight FOREIGN DATA WRAPPER pluralsight_fdw OPTIONS (api_url '{}');
-             CREATE USER MAPPING FOR CURRENT_USER SERVER pluralsight OPTIONS (api_token '{}')",
-            sandbox.url(),
-            sandbox.token()
-        ));
-        session.run("CALL pluralsight_fdw.set_up('pluralsight')");
+        set_up(&mut session, &sandbox);
         assert_eq!(
             session.value("SELECT count(*) FROM pluralsight.users"),
             "20",

@@ -1,5 +1,6 @@
 //! Values arrive as they were sent, whatever form they have, or not at all.
 
+use behaviour::copies::set_up;
 use behaviour::{Session, Stage, cluster, fresh_database};
 use pluralsight_sandbox::{Action, Config, Dates, Numbers, Rule, When};
 use serde_json::{Value, json};
@@ -335,16 +336,7 @@ fn in_encoding(encoding: &str, sandbox: &pluralsight_sandbox::Sandbox) -> Sessio
         "CREATE DATABASE {name} ENCODING '{encoding}' LOCALE 'C' TEMPLATE template0"
     ));
     let mut session = Session::connect(cluster::shared().dbname(&name));
-    session.run("CREATE EXTENSION pluralsight_fdw");
-    session.run(&format!(
-        "CREATE SERVER pluralsight FOREIGN DATA WRAPPER pluralsight_fdw OPTIONS (api_url '{}')",
-        sandbox.url()
-    ));
-    session.run(&format!(
-        "CREATE USER MAPPING FOR CURRENT_USER SERVER pluralsight OPTIONS (api_token '{}')",
-        sandbox.token()
-    ));
-    session.run("CALL pluralsight_fdw.set_up('pluralsight')");
+    set_up(&mut session, sandbox);
     session
 }
 

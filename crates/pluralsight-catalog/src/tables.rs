@@ -14,8 +14,10 @@ pub const ALL: &[&Table] = &[&users::USERS, &plan::PLAN, &admins::ADMINS, &teams
 /// The place of a table in the order in which stored copies are refreshed: the plan first, so that no seat is counted that is
 /// assigned while the users are read. `None` for a table that is not declared.
 pub fn refresh_rank(name: &str) -> Option<usize> {
-    let order: [&Table; 4] = [&plan::PLAN, &users::USERS, &admins::ADMINS, &teams::TEAMS];
-    order.iter().position(|table| table.name == name)
+    let others = ALL.iter().filter(|table| table.name != plan::PLAN.name);
+    std::iter::once(&&plan::PLAN)
+        .chain(others)
+        .position(|table| table.name == name)
 }
 
 impl Table {

@@ -28,7 +28,7 @@ fn the_reference_page_is_true() {
 
 #[test]
 fn the_documents_ask_for_the_declared_columns() {
-    for (table, file) in tables::ALL.iter().zip(["users", "plan", "admins", "teams"]) {
+    for table in tables::ALL {
         let mut paths = Vec::new();
         for column in ImportedTable::declared(table).columns {
             if column.absent {
@@ -41,8 +41,9 @@ fn the_documents_ask_for_the_declared_columns() {
                 paths.push(FieldPath::parse(&path).expect("a declared path"));
             }
         }
-        let path = root().join(format!("graphql/{file}.graphql"));
-        let found = std::fs::read_to_string(&path).expect("each table has a document");
+        let path = root().join(format!("graphql/{}.graphql", table.name));
+        // A new table has no document yet; the comment at the head of one is kept.
+        let found = std::fs::read_to_string(&path).unwrap_or_default();
         let comment = found
             .split_inclusive('\n')
             .take_while(|line| line.starts_with('#'));

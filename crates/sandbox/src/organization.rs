@@ -182,11 +182,6 @@ impl Organization {
         })
     }
 
-    /// This person joins. Identifiers are the caller's to keep unique.
-    pub fn add_user(&self, user: User, place: Place) {
-        self.change(|state| state.add(user, place));
-    }
-
     /// The API forgets this person altogether. False when it did not know them.
     pub fn forget_user(&self, ps_user_id: &str) -> bool {
         self.change(|state| {

@@ -1,14 +1,7 @@
--- Deletes the people who are erased from what was read (this_table). remember.sql has the same hash.
+-- Deletes the people who are erased from what was read (this_table). their_hashes are those of the same table, by hashes.sql.
 DELETE FROM this_table AS person
-USING erased_people AS erased
-WHERE erased.person_hash = encode(
-    sha256(
-        convert_to(
-            (SELECT key.last_value FROM erasure_key_1 AS key)
-            || ':' || (SELECT key.last_value FROM erasure_key_2 AS key)
-            || ':' || person.user_id::text,
-            'UTF8'
-        )
-    ),
-    'hex'
+WHERE person.user_id::text IN (
+    SELECT hashed.user_id
+    FROM their_hashes AS hashed
+    JOIN erased_people AS erased ON erased.person_hash = hashed.person_hash
 )

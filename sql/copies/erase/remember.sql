@@ -1,16 +1,5 @@
--- Person $1 is erased from now on. leave_out.sql has the same hash.
+-- The people whose hashes are their_hashes, by hashes.sql, are erased from now on.
 INSERT INTO erased_people (person_hash)
-VALUES (
-    encode(
-        sha256(
-            convert_to(
-                (SELECT key.last_value FROM erasure_key_1 AS key)
-                || ':' || (SELECT key.last_value FROM erasure_key_2 AS key)
-                || ':' || $1,
-                'UTF8'
-            )
-        ),
-        'hex'
-    )
-)
+SELECT hashed.person_hash
+FROM their_hashes AS hashed
 ON CONFLICT DO NOTHING

@@ -49,6 +49,18 @@ LEFT JOIN LATERAL (
       AND attribute.attnum > 0
       AND NOT attribute.attisdropped
       AND type.typnamespace <> 'pg_catalog'::regnamespace
+    UNION ALL
+    SELECT
+        4,
+        format('is in a schema that role "%s" may not use', pg_get_userbyid($2)),
+        format('GRANT USAGE ON SCHEMA %I TO %I;', schema.nspname, pg_get_userbyid($2))
+    WHERE NOT has_schema_privilege($2, schema.oid, 'USAGE')
+    UNION ALL
+    SELECT
+        5,
+        format('may not be read by role "%s"', pg_get_userbyid($2)),
+        format('GRANT SELECT ON %I.%I TO %I;', schema.nspname, class.relname, pg_get_userbyid($2))
+    WHERE NOT has_any_column_privilege($2, class.oid, 'SELECT')
     ORDER BY number
     LIMIT 1
 ) AS problem ON true

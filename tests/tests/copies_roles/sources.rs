@@ -305,3 +305,42 @@ fn a_superuser_is_told_whose_copies_are_renewed() {
         )]
     );
 }
+
+#[test]
+fn whoever_may_not_read_the_source_is_told_what_to_grant() {
+    let mut stage = stage(30);
+    let role = stage.role("curious");
+    let database = stage.database().to_owned();
+    let token = stage.sandbox.token().to_owned();
+    stage.session.run(&format!(
+        "REVOKE ALL ON SCHEMA pluralsight FROM {role};
+         REVOKE ALL ON ALL TABLES IN SCHEMA pluralsight FROM {role};
+         GRANT CREATE ON DATABASE {database} TO {role};
+         CREATE USER MAPPING FOR {role} SERVER pluralsight OPTIONS (api_token '{token}')"
+    ));
+    let mut theirs = stage.session_of(&role);
+    let mut problems = Vec::new();
+    while let Err(error) =
+        theirs.try_rows("CALL pluralsight_fdw.create_copies(copies => 'curious_copy')")
+    {
+        assert_eq!(error.code, "55000", "{error:?}");
+        problems.push(error.message);
+        assert!(problems.len() < 9, "{problems:?}");
+        stage.session.run(&error.hint.expect("a hint"));
+    }
+    let problem =
+        |table: &str, what: &str| format!("foreign table \"pluralsight\".\"{table}\" {what}");
+    let mut expected = vec![problem(
+        "plan",
+        &format!("is in a schema that role \"{role}\" may not use"),
+    )];
+    expected.extend(
+        ["plan", "users", "admins", "teams"]
+            .map(|table| problem(table, &format!("may not be read by role \"{role}\""))),
+    );
+    assert_eq!(problems, expected);
+    assert_eq!(
+        theirs.value("SELECT count(*) FROM curious_copy.users"),
+        "30"
+    );
+}

@@ -101,6 +101,26 @@ pub fn stored_copies(followed: &mut Followed) {
     const REFRESH: &str = "CALL pluralsight_fdw.refresh()";
     let mut stage = stage(Config::default());
     let role = stage.role("other");
+    // A role that may not read what it would copy.
+    stage.session.run(&format!(
+        "GRANT CREATE ON DATABASE {} TO {role};
+         CREATE USER MAPPING FOR {role} SERVER pluralsight OPTIONS (api_token '{}');
+         REVOKE USAGE ON SCHEMA pluralsight FROM {role}",
+        stage.database(),
+        stage.sandbox.token()
+    ));
+    let mut theirs = stage.session_of(&role);
+    let create = "CALL pluralsight_fdw.create_copies(copies => 'their_copy')";
+    followed.mend_by(&mut stage.session, &mut theirs, create, &[]);
+    stage
+        .session
+        .run(&format!("REVOKE SELECT ON pluralsight.teams FROM {role}"));
+    let refresh = "CALL pluralsight_fdw.refresh('their_copy')";
+    followed.mend_by(&mut stage.session, &mut theirs, refresh, &[]);
+    theirs.run("CALL pluralsight_fdw.drop_copies('their_copy')");
+    stage
+        .session
+        .run(&format!("DROP USER MAPPING FOR {role} SERVER pluralsight"));
     let session = &mut stage.session;
     session.run("CALL pluralsight_fdw.set_up('pluralsight', 'another')");
     let hint = hint_of(
@@ -157,13 +177,18 @@ pub fn stored_copies(followed: &mut Followed) {
     followed.follow_all(session, REFRESH, 2);
     session.run("ALTER FOREIGN TABLE pluralsight.users ALTER COLUMN \"my own\" TYPE integer");
     followed.mend(session, REFRESH, &[]);
+    // The key of erased_people is gone, before anybody was erased and after.
+    session.run("DROP SEQUENCE pluralsight_copy.erasure_key_2");
+    let person = session.value("SELECT min(user_id) FROM pluralsight_copy.users");
+    followed.mend(
+        session,
+        &format!("CALL pluralsight_fdw.forget_person('pluralsight_copy', '{person}')"),
+        &[],
+    );
+    session.run("DROP SEQUENCE pluralsight_copy.erasure_key_1");
+    followed.mend(session, REFRESH, &[]);
     // Two thirds of the people are gone, and they really are.
-    let people: Vec<String> = stage
-        .sandbox
-        .organization()
-        .users()
-        .map(|user| user.ps_user_id)
-        .collect();
+    let people = stage.people();
     for person in &people[50..] {
         stage.sandbox.organization().forget_user(person);
     }

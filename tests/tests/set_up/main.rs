@@ -18,6 +18,15 @@ fn stage(config: Config) -> Stage {
     stage
 }
 
+fn set_up_says(stage: &mut Stage, words: &str) {
+    stage.session.run(SET_UP);
+    let notices = stage.session.notices();
+    assert!(
+        notices.iter().any(|notice| notice.contains(words)),
+        "{words}: {notices:?}"
+    );
+}
+
 fn texts(list: &[&str]) -> Vec<String> {
     list.iter().map(|text| (*text).to_owned()).collect()
 }
