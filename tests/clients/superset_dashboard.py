@@ -80,8 +80,9 @@ EXPECTED = {
 
 
 def comparable(rows):
-    """Rows in an order of their own, and numbers without regard to how they are written."""
-    return sorted(([float(value) if isinstance(value, (int, float)) else value for value in row] for row in rows), key=repr)
+    """Rows in an order of their own, and numbers without regard to how they are written. An instant is a number of milliseconds
+    and exact to the microsecond; what a double holds beyond that depends on who computed it."""
+    return sorted(([round(float(value), 3) if isinstance(value, (int, float)) else value for value in row] for row in rows), key=repr)
 
 
 class Superset:
