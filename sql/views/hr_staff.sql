@@ -3,6 +3,7 @@
 --   DELETE FROM hr_staff;
 --   INSERT INTO hr_staff SELECT email, cost_center, manager_email, left_on FROM hr.people;
 --   COMMIT;
+--   ANALYZE hr_staff;
 -- Without it, cost centers and managers are null in the views, and nobody has left the company.
 CREATE TABLE hr_staff (
     email text NOT NULL,
@@ -11,6 +12,9 @@ CREATE TABLE hr_staff (
     left_on date,
     PRIMARY KEY (email)
 );
+
+-- Views join it by this. With the index PostgreSQL knows how many addresses are different, and can look up one person's.
+CREATE INDEX hr_staff_email_key ON hr_staff (pluralsight_fdw.match_key(email));
 
 COMMENT ON TABLE hr_staff IS 'Who works here, for cost centers, managers and leavers in the views. Empty by default.';
 COMMENT ON COLUMN hr_staff.email IS 'An address of the person, in any spelling. Views compare it by pluralsight_fdw.match_key(email).';

@@ -30,13 +30,12 @@ LEFT JOIN LATERAL unnest(
     p.product_assigned,
     p.product_remaining
 ) AS product (product_id, product_name, purchased, assigned, remaining) ON true
-LEFT JOIN LATERAL (
-    SELECT prices.price, prices.currency
+LEFT JOIN (
+    SELECT DISTINCT ON (prices.product_id) prices.product_id, prices.price, prices.currency
     FROM prices
-    WHERE prices.product_id = product.product_id AND prices.valid_from <= current_date
-    ORDER BY prices.valid_from DESC
-    LIMIT 1
-) AS tariff ON true;
+    WHERE prices.valid_from <= current_date
+    ORDER BY prices.product_id, prices.valid_from DESC
+) AS tariff ON tariff.product_id = product.product_id;
 
 COMMENT ON VIEW licenses IS 'One row per product of the plan: licenses purchased, assigned and remaining, beside the totals of the plan.';
 COMMENT ON COLUMN licenses.plan_name IS 'Name of the plan.';

@@ -2,7 +2,7 @@
 CREATE OR REPLACE VIEW report_cost_centers WITH (security_barrier) AS
 SELECT
     seat.cost_center,
-    count(DISTINCT seat.user_id) AS people,
+    count(DISTINCT seat.user_id COLLATE "C") AS people,
     count(*) AS seats,
     sum(seat.price) AS cost,
     count(seat.reclaim_reason) AS seats_to_reclaim,

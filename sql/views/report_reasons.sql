@@ -3,7 +3,7 @@ CREATE OR REPLACE VIEW report_reasons WITH (security_barrier) AS
 SELECT
     seat.reclaim_reason,
     count(*) AS seats,
-    count(DISTINCT seat.user_id) AS people,
+    count(DISTINCT seat.user_id COLLATE "C") AS people,
     sum(seat.price) AS cost,
     seat.currency
 FROM seat_costs AS seat

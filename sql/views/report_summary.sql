@@ -20,7 +20,7 @@ FROM (
 ) AS bought
 CROSS JOIN (
     SELECT
-        count(DISTINCT seat.user_id) AS people,
+        count(DISTINCT seat.user_id COLLATE "C") AS people,
         count(*) AS seats,
         count(seat.reclaim_reason) AS to_reclaim,
         count(*) FILTER (WHERE seat.price IS NULL) AS without_price

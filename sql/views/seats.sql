@@ -9,23 +9,28 @@ SELECT
     holder.email_key,
     holder.full_name,
     holder.is_admin,
-    held.product_id,
-    held.product_name,
+    holder.product_id,
+    holder.product_name,
     holder.licensed_at AS licensed_since,
     holder.last_sign_in_at,
     holder.never_signed_in,
     holder.days_idle,
     tariff.price,
     tariff.currency
-FROM idle_licenses AS holder
-CROSS JOIN LATERAL unnest(holder.product_ids, holder.product_names) AS held (product_id, product_name)
-LEFT JOIN LATERAL (
-    SELECT prices.price, prices.currency
+FROM (
+    -- In the select list, because in FROM PostgreSQL would first store the rows of each person's arrays.
+    SELECT
+        person.*,
+        unnest(person.product_ids) AS product_id,
+        unnest(person.product_names) AS product_name
+    FROM idle_licenses AS person
+) AS holder
+LEFT JOIN (
+    SELECT DISTINCT ON (prices.product_id) prices.product_id, prices.price, prices.currency
     FROM prices
-    WHERE prices.product_id = held.product_id AND prices.valid_from <= current_date
-    ORDER BY prices.valid_from DESC
-    LIMIT 1
-) AS tariff ON true;
+    WHERE prices.valid_from <= current_date
+    ORDER BY prices.product_id, prices.valid_from DESC
+) AS tariff ON tariff.product_id = holder.product_id;
 
 COMMENT ON VIEW seats IS 'One row per person and product that the person holds.';
 COMMENT ON COLUMN seats.product_id IS 'The product, as in licenses.product_id.';

@@ -21,20 +21,31 @@ WITH grouped AS MATERIALIZED (
         date_trunc('month', now() AT TIME ZONE 'UTC') - interval '1 month',
         interval '1 month'
     ) AS series (start)
+), people AS MATERIALIZED (
+    SELECT
+        grouped.began_in,
+        grouped.left_in,
+        cardinality(grouped.product_ids) > 0 IS TRUE AS holds,
+        sum(grouped.people) AS people
+    FROM grouped
+    GROUP BY grouped.began_in, grouped.left_in, cardinality(grouped.product_ids) > 0 IS TRUE
 ), total AS MATERIALIZED (
     SELECT
         month.month,
-        COALESCE(sum(grouped.people) FILTER (WHERE cardinality(grouped.product_ids) > 0), 0)::bigint AS stayed,
-        COALESCE(sum(grouped.people) FILTER (WHERE cardinality(grouped.product_ids) > 0 IS NOT TRUE AND grouped.left_in > month.month), 0)::bigint AS left_since
+        COALESCE(sum(people.people) FILTER (WHERE people.holds), 0)::bigint AS stayed,
+        COALESCE(sum(people.people) FILTER (WHERE NOT people.holds AND people.left_in > month.month), 0)::bigint AS left_since
     FROM month
-    LEFT JOIN grouped ON grouped.began_in <= month.month
+    LEFT JOIN people ON people.began_in <= month.month
     GROUP BY month.month
+), product_people AS MATERIALIZED (
+    SELECT listed.product_id, listed.began_in, sum(listed.people) AS people
+    FROM (SELECT unnest(grouped.product_ids) AS product_id, grouped.began_in, grouped.people FROM grouped) AS listed
+    GROUP BY listed.product_id, listed.began_in
 ), held AS MATERIALIZED (
-    SELECT month.month, product.product_id, sum(grouped.people)::bigint AS seats
+    SELECT month.month, product_people.product_id, sum(product_people.people)::bigint AS seats
     FROM month
-    JOIN grouped ON grouped.began_in <= month.month
-    CROSS JOIN LATERAL unnest(grouped.product_ids) AS product (product_id)
-    GROUP BY month.month, product.product_id
+    JOIN product_people ON product_people.began_in <= month.month
+    GROUP BY month.month, product_people.product_id
 )
 SELECT
     total.month,
