@@ -17,7 +17,7 @@ use crate::parameters;
 use crate::role;
 use crate::sql;
 use crate::trusted;
-use crate::views::{self, File, Place, create_copies_call, set_up_call};
+use crate::views::{self, File, Place, renewal_call};
 
 /// A part of the page: its name in [`Data`], the view that it reads, and the query that reads it.
 struct Part {
@@ -155,7 +155,7 @@ fn read(place: &Place, title: Option<pg_sys::Datum>) -> Result<Data> {
             ),
         )
         .detail(format!("{error}."))
-        .hint(renewal(place))
+        .hint(renewal_call(place))
     })
 }
 
@@ -250,17 +250,9 @@ fn readable(place: &Place) -> Result<Vec<(&'static Part, Oid)>> {
                     PgSqlErrorCode::ERRCODE_UNDEFINED_TABLE,
                     format!("view {} does not exist", place.qualified(part.view)),
                 )
-                .hint(renewal(place)));
+                .hint(renewal_call(place)));
             }
         }
     }
     Ok(readable)
-}
-
-/// The call that makes the views.
-fn renewal(place: &Place) -> String {
-    match place.relation("data_freshness") {
-        Ok(Some(_)) => create_copies_call(&place.name),
-        _ => set_up_call(&place.name),
-    }
 }

@@ -7,6 +7,7 @@ use super::set::Set;
 use crate::attempt::attempt;
 use crate::error::Result;
 use crate::sql;
+use crate::views::{self, Place};
 
 /// A product whose licenses run out.
 struct RunsOut {
@@ -36,10 +37,16 @@ pub fn tell(set: &Set, run: &Run, report: &mut Report) -> Result<()> {
                 }))?;
             }
         }
-        Err(failure) => report.warn(format!(
-            "view license_forecast cannot be read: {}",
-            failure.message()
-        )),
+        Err(failure) => report.warn(
+            format!(
+                "view license_forecast cannot be read: {}",
+                failure.message()
+            ),
+            Place::find(&set.name)
+                .ok()
+                .map(|place| set.work(|| Ok(views::renewal_call(&place))))
+                .and_then(Result::ok),
+        ),
     }
     Ok(())
 }

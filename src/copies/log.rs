@@ -45,8 +45,10 @@ pub struct Report {
 
 impl Report {
     /// Tells the client, and keeps it for the log.
-    pub fn warn(&mut self, warning: String) {
-        FdwError::new(PgSqlErrorCode::ERRCODE_WARNING, warning.clone()).warn();
+    pub fn warn(&mut self, warning: String, hint: Option<String>) {
+        let mut told = FdwError::new(PgSqlErrorCode::ERRCODE_WARNING, warning.clone());
+        told.hint = hint;
+        told.warn();
         self.warnings.push(warning);
     }
 

@@ -79,19 +79,25 @@ fn tidy(table: &CopiedTable, told: &mut TableReport, report: &mut Report) -> Res
     let key = table.key.as_deref().unwrap_or_default();
     told.without_key = sql::run(&table.drop_without_key(), &[])?;
     if told.without_key > 0 {
-        report.warn(format!(
-            "{}: left out {} without {key}",
-            table.name,
-            records(told.without_key)
-        ));
+        report.warn(
+            format!(
+                "{}: left out {} without {key}",
+                table.name,
+                records(told.without_key)
+            ),
+            None,
+        );
     }
     told.repeated_key = sql::run(&table.drop_repeated(), &[])?;
     if told.repeated_key > 0 {
-        report.warn(format!(
-            "{}: left out {} with a {key} that another record has",
-            table.name,
-            records(told.repeated_key)
-        ));
+        report.warn(
+            format!(
+                "{}: left out {} with a {key} that another record has",
+                table.name,
+                records(told.repeated_key)
+            ),
+            None,
+        );
     }
     Ok(())
 }

@@ -4,7 +4,7 @@ use pgrx::pg_sys::Oid;
 
 use super::file::{FILES, FILLED_IN, File, SALT, WITHOUT_HISTORY};
 use super::outcome::Outcome;
-use super::place::Place;
+use super::place::{Place, create_copies_call, set_up_call};
 use super::{definition, dependencies, renewal};
 use crate::attempt::{Failure, attempt};
 use crate::error::{FdwError, Result};
@@ -120,4 +120,24 @@ pub fn is_ours(schema: &str, view: Oid) -> Result<bool> {
     sql_file::inside(schema, || {
         definition::is_marked(view, &definition::of(view)?)
     })
+}
+
+/// The call that makes the views of a schema as this version makes them: those that are missing, and those that their owner has
+/// changed, if there are any.
+pub fn renewal_call(place: &Place) -> String {
+    let (call, replacing) = match place.relation("data_freshness") {
+        Ok(Some(_)) => (
+            create_copies_call(&place.name),
+            ", fill => false, replace_views => true",
+        ),
+        _ => (set_up_call(&place.name), ", replace_views => true"),
+    };
+    let is_changed = FILES.iter().any(|file| {
+        matches!(place.relation(file.name), Ok(Some(view)) if !matches!(is_ours(&place.name, view.oid), Ok(true)))
+    });
+    if is_changed {
+        call.replace(");", &format!("{replacing});"))
+    } else {
+        call
+    }
 }

@@ -34,34 +34,45 @@ pub fn announce(schema: &str, outcomes: &[(&'static str, Outcome)]) {
 /// Tells the client of views that are not as this version makes them. `renewal` is the call that takes users' changes back.
 pub fn report(schema: &str, outcomes: &[(&'static str, Outcome)], renewal: &str) -> Result<()> {
     let place = Place::find(schema)?;
+    let notice =
+        |message: String| FdwError::new(PgSqlErrorCode::ERRCODE_SUCCESSFUL_COMPLETION, message);
+    let kept: Vec<&str> = outcomes
+        .iter()
+        .filter(|(_, outcome)| matches!(outcome, Outcome::Kept))
+        .map(|(name, _)| *name)
+        .collect();
+    let message = match kept[..] {
+        [] => None,
+        [name] => Some(format!(
+            "view {} was changed by its owner and stays as it is",
+            place.qualified(name)
+        )),
+        _ => Some(format!(
+            "views in schema {} were changed by their owner and stay as they are: {}",
+            quote_identifier(schema),
+            kept.join(", ")
+        )),
+    };
+    if let Some(message) = message {
+        notice(message).hint(renewal).notice();
+    }
     for (name, outcome) in outcomes {
-        let view = place.qualified(name);
-        let (message, detail, hint) = match outcome {
-            Outcome::Kept => (
-                format!("view {view} was changed by its owner and stays as it is"),
-                None,
-                renewal.to_owned(),
-            ),
-            Outcome::Misfit(problem) => (
-                format!("view {view} cannot be made now: {problem}"),
-                Some(
-                    "Something that it reads has been changed by its owner. If the view is there, it stays as it is.",
-                ),
-                match (changed_table(name, outcomes), changed_column(&place, name)?) {
-                    (_, Some(rename)) => format!("{rename} {renewal}"),
-                    (Some(table), None) => format!(
-                        "ALTER TABLE {} RENAME TO {}; {renewal}",
-                        place.qualified(table),
-                        quote_identifier(&format!("{table}_old"))
-                    ),
-                    (None, None) => renewal.to_owned(),
-                },
-            ),
-            _ => continue,
+        let Outcome::Misfit(problem) = outcome else {
+            continue;
         };
-        let mut notice = FdwError::new(PgSqlErrorCode::ERRCODE_SUCCESSFUL_COMPLETION, message);
-        notice.detail = detail.map(str::to_owned);
-        notice.hint(hint).notice();
+        let hint = match (changed_table(name, outcomes), changed_column(&place, name)?) {
+            (_, Some(rename)) => format!("{rename} {renewal}"),
+            (Some(table), None) => format!(
+                "ALTER TABLE {} RENAME TO {}; {renewal}",
+                place.qualified(table),
+                quote_identifier(&format!("{table}_old"))
+            ),
+            (None, None) => renewal.to_owned(),
+        };
+        notice(format!("view {} cannot be made now: {problem}", place.qualified(name)))
+            .detail("Something that it reads has been changed by its owner. If the view is there, it stays as it is.")
+            .hint(hint)
+            .notice();
     }
     Ok(())
 }

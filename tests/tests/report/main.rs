@@ -251,7 +251,7 @@ fn who_pays_for_one_person_is_looked_up_by_index() {
          WHERE user_id = (SELECT user_id FROM pluralsight_copy.users WHERE email IS NOT NULL LIMIT 1)",
     );
     assert!(
-        plan.iter().any(|line| line.contains("hr_staff_email_key")),
+        plan.iter().any(|line| line.contains("hr_staff_match_key_idx")),
         "{plan:#?}"
     );
     let scanned: Vec<&String> = plan
