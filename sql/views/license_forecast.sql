@@ -23,7 +23,18 @@ SELECT
         WHEN trend.months >= 3 AND trend.per_day > 0 AND license.remaining / trend.per_day < 36500
             THEN today.day + ceil(license.remaining / trend.per_day)::integer
     END AS runs_out_on
-FROM licenses AS license
+FROM (
+    SELECT
+        listed.product_id,
+        min(listed.product_name) AS product_name,
+        sum(listed.purchased)::bigint AS purchased,
+        sum(listed.assigned)::bigint AS assigned,
+        sum(listed.remaining)::bigint AS remaining,
+        round(sum(listed.assigned)::numeric / NULLIF(sum(listed.purchased), 0), 4) AS utilization
+    FROM licenses AS listed
+    WHERE listed.product_id IS NOT NULL
+    GROUP BY listed.product_id
+) AS license
 CROSS JOIN (SELECT (now() AT TIME ZONE 'UTC')::date) AS today (day)
 LEFT JOIN (
     SELECT
@@ -34,8 +45,7 @@ LEFT JOIN (
         regr_r2(monthly.seats, monthly.as_of - (now() AT TIME ZONE 'UTC')::date) AS fit
     FROM seats_by_month AS monthly
     GROUP BY monthly.product_id
-) AS trend ON trend.product_id = license.product_id
-WHERE license.product_id IS NOT NULL;
+) AS trend ON trend.product_id = license.product_id;
 
 COMMENT ON VIEW license_forecast IS 'One row per product: when its licenses run out if they go on being assigned as in the last twelve months, and what that forecast is worth.';
 COMMENT ON COLUMN license_forecast.months IS 'Months that the trend is drawn through, this one included.';
@@ -43,4 +53,4 @@ COMMENT ON COLUMN license_forecast.months_recorded IS 'Those of them that were r
 COMMENT ON COLUMN license_forecast.assigned_per_month IS 'Licenses assigned per month, less those taken back.';
 COMMENT ON COLUMN license_forecast.fit IS 'How well a straight line fits the months, from 0 to 1 (R squared).';
 COMMENT ON COLUMN license_forecast.confidence IS 'none: fewer than three months are known. low: the line fits badly (fit below 0.8). medium: it fits, mostly through derived months. high: it fits, and six months or more were recorded.';
-COMMENT ON COLUMN license_forecast.runs_out_on IS 'The day (in UTC) on which none is left at that rate; null if there is no such day.';
+COMMENT ON COLUMN license_forecast.runs_out_on IS 'The day (in UTC) on which none is left at that rate; null if there is no such day, or if remaining is unknown.';

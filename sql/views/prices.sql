@@ -8,6 +8,7 @@ CREATE TABLE prices (
     valid_from date NOT NULL DEFAULT '2000-01-01',
     PRIMARY KEY (product_id, valid_from),
     CONSTRAINT prices_price_is_not_negative CHECK (price OPERATOR(pg_catalog.>=) 0),
+    CONSTRAINT prices_price_is_a_number CHECK (price OPERATOR(pg_catalog.<>) 'NaN'::numeric),
     CONSTRAINT prices_currency_has_three_letters CHECK (currency OPERATOR(pg_catalog.~) '^[A-Z]{3}$')
 );
 

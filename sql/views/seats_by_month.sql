@@ -1,4 +1,5 @@
--- What license_history recorded counts before what can be derived. Over live tables, seats_by_month_live.sql makes the same
+-- What license_history recorded in a month counts before what can be derived of it. A month without a refresh is derived, whatever
+-- was recorded before: otherwise one old refresh would pass for a year of them. Over live tables, seats_by_month_live.sql makes the same
 -- columns from what can be derived alone.
 CREATE OR REPLACE VIEW seats_by_month WITH (security_barrier) AS
 SELECT
@@ -21,6 +22,7 @@ LEFT JOIN LATERAL (
     SELECT history.day, history.assigned, history.purchased
     FROM license_history AS history
     WHERE history.product_id = derived.product_id
+      AND history.day >= derived.month
       AND history.day < (derived.month + interval '1 month')::date
       AND history.assigned IS NOT NULL
     ORDER BY history.day DESC
@@ -45,5 +47,5 @@ COMMENT ON COLUMN seats_by_month.product_id IS 'The product, as in licenses.prod
 COMMENT ON COLUMN seats_by_month.product_name IS 'Name of the product.';
 COMMENT ON COLUMN seats_by_month.seats IS 'Seats held at the end of the month; in this month, now. Null where that is unknown, which is not zero.';
 COMMENT ON COLUMN seats_by_month.purchased IS 'Seats bought by then; null for months before they were recorded.';
-COMMENT ON COLUMN seats_by_month.source IS 'recorded: the API said so at the time. derived: from the days on which licenses were given and taken, see seats_derived. unknown: nobody recorded it and it cannot be derived.';
+COMMENT ON COLUMN seats_by_month.source IS 'recorded: the API said so in that month. derived: from the days on which licenses were given and taken, see seats_derived. unknown: nobody recorded it and it cannot be derived.';
 COMMENT ON COLUMN seats_by_month.as_of IS 'The day that was counted: of a recorded month the day of its last refresh.';

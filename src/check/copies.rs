@@ -10,7 +10,7 @@ use crate::error::{FdwError, Result};
 use crate::options::Server;
 use crate::sql;
 use crate::trusted;
-use crate::views::Place;
+use crate::views::{Place, renewal_call};
 
 /// Older copies are worth a word.
 const OLD_SECONDS: f64 = 86_400.0;
@@ -187,7 +187,8 @@ fn schedule(place: &Place, is_old: bool) -> Finding {
 
 fn forecast(place: &Place, warn_days: Option<i32>) -> Option<Finding> {
     let check = format!("forecast {}", place.name);
-    match runs_out(place, warn_days) {
+    // A forecast that cannot be read hides no other row.
+    match attempt(|| runs_out(place, warn_days)) {
         Ok(None) => None,
         Ok(Some(products)) if products.is_empty() => {
             Some(Finding::ok(check, "no product runs out soon"))
@@ -200,7 +201,15 @@ fn forecast(place: &Place, warn_days: Option<i32>) -> Option<Finding> {
                 quote_identifier(&place.name)
             ),
         )),
-        Err(error) => Some(Finding::failed(check, error)),
+        Err(Failure::Own(error)) => Some(Finding::failed(check, error)),
+        Err(failure) => {
+            let mut error = FdwError::internal(format!(
+                "view license_forecast cannot be read: {}",
+                failure.message()
+            ));
+            error.hint = Some(failure.hint().unwrap_or_else(|| renewal_call(place)));
+            Some(Finding::failed(check, error))
+        }
     }
 }
 

@@ -53,7 +53,7 @@ pub static FILES: [File; 22] = [
     view_file!("seat_costs", reads ["seats", "account_keys", "hr_staff"], anonymous false),
     view_file!("report_known", reads ["users", "hr_staff"], anonymous true),
     view_file!("report_summary", reads ["licenses", "seat_costs", "report_known"], anonymous true),
-    view_file!("report_products", reads ["licenses", "seat_costs"], anonymous true),
+    view_file!("report_products", reads ["licenses", "seat_costs", "report_known"], anonymous true),
     view_file!("report_reasons", reads ["seat_costs"], anonymous true),
     view_file!("report_cost_centers", reads ["seat_costs"], anonymous false),
     view_file!("report_people", reads ["seat_costs"], anonymous false),

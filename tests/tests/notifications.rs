@@ -66,6 +66,12 @@ fn licenses_that_run_out_are_told_once() {
     // It is no news any more.
     stage.session.run(copies::REFRESH);
     assert_eq!(listener.heard(), Vec::<Value>::new());
+    // Nor after a refresh that could not read the forecast.
+    stage
+        .session
+        .run("UPDATE pluralsight_copy.refresh_log SET runs_out = NULL WHERE id = (SELECT max(id) FROM pluralsight_copy.refresh_log)");
+    stage.session.run(copies::REFRESH);
+    assert_eq!(listener.heard(), Vec::<Value>::new());
     // More days make more products.
     stage
         .session
@@ -110,5 +116,12 @@ fn a_forecast_that_cannot_be_read_is_no_reason_to_refuse_the_data() {
             "ok",
             "{\"view license_forecast cannot be read: division by zero\"}"
         ]
+    );
+    // check() loses no other row by it.
+    assert_eq!(
+        stage.session.column(
+            "SELECT concat_ws(' ', split_part(checked, ' ', 1), status) FROM pluralsight_fdw.check() WHERE checked ~ ' pluralsight_copy$' ORDER BY 1"
+        ),
+        ["copies ok", "forecast failed", "schedule ok"]
     );
 }

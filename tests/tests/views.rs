@@ -458,6 +458,62 @@ fn licenses_run_out_when_the_trend_says_so() {
         matches!(row[4].as_deref(), Some("medium" | "low")),
         "{row:?}"
     );
+    // A month without a refresh is derived, whatever was recorded before it.
+    stage.session.run(&format!(
+        "DELETE FROM pluralsight_copy.license_history;
+         INSERT INTO pluralsight_copy.license_history (day, product_id, purchased, assigned, remaining)
+         VALUES ((date_trunc('month', now() AT TIME ZONE 'UTC') - interval '11 months 10 days')::date, '{}', 450, 100, 350)",
+        product.id
+    ));
+    assert_eq!(
+        stage.session.column(&format!(
+            "SELECT concat_ws(' ', source, seats = 100, as_of < month + 31) FROM pluralsight_copy.seats_by_month
+             WHERE product_id = '{}' ORDER BY month LIMIT 3",
+            product.id
+        )),
+        ["recorded t t", "derived f t", "derived f t"]
+    );
+    assert_eq!(
+        stage.session.rows(&forecast).remove(0)[1].as_deref(),
+        Some("2")
+    );
+    // A product that the plan lists twice is one, here and in the report.
+    stage.session.run(&format!(
+        "UPDATE pluralsight_copy.plan
+         SET product_ids = product_ids || '{0}'::text, product_names = product_names || 'Again'::text,
+             product_purchased = product_purchased || 5::bigint, product_assigned = product_assigned || 5::bigint,
+             product_remaining = product_remaining || 0::bigint",
+        product.id
+    ));
+    assert_eq!(
+        stage.session.rows(&format!(
+            "SELECT count(*), sum(purchased), sum(assigned), sum(remaining), count(*) FILTER (WHERE runs_out_on IS NULL) < 2
+             FROM pluralsight_copy.license_forecast WHERE product_id = '{}'",
+            product.id
+        )),
+        [[
+            "1".to_owned(),
+            (product.purchased + 5).to_string(),
+            (product.assigned + 5).to_string(),
+            product.remaining.to_string(),
+            "t".to_owned()
+        ]
+        .map(Some)]
+    );
+    // Where products are unknown, nobody holds none.
+    stage
+        .session
+        .run("BEGIN; UPDATE pluralsight_copy.users SET product_ids = NULL");
+    assert_eq!(
+        stage.session.value("SELECT count(*) - count(purchased) || ' ' || count(seats) + count(used) + count(to_reclaim) + count(to_reclaim_cost) FROM pluralsight_copy.report_products"),
+        "0 0"
+    );
+    stage.session.run("ROLLBACK");
+    // A price is a number.
+    let refused = stage.session.error(
+        "INSERT INTO pluralsight_copy.prices (product_id, price, currency) VALUES ('x', 'NaN', 'EUR')",
+    );
+    assert_eq!(refused.code, "23514");
     // Nothing is known but today: no forecast, and none is made up.
     stage.session.run(
         "DELETE FROM pluralsight_copy.license_history; UPDATE pluralsight_copy.users SET started_on = NULL",

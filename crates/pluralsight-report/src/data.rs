@@ -56,9 +56,9 @@ pub struct Product {
     pub product_id: Option<String>,
     pub product_name: Option<String>,
     pub purchased: Option<i64>,
-    pub seats: i64,
-    pub used: i64,
-    pub to_reclaim: i64,
+    pub seats: Option<i64>,
+    pub used: Option<i64>,
+    pub to_reclaim: Option<i64>,
     pub remaining: Option<i64>,
     #[serde(deserialize_with = "amount")]
     pub price: Option<f64>,
@@ -90,7 +90,7 @@ pub struct Month {
 pub struct Forecast {
     pub product_id: String,
     pub purchased: Option<i64>,
-    pub assigned: Option<i64>,
+    pub remaining: Option<i64>,
     #[serde(deserialize_with = "amount")]
     pub assigned_per_month: Option<f64>,
     pub confidence: String,

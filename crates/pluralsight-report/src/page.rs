@@ -3,7 +3,7 @@
 use askama::Template;
 
 use crate::chart::Chart;
-use crate::data::{CostCenter, Data, First, Manager, Month, Person, Product, Summary};
+use crate::data::{CostCenter, Data, First, Forecast, Manager, Month, Person, Product, Summary};
 use crate::text::{cost, count, day, list, moment, money, name, name_or, number};
 
 /// Charts; the products with the most seats come first.
@@ -105,15 +105,19 @@ impl Page {
             facts: facts(data),
             warning: warning(data),
             schema: name(&data.schema),
-            products: products(&data.products),
+            products: products(data),
             reasons: reasons(data),
             charts: charts(data),
             cost_centers: data
                 .cost_centers
                 .as_ref()
-                .filter(|_| shows_staff)
+                .filter(|first| shows_staff && first.total > 0)
                 .map(cost_centers),
-            managers: data.managers.as_ref().filter(|_| shows_staff).map(managers),
+            managers: data
+                .managers
+                .as_ref()
+                .filter(|first| shows_staff && first.total > 0)
+                .map(managers),
             people: data
                 .people
                 .as_ref()
@@ -248,19 +252,22 @@ fn place(value: f64, whole: f64) -> String {
     format!("{:.1}", (share * 1_000.0).clamp(0.0, 1_000.0))
 }
 
-fn products(products: &[Product]) -> Vec<ProductRow> {
-    let longest = products
+fn products(data: &Data) -> Vec<ProductRow> {
+    let longest = data
+        .products
         .iter()
-        .map(|product| product.seats.max(product.purchased.unwrap_or(0)))
+        .map(|product| product.seats.max(product.purchased).unwrap_or(0))
         .max()
         .unwrap_or(0) as f64;
-    products
+    let known = |value: Option<i64>| value.map_or_else(|| "?".to_owned(), number);
+    data.products
         .iter()
         .map(|product| {
-            let bought = product.purchased.map_or_else(
-                || "not in the plan".to_owned(),
-                |purchased| format!("{} bought", number(purchased)),
-            );
+            let bought = if product.purchased.is_some() || forecast(data, product).is_some() {
+                format!("{} bought", known(product.purchased))
+            } else {
+                "not in the plan".to_owned()
+            };
             let price = product
                 .price
                 .map(|price| format!(" at {}", money(price, product.currency.as_deref())));
@@ -270,11 +277,11 @@ fn products(products: &[Product]) -> Vec<ProductRow> {
                     product.product_id.as_deref(),
                 ),
                 bought: format!("{bought}{}", price.unwrap_or_default()),
-                used: number(product.used),
-                to_reclaim: number(product.to_reclaim),
+                used: known(product.used),
+                to_reclaim: known(product.to_reclaim),
                 free: product.remaining.map_or_else(|| "? free".to_owned(), free),
-                used_until: place(product.used as f64, longest),
-                idle_until: place(product.seats as f64, longest),
+                used_until: place(product.used.unwrap_or(0) as f64, longest),
+                idle_until: place(product.seats.unwrap_or(0) as f64, longest),
                 bought_until: place(product.purchased.unwrap_or(0) as f64, longest),
             }
         })
@@ -316,6 +323,25 @@ fn reasons(data: &Data) -> Vec<ReasonRow> {
         .collect()
 }
 
+/// The forecast for a product. Each product that the plan lists has one.
+fn forecast<'a>(data: &'a Data, product: &Product) -> Option<&'a Forecast> {
+    data.forecasts
+        .iter()
+        .find(|forecast| Some(&forecast.product_id) == product.product_id.as_ref())
+}
+
+/// What the forecast says, in words.
+fn outlook(forecast: &Forecast) -> String {
+    let confidence = forecast.confidence.as_str();
+    match (forecast.remaining, forecast.runs_out_on) {
+        (None, _) => "how many are free is not known".to_owned(),
+        (Some(..=0), _) => "none is free".to_owned(),
+        (_, Some(on)) => format!("runs out on {} (confidence: {confidence})", day(on)),
+        (_, None) if confidence == "none" => "too little is known for a forecast".to_owned(),
+        (_, None) => format!("does not run out (confidence: {confidence})"),
+    }
+}
+
 /// The months of each product, in the order of the products.
 fn charts(data: &Data) -> Vec<ChartRow> {
     data.products
@@ -327,26 +353,8 @@ fn charts(data: &Data) -> Vec<ChartRow> {
                 .iter()
                 .filter(|month| month.product_id == id)
                 .collect();
-            let forecast = data
-                .forecasts
-                .iter()
-                .find(|forecast| forecast.product_id == id);
-            let words = match forecast {
-                None => String::new(),
-                Some(forecast) => match (forecast.runs_out_on, forecast.confidence.as_str()) {
-                    (Some(_), _)
-                        if forecast.assigned.is_some()
-                            && forecast.assigned >= forecast.purchased =>
-                    {
-                        "none is free".to_owned()
-                    }
-                    (Some(on), confidence) => {
-                        format!("runs out on {} (confidence: {confidence})", day(on))
-                    }
-                    (None, "none") => "too little is known for a forecast".to_owned(),
-                    (None, confidence) => format!("does not run out (confidence: {confidence})"),
-                },
-            };
+            let forecast = forecast(data, product);
+            let words = forecast.map(outlook).unwrap_or_default();
             Some(ChartRow {
                 name: product_name(product.product_name.as_deref(), Some(id)),
                 forecast: name(&words),

@@ -33,7 +33,7 @@ fn whole() -> Value {
         ],
         "months": months,
         "forecasts": [
-            { "product_id": "a", "purchased": 1_600, "assigned": 1_360, "assigned_per_month": 30.5,
+            { "product_id": "a", "purchased": 1_600, "assigned": 1_360, "remaining": 160, "assigned_per_month": 30.5,
               "confidence": "medium", "runs_out_on": "2027-07-14" }
         ],
         "cost_centers": { "total": 40, "rows": [
@@ -160,6 +160,51 @@ fn the_sentence_fits_what_is_known() {
         });
         assert_eq!(headline(&page), expected);
     }
+}
+
+#[test]
+fn what_is_not_known_is_neither_zero_nor_a_forecast() {
+    // The plan lists the product, and says neither how many were bought nor how many are left.
+    let mut data = whole();
+    data["products"][0]["purchased"] = Value::Null;
+    data["products"][0]["remaining"] = Value::Null;
+    data["forecasts"][0]["purchased"] = Value::Null;
+    data["forecasts"][0]["remaining"] = Value::Null;
+    data["forecasts"][0]["runs_out_on"] = Value::Null;
+    let seen = text(&page(data.clone()));
+    assert!(seen.contains("? bought"), "{seen}");
+    assert!(seen.contains("? free"), "{seen}");
+    assert!(seen.contains("how many are free is not known"), "{seen}");
+    assert!(!seen.contains("not in the plan"), "{seen}");
+    assert!(!seen.contains("does not run out"), "{seen}");
+    // Some are left, however many were bought.
+    data["products"][0]["remaining"] = json!(69);
+    data["forecasts"][0]["remaining"] = json!(69);
+    data["forecasts"][0]["runs_out_on"] = json!("2027-07-14");
+    let seen = text(&page(data.clone()));
+    assert!(!seen.contains("none is free"), "{seen}");
+    assert!(seen.contains("runs out on 14 Jul 2027"), "{seen}");
+    data["products"][0]["remaining"] = json!(0);
+    data["forecasts"][0]["remaining"] = json!(0);
+    let seen = text(&page(data.clone()));
+    assert!(seen.contains("none is free"), "{seen}");
+    // Only a product that the plan does not list has no forecast.
+    data["forecasts"] = json!([]);
+    assert!(text(&page(data)).contains("not in the plan"));
+    // Nobody says who holds what.
+    let mut data = whole();
+    for column in ["seats", "used", "to_reclaim"] {
+        data["products"][0][column] = Value::Null;
+    }
+    for part in ["cost_centers", "managers"] {
+        data[part] = json!({ "total": 0, "rows": [] });
+    }
+    let seen = text(&page(data));
+    assert!(seen.contains("? used"), "{seen}");
+    assert!(seen.contains("? could come back"), "{seen}");
+    assert!(!seen.contains("What each cost center pays"), "{seen}");
+    assert!(!seen.contains("head@meridian.example"), "{seen}");
+    assert!(!seen.contains("Whose seats they are"), "{seen}");
 }
 
 #[test]
