@@ -13,10 +13,6 @@ CREATE TABLE hr_staff (
     PRIMARY KEY (email)
 );
 
--- Views join it by this. With the index PostgreSQL knows how many addresses are different, and can look up one person's. It has no name
--- of ours, so that the table can be renamed out of the way of a new one.
-CREATE INDEX ON hr_staff (pluralsight_fdw.match_key(email));
-
 COMMENT ON TABLE hr_staff IS 'Who works here, for cost centers, managers and leavers in the views. Empty by default.';
 COMMENT ON COLUMN hr_staff.email IS 'An address of the person, in any spelling. Views compare it by pluralsight_fdw.match_key(email).';
 COMMENT ON COLUMN hr_staff.cost_center IS 'Who pays for the person.';

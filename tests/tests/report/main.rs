@@ -233,36 +233,6 @@ fn every_number_is_what_the_sandbox_knows() {
 }
 
 #[test]
-fn who_pays_for_one_person_is_looked_up_by_index() {
-    let mut stage = Stage::new(Config {
-        users: 2_000,
-        now: Utc::now(),
-        ..Config::default()
-    });
-    stage.session.run("CALL pluralsight_fdw.create_copies()");
-    fill_in(&mut stage);
-    stage.session.run(
-        "INSERT INTO pluralsight_copy.hr_staff
-         SELECT format('other.%s@meridian.example', n) FROM generate_series(1, 50000) AS n;
-         ANALYZE",
-    );
-    let plan = stage.session.column(
-        "EXPLAIN SELECT * FROM pluralsight_copy.seat_costs
-         WHERE user_id = (SELECT user_id FROM pluralsight_copy.users WHERE email IS NOT NULL LIMIT 1)",
-    );
-    assert!(
-        plan.iter()
-            .any(|line| line.contains("hr_staff_match_key_idx")),
-        "{plan:#?}"
-    );
-    let scanned: Vec<&String> = plan
-        .iter()
-        .filter(|line| line.contains("Seq Scan on hr_staff found"))
-        .collect();
-    assert!(scanned.is_empty(), "{plan:#?}");
-}
-
-#[test]
 fn the_months_before_the_first_refresh_are_derived() {
     let now = Utc::now();
     let mut stage = Stage::new(Config {
