@@ -11,6 +11,7 @@ use pgrx::prelude::*;
 use pluralsight_catalog::quote_literal;
 use pluralsight_report::{Data, render};
 
+use crate::attempt::{Failure, attempt};
 use crate::encoding;
 use crate::error::{FdwError, OrRaise, Result};
 use crate::parameters;
@@ -133,20 +134,21 @@ fn read(place: &Place, title: Option<pg_sys::Datum>) -> Result<Data> {
     // SAFETY: the datum is a text that the caller of this function passed, and it outlives the statement.
     let title = unsafe { DatumWithOid::new(Text(title), pg_sys::TEXTOID) };
     let schema = place.name.as_str().into();
-    let json = trusted::read(place, &views, || {
-        // What is sorted fits into memory.
-        parameters::with(&[("work_mem", "64MB")], || {
-            Spi::connect(|client| {
-                client
-                    .select(&statement, Some(1), &[title, schema])?
-                    .first()
-                    .get::<Vec<u8>>(1)
+    let read = || {
+        trusted::read(place, &views, || {
+            // What is sorted fits into memory.
+            parameters::with(&[("work_mem", "64MB")], || {
+                Spi::connect(|client| {
+                    client
+                        .select(&statement, Some(1), &[title, schema])?
+                        .first()
+                        .get::<Vec<u8>>(1)
+                })
+                .map_err(sql::failed)
             })
-            .map_err(sql::failed)
         })
-    })?
-    .unwrap_or_default();
-    serde_json::from_slice(&json).map_err(|error| {
+    };
+    let unfit = |problem: String| {
         FdwError::new(
             PgSqlErrorCode::ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
             format!(
@@ -154,9 +156,19 @@ fn read(place: &Place, title: Option<pg_sys::Datum>) -> Result<Data> {
                 place.name
             ),
         )
-        .detail(format!("{error}."))
+        .detail(format!("{problem}."))
         .hint(renewal_call(place))
-    })
+    };
+    let json = match attempt(read) {
+        Ok(json) => json.unwrap_or_default(),
+        Err(Failure::Own(error)) => return Err(error),
+        // A column that is not there, or is of another type.
+        Err(failure) if ["42703", "42883", "42804"].contains(&failure.sqlstate().as_str()) => {
+            return Err(unfit(failure.message()));
+        }
+        Err(failure) => failure.raise(),
+    };
+    serde_json::from_slice(&json).map_err(|error| unfit(error.to_string()))
 }
 
 /// The views that the others are made from, if these are as we made them and may be read. Each is then read once, and the

@@ -27,10 +27,10 @@ FROM (
     SELECT
         listed.product_id,
         min(listed.product_name) AS product_name,
-        sum(listed.purchased)::bigint AS purchased,
-        sum(listed.assigned)::bigint AS assigned,
-        sum(listed.remaining)::bigint AS remaining,
-        round(sum(listed.assigned)::numeric / NULLIF(sum(listed.purchased), 0), 4) AS utilization
+        CASE WHEN bool_and(listed.purchased IS NOT NULL) THEN sum(listed.purchased)::bigint END AS purchased,
+        CASE WHEN bool_and(listed.assigned IS NOT NULL) THEN sum(listed.assigned)::bigint END AS assigned,
+        CASE WHEN bool_and(listed.remaining IS NOT NULL) THEN sum(listed.remaining)::bigint END AS remaining,
+        CASE WHEN bool_and(listed.assigned IS NOT NULL AND listed.purchased IS NOT NULL) THEN round(sum(listed.assigned)::numeric / NULLIF(sum(listed.purchased), 0), 4) END AS utilization
     FROM licenses AS listed
     WHERE listed.product_id IS NOT NULL
     GROUP BY listed.product_id

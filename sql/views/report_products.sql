@@ -15,8 +15,8 @@ FROM (
     SELECT
         bought.product_id,
         min(bought.product_name) AS product_name,
-        sum(bought.purchased)::bigint AS purchased,
-        sum(bought.remaining)::bigint AS remaining,
+        CASE WHEN bool_and(bought.purchased IS NOT NULL) THEN sum(bought.purchased)::bigint END AS purchased,
+        CASE WHEN bool_and(bought.remaining IS NOT NULL) THEN sum(bought.remaining)::bigint END AS remaining,
         min(bought.price) AS price,
         min(bought.currency) AS currency
     FROM licenses AS bought

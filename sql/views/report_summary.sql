@@ -14,8 +14,8 @@ SELECT
 FROM (
     SELECT
         min(license.plan_name) AS plan_name,
-        sum(license.purchased)::bigint AS purchased,
-        sum(license.remaining)::bigint AS remaining
+        CASE WHEN bool_and(license.purchased IS NOT NULL) THEN sum(license.purchased)::bigint END AS purchased,
+        CASE WHEN bool_and(license.remaining IS NOT NULL) THEN sum(license.remaining)::bigint END AS remaining
     FROM licenses AS license
 ) AS bought
 CROSS JOIN (

@@ -46,6 +46,6 @@ COMMENT ON COLUMN seats_by_month.month IS 'The month (in UTC), as its first day.
 COMMENT ON COLUMN seats_by_month.product_id IS 'The product, as in licenses.product_id.';
 COMMENT ON COLUMN seats_by_month.product_name IS 'Name of the product.';
 COMMENT ON COLUMN seats_by_month.seats IS 'Seats held at the end of the month; in this month, now. Null where that is unknown, which is not zero.';
-COMMENT ON COLUMN seats_by_month.purchased IS 'Seats bought by then; null for months before they were recorded.';
+COMMENT ON COLUMN seats_by_month.purchased IS 'Seats bought by then; null for months in which they were not recorded.';
 COMMENT ON COLUMN seats_by_month.source IS 'recorded: the API said so in that month. derived: from the days on which licenses were given and taken, see seats_derived. unknown: nobody recorded it and it cannot be derived.';
 COMMENT ON COLUMN seats_by_month.as_of IS 'The day that was counted: of a recorded month the day of its last refresh.';

@@ -125,7 +125,7 @@ pub fn is_ours(schema: &str, view: Oid) -> Result<bool> {
 /// The call that makes the views of a schema as this version makes them: those that are missing, and those that their owner has
 /// changed, if there are any.
 pub fn renewal_call(place: &Place) -> String {
-    let (call, replacing) = match place.relation("data_freshness") {
+    let (call, replacing) = match place.relation("settings") {
         Ok(Some(_)) => (
             create_copies_call(&place.name),
             ", fill => false, replace_views => true",
@@ -135,9 +135,8 @@ pub fn renewal_call(place: &Place) -> String {
     let is_changed = FILES.iter().any(|file| {
         matches!(place.relation(file.name), Ok(Some(view)) if !matches!(is_ours(&place.name, view.oid), Ok(true)))
     });
-    if is_changed {
-        call.replace(");", &format!("{replacing});"))
-    } else {
-        call
+    match call.strip_suffix(");") {
+        Some(arguments) if is_changed => format!("{arguments}{replacing});"),
+        _ => call,
     }
 }

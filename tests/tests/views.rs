@@ -500,6 +500,20 @@ fn licenses_run_out_when_the_trend_says_so() {
         ]
         .map(Some)]
     );
+    // A part that is unknown makes the sum unknown.
+    stage
+        .session
+        .run("BEGIN; UPDATE pluralsight_copy.plan SET product_remaining = product_remaining[1:1]");
+    assert_eq!(
+        stage.session.value(&format!(
+            "SELECT concat_ws(' ', s.remaining IS NULL, p.remaining IS NULL, f.remaining IS NULL, s.purchased > 0, p.purchased > 0)
+             FROM pluralsight_copy.report_summary AS s, pluralsight_copy.report_products AS p, pluralsight_copy.license_forecast AS f
+             WHERE p.product_id = '{0}' AND f.product_id = '{0}'",
+            product.id
+        )),
+        "t t t t t"
+    );
+    stage.session.run("ROLLBACK");
     // Where products are unknown, nobody holds none.
     stage
         .session

@@ -277,7 +277,8 @@ fn products(data: &Data) -> Vec<ProductRow> {
                     product.product_id.as_deref(),
                 ),
                 bought: format!("{bought}{}", price.unwrap_or_default()),
-                used: known(product.used),
+                // Where sign-ins are unknown, so is who uses what.
+                used: known(product.used.filter(|_| data.summary.sign_ins_are_known)),
                 to_reclaim: known(product.to_reclaim),
                 free: product.remaining.map_or_else(|| "? free".to_owned(), free),
                 used_until: place(product.used.unwrap_or(0) as f64, longest),

@@ -191,6 +191,10 @@ fn what_is_not_known_is_neither_zero_nor_a_forecast() {
     // Only a product that the plan does not list has no forecast.
     data["forecasts"] = json!([]);
     assert!(text(&page(data)).contains("not in the plan"));
+    // Nobody says who signed in.
+    let mut data = whole();
+    data["summary"]["sign_ins_are_known"] = json!(false);
+    assert!(text(&page(data)).contains("? used"));
     // Nobody says who holds what.
     let mut data = whole();
     for column in ["seats", "used", "to_reclaim"] {

@@ -57,7 +57,8 @@ pub fn views(followed: &mut Followed) {
         session.run(&page);
         let change = format!(
             "ALTER VIEW {schema}.license_forecast RENAME COLUMN confidence TO trust;
-             ALTER VIEW {schema}.report_summary RENAME COLUMN seats TO chairs"
+             ALTER VIEW {schema}.report_summary RENAME COLUMN seats TO chairs;
+             ALTER VIEW {schema}.report_reasons RENAME COLUMN reclaim_reason TO why"
         );
         session.run(&change);
         followed.mend(session, &page, &[]);
