@@ -11,6 +11,10 @@ use crate::error::FdwError;
 
 /// SQLSTATE class of integrity constraint violations, whose DETAIL shows the row.
 const CONSTRAINT_VIOLATION: &str = "23";
+/// SQLSTATE class of a statement that does not fit what it names.
+const MISFIT: &str = "42";
+/// What of that class is a matter of rights.
+const DENIED: &str = "42501";
 
 /// An error that was caught.
 pub enum Failure {
@@ -97,6 +101,12 @@ impl Failure {
             .collect()
     }
 
+    /// Whether a statement did not fit what it names: a column that is not there, or is of another type.
+    pub fn is_misfit(&self) -> bool {
+        let code = self.sqlstate();
+        matches!(self, Failure::Postgres(_)) && code.starts_with(MISFIT) && code != DENIED
+    }
+
     pub fn message(&self) -> String {
         match self {
             Failure::Own(error) => error.message.clone(),
@@ -133,6 +143,22 @@ impl Failure {
                 unsafe {
                     let before = pg_sys::MemoryContextSwitchTo((*data).assoc_context);
                     (*data).detail = detail.as_pg_cstr();
+                    pg_sys::MemoryContextSwitchTo(before);
+                }
+                Failure::Postgres(data)
+            }
+        }
+    }
+
+    /// The same error with another hint.
+    pub fn with_hint(self, hint: String) -> Failure {
+        match self {
+            Failure::Own(error) => Failure::Own(error.hint(hint)),
+            Failure::Postgres(data) => {
+                // SAFETY: as above.
+                unsafe {
+                    let before = pg_sys::MemoryContextSwitchTo((*data).assoc_context);
+                    (*data).hint = hint.as_pg_cstr();
                     pg_sys::MemoryContextSwitchTo(before);
                 }
                 Failure::Postgres(data)

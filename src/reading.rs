@@ -18,15 +18,14 @@ use crate::sql;
 use crate::sql_file;
 use crate::views::{self, Place};
 
-/// What a set of copies has beside copies and views, and whether it names nobody.
-const BESIDE_VIEWS: [(&str, bool); 7] = [
-    ("prices", false),
-    ("hr_staff", false),
-    ("account_history", false),
-    ("team_history", false),
-    ("history_span", false),
-    ("license_history", false),
-    ("data_freshness", true),
+/// What a schema has beside copies and the views of `sql/views/`. It names people, or what they cost.
+const BESIDE_VIEWS: [&str; 6] = [
+    "prices",
+    "hr_staff",
+    "account_history",
+    "team_history",
+    "history_span",
+    "license_history",
 ];
 
 /// Functions of a set of copies. They read with the rights of whoever calls them.
@@ -61,7 +60,7 @@ fn grant(schema: Option<&CStr>, role: Option<&CStr>, anonymous: Option<bool>) ->
         .iter()
         .map(|file| (file.name, file.anonymous))
         .chain(tables::ALL.iter().map(|table| (table.name, false)))
-        .chain(BESIDE_VIEWS)
+        .chain(BESIDE_VIEWS.map(|name| (name, false)))
         .filter(|(_, names_nobody)| *names_nobody || !anonymous)
         .map(|(name, _)| name)
         .collect();

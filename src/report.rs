@@ -162,10 +162,7 @@ fn read(place: &Place, title: Option<pg_sys::Datum>) -> Result<Data> {
     let json = match attempt(read) {
         Ok(json) => json.unwrap_or_default(),
         Err(Failure::Own(error)) => return Err(error),
-        // A column that is not there, or is of another type.
-        Err(failure) if ["42703", "42883", "42804"].contains(&failure.sqlstate().as_str()) => {
-            return Err(unfit(failure.message()));
-        }
+        Err(failure) if failure.is_misfit() => return Err(unfit(failure.message())),
         Err(failure) => failure.raise(),
     };
     serde_json::from_slice(&json).map_err(|error| unfit(error.to_string()))

@@ -9,8 +9,8 @@ mod outcome;
 mod place;
 mod renewal;
 
-pub use create::{create, is_ours, renewal_call};
+pub use create::{create, has_changed, is_ours, renewal_call};
 pub use file::{FILES, FILLED_IN, File, SALT};
 pub use notices::{announce, changed_column, report};
 pub use outcome::Outcome;
-pub use place::{Place, create_copies_call, set_up_call};
+pub use place::{Place, create_copies_call, renew_copies, set_up_call};

@@ -8,5 +8,5 @@ SELECT
         END
     ) AS product
 FROM license_forecast
-WHERE runs_out_on <= (now() AT TIME ZONE 'UTC')::date + COALESCE($1, 30)
+WHERE runs_out_on - (now() AT TIME ZONE 'UTC')::date <= COALESCE($1, 30)
 ORDER BY runs_out_on, product_id

@@ -11,5 +11,5 @@ SELECT
     )) AS is_news
 FROM license_forecast AS forecast
 CROSS JOIN settings
-WHERE forecast.runs_out_on <= (now() AT TIME ZONE 'UTC')::date + settings.warn_days
+WHERE forecast.runs_out_on - (now() AT TIME ZONE 'UTC')::date <= settings.warn_days
 ORDER BY forecast.runs_out_on, forecast.product_id

@@ -52,11 +52,23 @@ fn look(name: &str, server: &Server) -> Vec<Finding> {
             findings
         }
         Ok(None) => Vec::new(),
-        Err(Failure::Own(error)) => failed(error),
-        Err(failure) => {
+        Err(failure) => failed(unreadable(&place, failure)),
+    }
+}
+
+/// Why a view cannot be read, and what to do about it.
+fn unreadable(place: &Place, failure: Failure) -> FdwError {
+    let is_misfit = failure.is_misfit();
+    match failure {
+        Failure::Own(error) => error,
+        failure => {
             let mut error = FdwError::internal(failure.message());
-            error.hint = failure.hint();
-            failed(error)
+            error.hint = if is_misfit {
+                Some(renewal_call(place))
+            } else {
+                failure.hint()
+            };
+            error
         }
     }
 }
@@ -201,13 +213,9 @@ fn forecast(place: &Place, warn_days: Option<i32>) -> Option<Finding> {
                 quote_identifier(&place.name)
             ),
         )),
-        Err(Failure::Own(error)) => Some(Finding::failed(check, error)),
         Err(failure) => {
-            let mut error = FdwError::internal(format!(
-                "view license_forecast cannot be read: {}",
-                failure.message()
-            ));
-            error.hint = Some(failure.hint().unwrap_or_else(|| renewal_call(place)));
+            let mut error = unreadable(place, failure);
+            error.message = format!("view license_forecast cannot be read: {}", error.message);
             Some(Finding::failed(check, error))
         }
     }

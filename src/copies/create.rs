@@ -6,7 +6,7 @@ use pgrx::prelude::*;
 use pluralsight_catalog::{quote_identifier, quote_literal, tables};
 
 use super::set::{Place, Set, required};
-use super::source::{Source, SourceTable, missing, this_database};
+use super::source::{Source, SourceTable, missing, this_database, without_settings};
 use super::{ERASURE_KEY, call, copy, guard, history, lock, own, refresh};
 use crate::error::{FdwError, OrRaise, Result};
 use crate::namespace;
@@ -17,12 +17,17 @@ use crate::views;
 
 /// The tables that the views, and with them history, rest on.
 const NEEDED_BY_VIEWS: [&str; 3] = ["plan", "users", "admins"];
+/// The schema that is copied where nothing else is said.
+const SOURCE: &str = "pluralsight";
+
 /// What was asked for.
 struct Request {
-    source: String,
+    /// Unless it is said, a set that is there goes on with what it copies.
+    source: Option<String>,
     copies: String,
     tables: Option<Vec<String>>,
     max_shrink: Option<f64>,
+    fill: bool,
     /// Views that their owner has changed become ours again.
     replace_views: bool,
 }
@@ -30,7 +35,7 @@ struct Request {
 /// Makes stored copies of the foreign tables of a schema, with views and history, and fills them.
 #[pg_extern(sql = r#"
 CREATE PROCEDURE create_copies(
-    source name DEFAULT 'pluralsight',
+    source name DEFAULT NULL,
     copies name DEFAULT NULL,
     tables name[] DEFAULT NULL,
     max_shrink numeric DEFAULT NULL,
@@ -55,14 +60,13 @@ fn create_copies(fcinfo: pg_sys::FunctionCallInfo) {
             call::may_commit(fcinfo),
         )
     };
-    let request = read_request(source, copies, tables, max_shrink, replace_views).or_raise();
-    let fill = required("fill", fill).or_raise();
+    let request = read_request(source, copies, tables, max_shrink, fill, replace_views).or_raise();
     call::in_transactions(may_commit, || {
         let (set, is_new) = parameters::with_safe_path(|| {
             lock::refuse_read_only("CALL pluralsight_fdw.create_copies()")?;
             create(&request)
         })?;
-        if !fill {
+        if !request.fill {
             return Ok(());
         }
         // A new set is made and filled, or not made. What is new in one that is there stays, and locks nobody out while the
@@ -86,10 +90,10 @@ fn read_request(
     copies: Option<String>,
     tables: Option<Vec<Option<String>>>,
     max_shrink: Option<String>,
+    fill: Option<bool>,
     replace_views: Option<bool>,
 ) -> Result<Request> {
-    let source = required("source", source)?;
-    let copies = copies.unwrap_or_else(|| format!("{source}_copy"));
+    let copies = copies.unwrap_or_else(|| format!("{}_copy", source.as_deref().unwrap_or(SOURCE)));
     let invalid =
         |message: String| FdwError::new(PgSqlErrorCode::ERRCODE_INVALID_PARAMETER_VALUE, message);
     if copies.len() > namespace::LONGEST_NAME {
@@ -98,7 +102,7 @@ fn read_request(
                 .detail("Give a shorter one as the argument \"copies\"."),
         );
     }
-    if copies == source {
+    if source.as_ref() == Some(&copies) {
         return Err(invalid(format!(
             "the copies cannot be in schema \"{copies}\" itself, where the foreign tables are"
         ))
@@ -139,6 +143,7 @@ fn read_request(
         max_shrink: max_shrink
             .map(|part| guard::parse_max_shrink(&part))
             .transpose()?,
+        fill: required("fill", fill)?,
         replace_views: required("replace_views", replace_views)?,
     })
 }
@@ -147,7 +152,8 @@ fn read_request(
 fn create(request: &Request) -> Result<(Set, bool)> {
     // Somebody else may be making it right now.
     namespace::find_or_reserve(&request.copies);
-    let source = Source::named(&request.source)?;
+    let asked = request.source.as_deref().unwrap_or(SOURCE);
+    let source = Source::named(asked)?;
     let place = Place::find(&request.copies)?;
     let is_new = place.as_ref().is_none_or(|place| place.settings.is_none());
     let (schema, owner) = match place {
@@ -157,8 +163,9 @@ fn create(request: &Request) -> Result<(Set, bool)> {
         }
         None => {
             // Nothing is made where nothing can be copied.
-            present(request, source.as_ref(), role::current())?;
-            make_schema(request)?
+            let source = source.as_ref().ok_or_else(|| missing(asked))?;
+            present(source, role::current())?;
+            make_schema(&request.copies, asked)?
         }
     };
     super::set::refuse_strangers(schema)?;
@@ -179,13 +186,13 @@ fn create(request: &Request) -> Result<(Set, bool)> {
         lock::take(&set)?;
         set.refuse_damage([own::NAMES[0]])?;
     }
-    let known = if is_new {
+    let mut known = if is_new {
         Known::default()
     } else {
         Known::of(&set)?
     };
-    let source = match known.source {
-        Some(followed) if !known.is_of(&request.source, &followed) => {
+    let source = match (known.source.take(), &request.source) {
+        (Some(followed), Some(asked)) if !known.is_of(asked, &followed) => {
             return Err(FdwError::new(
                 PgSqlErrorCode::ERRCODE_DUPLICATE_SCHEMA,
                 format!(
@@ -193,14 +200,18 @@ fn create(request: &Request) -> Result<(Set, bool)> {
                     set.name, followed.name
                 ),
             )
-            .hint(format!(
-                "CALL pluralsight_fdw.create_copies({}, {});",
-                quote_literal(&followed.name),
-                quote_literal(&set.name)
+            .hint(views::renew_copies(
+                &set.name,
+                request.fill,
+                request.replace_views,
             )));
         }
-        Some(followed) => followed,
-        None => source.ok_or_else(|| missing(&request.source))?,
+        (Some(followed), _) => followed,
+        // Which one it was cannot be told any longer, but for the set that nobody had to name.
+        (None, None) if known.is_bare && set.name != format!("{SOURCE}_copy") => {
+            return Err(without_settings(&set));
+        }
+        (None, _) => source.ok_or_else(|| missing(asked))?,
     };
     let wanted = wanted(request, &source, &known.tables, set.owner)?;
     let source_tables = source.checked(set.owner, &wanted)?;
@@ -293,20 +304,19 @@ fn warn_of_owner(set: &Set) {
     .warn();
 }
 
-fn make_schema(request: &Request) -> Result<(Oid, Oid)> {
-    let name = quote_identifier(&request.copies);
+fn make_schema(copies: &str, source: &str) -> Result<(Oid, Oid)> {
+    let name = quote_identifier(copies);
     sql::run(
         &format!(
             "CREATE SCHEMA {name}; COMMENT ON SCHEMA {name} IS {}",
             quote_literal(&format!(
-                "Stored copies of schema {}, refreshed by pluralsight_fdw.",
-                request.source
+                "Stored copies of schema {source}, refreshed by pluralsight_fdw."
             ))
         ),
         &[],
     )?;
-    let place = Place::find(&request.copies)?
-        .ok_or_else(|| FdwError::internal("the schema was not made"))?;
+    let place =
+        Place::find(copies)?.ok_or_else(|| FdwError::internal("the schema was not made"))?;
     sql::rows(
         include_str!("../../sql/copies/lookup/given_by_default.sql"),
         &[place.schema.into()],
@@ -319,8 +329,7 @@ fn make_schema(request: &Request) -> Result<(Oid, Oid)> {
 }
 
 /// The foreign tables that could be copied; an error if there are none.
-fn present(request: &Request, source: Option<&Source>, owner: Oid) -> Result<Vec<SourceTable>> {
-    let source = source.ok_or_else(|| missing(&request.source))?;
+fn present(source: &Source, owner: Oid) -> Result<Vec<SourceTable>> {
     let present = source.tables(owner)?;
     if present.is_empty() {
         // Says what to do about it.
@@ -332,7 +341,7 @@ fn present(request: &Request, source: Option<&Source>, owner: Oid) -> Result<Vec
 /// The names of the tables to be copied, in the order in which they are refreshed: those that the set has, those asked for,
 /// and for a new set that asks for none all that are declared.
 fn wanted(request: &Request, source: &Source, known: &[String], owner: Oid) -> Result<Vec<String>> {
-    let present = present(request, Some(source), owner)?;
+    let present = present(source, owner)?;
     let mut wanted: Vec<String> = known.to_vec();
     match &request.tables {
         Some(tables) => wanted.extend(tables.iter().cloned()),
@@ -418,7 +427,6 @@ fn make_views(set: &Set, source: &Source, tables: &[String], replace: bool) -> R
             refuse_without_accounts(set, source, &outcomes)?;
             history::complete(set)?;
         }
-        sql::run(include_str!("../../sql/copies/data_freshness.sql"), &[])?;
         Ok(outcomes)
     })?;
     if keeps_history {
@@ -427,11 +435,7 @@ fn make_views(set: &Set, source: &Source, tables: &[String], replace: bool) -> R
         return views::report(
             &set.name,
             &outcomes,
-            &format!(
-                "CALL pluralsight_fdw.create_copies({}, {}, fill => false, replace_views => true);",
-                quote_literal(&source.name),
-                quote_literal(&set.name)
-            ),
+            &views::renew_copies(&set.name, false, true),
         );
     }
     ereport!(

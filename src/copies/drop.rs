@@ -13,8 +13,8 @@ use crate::sql;
 use crate::sql_file;
 use crate::views;
 
-/// The views of this layer; the others are in `views`.
-const OWN_VIEWS: [&str; 2] = ["history_span", "data_freshness"];
+/// The view of this layer; the others are in `views`.
+const OWN_VIEW: &str = "history_span";
 
 /// Takes away stored copies with their views and their history. What else the schema holds stays, and so does the schema then;
 /// what depends on the copies keeps them from being dropped.
@@ -103,7 +103,7 @@ fn drops(set: &Set, tables: &[String]) -> Result<Vec<String>> {
             views::FILES
                 .iter()
                 .map(|file| file.name)
-                .chain(OWN_VIEWS)
+                .chain([OWN_VIEW])
                 .map(str::to_owned)
                 .collect::<Vec<String>>()
                 .into(),

@@ -10,10 +10,11 @@ use super::log::{Report, Run};
 use super::set::{Set, required};
 use super::source::Source;
 use super::{call, clock, columns, forecast, guard, history, lock, log, own, stage, write};
-use crate::attempt::attempt;
+use crate::attempt::{Failure, attempt};
 use crate::error::{FdwError, OrRaise, Result};
 use crate::parameters;
 use crate::sql;
+use crate::views::{self, Place, renew_copies};
 use crate::visibility;
 
 /// How a refresh was asked for.
@@ -102,7 +103,7 @@ pub fn run(request: &Request) -> Result<()> {
             }
             return Ok(());
         }
-        Err(failure) => failure,
+        Err(failure) => mendable(&set, failure),
     };
     let place = if request.may_commit {
         call::uninterrupted(|| {
@@ -127,6 +128,19 @@ pub fn run(request: &Request) -> Result<()> {
     .collect::<Vec<_>>()
     .join(" ");
     failure.with_detail(detail).raise()
+}
+
+/// Says what to do where a view that history is drawn from was changed, and what is asked of it does not fit it any longer.
+fn mendable(set: &Set, failure: Failure) -> Failure {
+    if !failure.is_misfit() {
+        return failure;
+    }
+    match parameters::with_safe_path(|| Place::find(&set.name)) {
+        Ok(place) if views::has_changed(&place) => {
+            failure.with_hint(renew_copies(&set.name, false, true))
+        }
+        _ => failure,
+    }
 }
 
 /// The name of the role that called.

@@ -2,7 +2,7 @@
 
 use pgrx::PgSqlErrorCode;
 use pgrx::pg_sys::{self, Oid};
-use pluralsight_catalog::{quote_identifier, quote_literal};
+use pluralsight_catalog::quote_identifier;
 
 use crate::error::{FdwError, Result};
 use crate::namespace;
@@ -10,7 +10,7 @@ use crate::parameters;
 use crate::relation;
 use crate::role;
 use crate::sql;
-use crate::views::create_copies_call;
+use crate::views::{create_copies_call, renew_copies};
 
 /// A schema with copies in it. Everything of it belongs to one role, and is done as that role.
 #[derive(Clone, Debug)]
@@ -175,20 +175,7 @@ impl Set {
 
     /// The statement that makes what is missing.
     pub fn renewal(&self) -> String {
-        let source = self.work(|| {
-            sql::value::<String>(
-                include_str!("../../sql/copies/lookup/source_schema.sql"),
-                &[],
-            )
-        });
-        match source {
-            Ok(Some(source)) => format!(
-                "CALL pluralsight_fdw.create_copies({}, {});",
-                quote_literal(&source),
-                quote_literal(&self.name)
-            ),
-            _ => create_copies_call(&self.name),
-        }
+        renew_copies(&self.name, true, false)
     }
 
     /// Refuses to take what is there for ours.

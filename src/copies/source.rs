@@ -53,17 +53,7 @@ impl Source {
             })?
             .into_iter()
             .next()
-            .ok_or_else(|| {
-                FdwError::new(
-                    PgSqlErrorCode::ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
-                    format!(
-                        "the stored copies in schema \"{}\" have lost their settings",
-                        set.name
-                    ),
-                )
-                .detail("That is so after a dump without data was restored.")
-                .hint(create_copies_call(&set.name))
-            })?;
+            .ok_or_else(|| without_settings(set))?;
         let name = name.unwrap_or_default();
         if let Some(schema) = schema
             && let Some(source) = Source::with_oid(schema)
@@ -152,6 +142,19 @@ impl Source {
             error
         }
     }
+}
+
+/// The set does not know any longer what it copies.
+pub fn without_settings(set: &Set) -> FdwError {
+    FdwError::new(
+        PgSqlErrorCode::ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
+        format!(
+            "the stored copies in schema \"{}\" have lost their settings",
+            set.name
+        ),
+    )
+    .detail("That is so after a dump without data was restored.")
+    .hint(create_copies_call(&set.name))
 }
 
 /// The source is not there.

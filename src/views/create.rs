@@ -4,7 +4,7 @@ use pgrx::pg_sys::Oid;
 
 use super::file::{FILES, FILLED_IN, File, SALT, WITHOUT_HISTORY};
 use super::outcome::Outcome;
-use super::place::{Place, create_copies_call, set_up_call};
+use super::place::{Place, renew_copies, set_up_call};
 use super::{definition, dependencies, renewal};
 use crate::attempt::{Failure, attempt};
 use crate::error::{FdwError, Result};
@@ -34,23 +34,13 @@ fn create_in(place: &Place, replace: bool) -> Result<Vec<(&'static str, Outcome)
     Ok(outcomes)
 }
 
-/// SQLSTATE class of a statement that does not fit what it names.
-const MISFIT: &str = "42";
-/// What of it is a matter of rights.
-const DENIED: &str = "42501";
-
 /// What users have made of one view must not keep the others, and the tables, from being renewed.
 fn create_one(place: &Place, file: &File, replace: bool) -> Result<Outcome> {
     match attempt(|| make_or_renew(place, file, replace)) {
         Ok(outcome) => Ok(outcome),
         Err(Failure::Own(error)) => Err(error),
-        Err(failure) => {
-            let code = failure.sqlstate();
-            if code.starts_with(MISFIT) && code != DENIED {
-                return Ok(Outcome::Misfit(failure.message()));
-            }
-            failure.raise()
-        }
+        Err(failure) if failure.is_misfit() => Ok(Outcome::Misfit(failure.message())),
+        Err(failure) => failure.raise(),
     }
 }
 
@@ -123,20 +113,29 @@ pub fn is_ours(schema: &str, view: Oid) -> Result<bool> {
 }
 
 /// The call that makes the views of a schema as this version makes them: those that are missing, and those that their owner has
-/// changed, if there are any.
+/// changed, if there are any. Whoever may not make it is told whom to ask.
 pub fn renewal_call(place: &Place) -> String {
-    let (call, replacing) = match place.relation("settings") {
-        Ok(Some(_)) => (
-            create_copies_call(&place.name),
-            ", fill => false, replace_views => true",
-        ),
-        _ => (set_up_call(&place.name), ", replace_views => true"),
+    let is_changed = has_changed(place);
+    let call = if place.holds_copies() {
+        renew_copies(&place.name, false, is_changed)
+    } else {
+        let call = set_up_call(&place.name);
+        match call.strip_suffix(");") {
+            Some(arguments) if is_changed => format!("{arguments}, replace_views => true);"),
+            _ => call,
+        }
     };
-    let is_changed = FILES.iter().any(|file| {
-        matches!(place.relation(file.name), Ok(Some(view)) if !matches!(is_ours(&place.name, view.oid), Ok(true)))
-    });
-    match call.strip_suffix(");") {
-        Some(arguments) if is_changed => format!("{arguments}{replacing});"),
+    match place.owner() {
+        Ok(owner) if !role::has_rights_of(role::current(), owner) => {
+            format!("Role \"{}\" can do this: {call}", role::name(owner))
+        }
         _ => call,
     }
+}
+
+/// Whether one of the views is there and not as this extension has made it.
+pub fn has_changed(place: &Place) -> bool {
+    FILES.iter().any(|file| {
+        matches!(place.relation(file.name), Ok(Some(view)) if !matches!(is_ours(&place.name, view.oid), Ok(true)))
+    })
 }

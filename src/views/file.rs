@@ -35,7 +35,7 @@ pub const FILLED_IN: [(&str, &str); 2] = [
 pub const SALT: [&str; 2] = ["accounts_anonymous_salt_1", "accounts_anonymous_salt_2"];
 
 /// In the order in which they need one another.
-pub static FILES: [File; 22] = [
+pub static FILES: [File; 23] = [
     view_file!("accounts", reads ["users", "admins", "plan"], anonymous false),
     view_file!("licenses", reads ["plan", "users", "prices"], anonymous true),
     view_file!("accounts_anonymous", reads ["accounts"], anonymous true),
@@ -58,6 +58,7 @@ pub static FILES: [File; 22] = [
     view_file!("report_cost_centers", reads ["seat_costs"], anonymous false),
     view_file!("report_people", reads ["seat_costs"], anonymous false),
     view_file!("report_managers", reads ["report_people"], anonymous false),
+    view_file!("data_freshness", reads ["settings", "refresh_log"], anonymous true),
 ];
 
 /// Stands for `seats_by_month` where there is no history.

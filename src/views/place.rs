@@ -87,6 +87,16 @@ impl Place {
         Ok(owner.into_iter().flatten().next().unwrap_or(Oid::INVALID))
     }
 
+    /// Whether it is a set of copies.
+    pub fn holds_copies(&self) -> bool {
+        let settings = look_up(
+            include_str!("../../sql/copies/lookup/set.sql"),
+            &[self.name.as_str().into()],
+            |row| row.get::<Oid>(4),
+        );
+        settings.is_ok_and(|found| found.into_iter().flatten().next().is_some())
+    }
+
     /// The relation of that name, if there is one.
     pub fn relation(&self, name: &str) -> Result<Option<Relation>> {
         let found = look_up(
@@ -174,7 +184,21 @@ pub fn set_up_call(schema: &str) -> String {
     )
 }
 
-/// The call that makes copies in a schema; or copies of it, if it is where foreign tables are.
+/// The call that makes what is missing in a set of copies that is there. The set knows what it copies.
+pub fn renew_copies(copies: &str, fill: bool, replace_views: bool) -> String {
+    format!(
+        "CALL pluralsight_fdw.create_copies(copies => {}{}{});",
+        quote_literal(copies),
+        if fill { "" } else { ", fill => false" },
+        if replace_views {
+            ", replace_views => true"
+        } else {
+            ""
+        }
+    )
+}
+
+/// The call that makes copies in a schema that has none; or copies of it, if it is where foreign tables are.
 pub fn create_copies_call(copies: &str) -> String {
     let source = first_name(
         include_str!("../../sql/views/lookup/copied_schema.sql"),

@@ -32,6 +32,7 @@ pub struct First<Row> {
 /// How old stored copies are. Live tables have none.
 #[derive(Clone, Debug, Deserialize)]
 pub struct Freshness {
+    #[serde(deserialize_with = "nullable")]
     pub as_of: Option<DateTime<FixedOffset>>,
     pub last_refresh_failed: bool,
 }
@@ -39,12 +40,19 @@ pub struct Freshness {
 /// The view `report_summary`.
 #[derive(Clone, Debug, Deserialize)]
 pub struct Summary {
+    #[serde(deserialize_with = "nullable")]
     pub plan_name: Option<String>,
+    #[serde(deserialize_with = "nullable")]
     pub purchased: Option<i64>,
+    #[serde(deserialize_with = "nullable")]
     pub remaining: Option<i64>,
+    #[serde(deserialize_with = "nullable")]
     pub people: Option<i64>,
+    #[serde(deserialize_with = "nullable")]
     pub seats: Option<i64>,
+    #[serde(deserialize_with = "nullable")]
     pub seats_to_reclaim: Option<i64>,
+    #[serde(deserialize_with = "nullable")]
     pub seats_without_price: Option<i64>,
     pub sign_ins_are_known: bool,
     pub staff_is_known: bool,
@@ -53,15 +61,23 @@ pub struct Summary {
 /// A row of the view `report_products`.
 #[derive(Clone, Debug, Deserialize)]
 pub struct Product {
+    #[serde(deserialize_with = "nullable")]
     pub product_id: Option<String>,
+    #[serde(deserialize_with = "nullable")]
     pub product_name: Option<String>,
+    #[serde(deserialize_with = "nullable")]
     pub purchased: Option<i64>,
+    #[serde(deserialize_with = "nullable")]
     pub seats: Option<i64>,
+    #[serde(deserialize_with = "nullable")]
     pub used: Option<i64>,
+    #[serde(deserialize_with = "nullable")]
     pub to_reclaim: Option<i64>,
+    #[serde(deserialize_with = "nullable")]
     pub remaining: Option<i64>,
     #[serde(deserialize_with = "amount")]
     pub price: Option<f64>,
+    #[serde(deserialize_with = "nullable")]
     pub currency: Option<String>,
 }
 
@@ -72,6 +88,7 @@ pub struct Reason {
     pub seats: i64,
     #[serde(deserialize_with = "amount")]
     pub cost: Option<f64>,
+    #[serde(deserialize_with = "nullable")]
     pub currency: Option<String>,
 }
 
@@ -80,7 +97,9 @@ pub struct Reason {
 pub struct Month {
     pub month: NaiveDate,
     pub product_id: String,
+    #[serde(deserialize_with = "nullable")]
     pub product_name: Option<String>,
+    #[serde(deserialize_with = "nullable")]
     pub seats: Option<i64>,
     pub source: String,
 }
@@ -89,17 +108,21 @@ pub struct Month {
 #[derive(Clone, Debug, Deserialize)]
 pub struct Forecast {
     pub product_id: String,
+    #[serde(deserialize_with = "nullable")]
     pub purchased: Option<i64>,
+    #[serde(deserialize_with = "nullable")]
     pub remaining: Option<i64>,
     #[serde(deserialize_with = "amount")]
     pub assigned_per_month: Option<f64>,
     pub confidence: String,
+    #[serde(deserialize_with = "nullable")]
     pub runs_out_on: Option<NaiveDate>,
 }
 
 /// A row of the view `report_cost_centers`.
 #[derive(Clone, Debug, Deserialize)]
 pub struct CostCenter {
+    #[serde(deserialize_with = "nullable")]
     pub cost_center: Option<String>,
     pub seats: i64,
     #[serde(deserialize_with = "amount")]
@@ -107,17 +130,20 @@ pub struct CostCenter {
     pub seats_to_reclaim: i64,
     #[serde(deserialize_with = "amount")]
     pub cost_to_reclaim: Option<f64>,
+    #[serde(deserialize_with = "nullable")]
     pub currency: Option<String>,
 }
 
 /// A row of the view `report_managers`.
 #[derive(Clone, Debug, Deserialize)]
 pub struct Manager {
+    #[serde(deserialize_with = "nullable")]
     pub manager_email: Option<String>,
     pub people: i64,
     pub seats: i64,
     #[serde(deserialize_with = "amount")]
     pub cost: Option<f64>,
+    #[serde(deserialize_with = "nullable")]
     pub currency: Option<String>,
     pub first_people: Vec<Option<String>>,
 }
@@ -125,14 +151,25 @@ pub struct Manager {
 /// A row of the view `report_people`.
 #[derive(Clone, Debug, Deserialize)]
 pub struct Person {
+    #[serde(deserialize_with = "nullable")]
     pub email: Option<String>,
+    #[serde(deserialize_with = "nullable")]
     pub full_name: Option<String>,
     pub reclaim_reason: String,
+    #[serde(deserialize_with = "nullable")]
     pub days_idle: Option<i64>,
     pub seats: i64,
     #[serde(deserialize_with = "amount")]
     pub cost: Option<f64>,
+    #[serde(deserialize_with = "nullable")]
     pub currency: Option<String>,
+}
+
+/// A value that may be null. Its name must be there: a column that the view has under another name is not unknown, it is an error.
+fn nullable<'de, D: Deserializer<'de>, Value: Deserialize<'de>>(
+    deserializer: D,
+) -> Result<Option<Value>, D::Error> {
+    Option::deserialize(deserializer)
 }
 
 /// An amount; one that is not a number (`NaN` is a price to PostgreSQL) is none.

@@ -27,6 +27,8 @@ pub struct Page {
     facts: Vec<String>,
     warning: Option<String>,
     schema: String,
+    /// What a seat is that is not known to be idle.
+    held: &'static str,
     products: Vec<ProductRow>,
     reasons: Vec<ReasonRow>,
     charts: Vec<ChartRow>,
@@ -46,7 +48,7 @@ struct Table<Row> {
 struct ProductRow {
     name: String,
     bought: String,
-    used: String,
+    held: String,
     to_reclaim: String,
     free: String,
     used_until: String,
@@ -105,18 +107,24 @@ impl Page {
             facts: facts(data),
             warning: warning(data),
             schema: name(&data.schema),
+            // Where nobody says who signed in, nobody says who uses a seat.
+            held: if summary.sign_ins_are_known {
+                "used"
+            } else {
+                "held"
+            },
             products: products(data),
             reasons: reasons(data),
             charts: charts(data),
             cost_centers: data
                 .cost_centers
                 .as_ref()
-                .filter(|first| shows_staff && first.total > 0)
+                .filter(|first| shows_staff && tells(first, |row| row.cost_center.is_some()))
                 .map(cost_centers),
             managers: data
                 .managers
                 .as_ref()
-                .filter(|first| shows_staff && first.total > 0)
+                .filter(|first| shows_staff && tells(first, |row| row.manager_email.is_some()))
                 .map(managers),
             people: data
                 .people
@@ -137,6 +145,11 @@ impl<Row> Table<Row> {
             more: (first.total > shown).then(|| number(first.total - shown)),
         }
     }
+}
+
+/// Whether a table has a row with a name.
+fn tells<Row>(first: &First<Row>, has_name: impl Fn(&Row) -> bool) -> bool {
+    first.rows.iter().any(has_name) || first.total > first.rows.len() as i64
 }
 
 /// The sentence that says what is to be gained.
@@ -277,8 +290,11 @@ fn products(data: &Data) -> Vec<ProductRow> {
                     product.product_id.as_deref(),
                 ),
                 bought: format!("{bought}{}", price.unwrap_or_default()),
-                // Where sign-ins are unknown, so is who uses what.
-                used: known(product.used.filter(|_| data.summary.sign_ins_are_known)),
+                held: known(if data.summary.sign_ins_are_known {
+                    product.used
+                } else {
+                    product.seats
+                }),
                 to_reclaim: known(product.to_reclaim),
                 free: product.remaining.map_or_else(|| "? free".to_owned(), free),
                 used_until: place(product.used.unwrap_or(0) as f64, longest),

@@ -194,7 +194,10 @@ fn what_is_not_known_is_neither_zero_nor_a_forecast() {
     // Nobody says who signed in.
     let mut data = whole();
     data["summary"]["sign_ins_are_known"] = json!(false);
-    assert!(text(&page(data)).contains("? used"));
+    let page_without = page(data);
+    assert!(text(&page_without).contains("1,440 held"));
+    assert!(page_without.contains("class=\"f-held\"/></svg>held"));
+    assert!(!page_without.contains("class=\"f-used\"/></svg>used"));
     // Nobody says who holds what.
     let mut data = whole();
     for column in ["seats", "used", "to_reclaim"] {
@@ -209,6 +212,59 @@ fn what_is_not_known_is_neither_zero_nor_a_forecast() {
     assert!(!seen.contains("What each cost center pays"), "{seen}");
     assert!(!seen.contains("head@meridian.example"), "{seen}");
     assert!(!seen.contains("Whose seats they are"), "{seen}");
+}
+
+#[test]
+fn a_column_of_another_name_is_an_error_and_not_unknown() {
+    let whole = whole();
+    for part in [
+        "summary",
+        "products",
+        "months",
+        "forecasts",
+        "cost_centers",
+        "managers",
+        "people",
+        "freshness",
+    ] {
+        let path = match &whole[part] {
+            Value::Array(_) => format!("/{part}/0"),
+            value if value.get("rows").is_some() => format!("/{part}/rows/0"),
+            _ => format!("/{part}"),
+        };
+        let row = whole
+            .pointer(&path)
+            .and_then(Value::as_object)
+            .expect("a row");
+        // What the page does not show is not asked for.
+        for column in row.keys().filter(|column| {
+            !["as_of", "assigned"].contains(&column.as_str()) || part == "freshness"
+        }) {
+            if part == "months" && column == "purchased" {
+                continue;
+            }
+            let mut renamed = whole.clone();
+            renamed
+                .pointer_mut(&path)
+                .and_then(Value::as_object_mut)
+                .expect("a row")
+                .remove(column);
+            let refused =
+                serde_json::from_value::<Data>(renamed).expect_err(&format!("{part}.{column}"));
+            assert!(refused.to_string().contains(column.as_str()), "{refused}");
+        }
+    }
+}
+
+#[test]
+fn a_table_of_nobody_in_particular_says_nothing() {
+    let page = text(&changed(|data| {
+        data["cost_centers"]["total"] = json!(1);
+        data["cost_centers"]["rows"][0]["cost_center"] = Value::Null;
+        data["managers"]["rows"][0]["manager_email"] = Value::Null;
+    }));
+    assert!(!page.contains("no cost center"), "{page}");
+    assert!(!page.contains("no manager"), "{page}");
 }
 
 #[test]

@@ -87,7 +87,13 @@ impl Followed {
     }
 
     /// The same where somebody else has to follow it.
-    fn mend_by(&mut self, other: &mut Session, session: &mut Session, sql: &str, fill: &[&str]) {
+    fn mend_by(
+        &mut self,
+        other: &mut Session,
+        session: &mut Session,
+        sql: &str,
+        fill: &[&str],
+    ) -> Refusal {
         let error = session.error(sql);
         let hint = error
             .hint
@@ -95,6 +101,7 @@ impl Followed {
             .unwrap_or_else(|| panic!("{sql}: {error:?}"));
         self.follow(other, &hint, fill);
         session.run(sql);
+        error
     }
 }
 

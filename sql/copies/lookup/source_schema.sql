@@ -1,2 +1,0 @@
--- The schema whose tables were copied last.
-SELECT settings.source_schema::text FROM settings
