@@ -6,11 +6,12 @@ use pluralsight_catalog::{CopiedColumn, History, account_history, drop_unchanged
 
 use super::clock::Moments;
 use super::columns;
-use super::log::Run;
+use super::log::{Report, Run};
 use super::set::Set;
 use super::unlogged;
 use crate::error::{FdwError, Result};
 use crate::sql;
+use crate::views::{self, renew_copies};
 
 /// The tables of history, each in the file that makes it.
 pub const TABLES: [(&str, &str); 3] = [
@@ -123,8 +124,36 @@ fn recorded(set: &Set) -> Result<Vec<CopiedColumn>> {
     Ok(columns)
 }
 
+/// Columns of `account_history` that say which version a row is, and come from no view.
+const OF_VERSIONS: [&str; 4] = ["user_id", "valid_from", "valid_to", "forgotten"];
+
+/// Warns of what history no longer records, because the owner of `accounts` has changed that view.
+fn warn_of_lost(
+    set: &Set,
+    kept: &[CopiedColumn],
+    shared: &[String],
+    report: &mut Report,
+) -> Result<()> {
+    let lost: Vec<&str> = kept
+        .iter()
+        .map(|column| column.name.as_str())
+        .filter(|name| !OF_VERSIONS.contains(name) && !shared.iter().any(|shared| shared == name))
+        .collect();
+    if lost.is_empty() || views::is_ours(&set.name, needed(set, "accounts")?)? {
+        return Ok(());
+    }
+    report.warn(
+        format!(
+            "account_history no longer records {}: view accounts was changed, and has no such column or has it with another type",
+            lost.join(", ")
+        ),
+        Some(renew_copies(&set.name, false, true)),
+    );
+    Ok(())
+}
+
 /// Compares the copies with what history knows, and adds what differs.
-pub fn write(set: &Set, run: &Run, moments: Moments) -> Result<()> {
+pub fn write(set: &Set, run: &Run, moments: Moments, report: &mut Report) -> Result<()> {
     unlogged::will_be_made();
     if moments == Moments::Redate {
         sql::run(include_str!("../../sql/history/redate.sql"), &[])?;
@@ -142,6 +171,7 @@ pub fn write(set: &Set, run: &Run, moments: Moments) -> Result<()> {
         })
         .map(|column| column.name)
         .collect();
+    warn_of_lost(set, &kept, &shared, report)?;
     sql::run(include_str!("../../sql/history/stage.sql"), &[])?;
     sql::run(
         include_str!("../../sql/history/stage_moment.sql"),

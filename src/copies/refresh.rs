@@ -215,7 +215,7 @@ fn work(set: &Set, run: &Run, request: &Request) -> Result<()> {
             write::write(table, told)?;
         }
         if keeps_history {
-            history::write(set, run, moments)?;
+            history::write(set, run, moments, &mut report)?;
         }
         Ok(())
     })?;

@@ -261,12 +261,6 @@ fn what_cannot_be_copied_is_refused_with_what_to_do() {
             "",
         ),
         (
-            "create_copies(NULL)",
-            "22004",
-            "argument \"source\" must not be null",
-            "",
-        ),
-        (
             "create_copies(fill => NULL)",
             "22004",
             "argument \"fill\" must not be null",

@@ -189,6 +189,17 @@ fn changed_views_of_another_source(stage: &mut Stage, followed: &mut Followed) {
         session.run(refresh);
         session.run(page);
     }
+    // What history is drawn from goes on being drawn from, as far as it is there.
+    session.run("ALTER VIEW \"Kept\".accounts RENAME COLUMN is_admin TO admin");
+    session.hints();
+    session.run(refresh);
+    let hints = session.hints();
+    let [hint] = &hints[..] else {
+        panic!("{hints:?}")
+    };
+    followed.follow(session, hint, &[]);
+    session.run(refresh);
+    assert_eq!(session.hints(), Vec::<String>::new());
     session.run("ALTER VIEW \"Kept\".data_freshness RENAME COLUMN age TO years");
     let (status, hint) = checked(session, "copies Kept");
     assert_eq!(status, "failed");
