@@ -115,7 +115,8 @@ const BASES: [(&str, &str); 4] = [
 ];
 
 /// The views of the report that are made from these, in the order in which they need one another.
-const DERIVED: [&str; 7] = [
+const DERIVED: [&str; 8] = [
+    "product_licenses",
     "license_forecast",
     "report_summary",
     "report_products",

@@ -9,7 +9,7 @@ mod outcome;
 mod place;
 mod renewal;
 
-pub use create::{create, has_changed, is_ours, renewal_call};
+pub use create::{create, is_ours, needs_renewal, renewal_call};
 pub use file::{FILES, FILLED_IN, File, SALT};
 pub use notices::{announce, changed_column, report};
 pub use outcome::Outcome;

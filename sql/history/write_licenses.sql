@@ -1,12 +1,13 @@
--- The licenses of the day of this refresh; a later refresh of the same day replaces them.
+-- The licenses of the day of this refresh; a later refresh of the same day replaces them. A sum with an unknown part is unknown, as
+-- in product_licenses, which a set of an older version lacks.
 INSERT INTO license_history AS known (day, product_id, product_name, purchased, assigned, remaining, plan_id)
 SELECT
     (refresh.moment AT TIME ZONE 'UTC')::date,
     found.product_id,
     min(found.product_name),
-    sum(found.purchased),
-    sum(found.assigned),
-    sum(found.remaining),
+    CASE WHEN bool_and(found.purchased IS NOT NULL) THEN sum(found.purchased) END,
+    CASE WHEN bool_and(found.assigned IS NOT NULL) THEN sum(found.assigned) END,
+    CASE WHEN bool_and(found.remaining IS NOT NULL) THEN sum(found.remaining) END,
     min(found.plan_id)
 FROM licenses AS found, staged_refresh AS refresh
 WHERE found.product_id IS NOT NULL

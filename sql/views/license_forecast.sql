@@ -23,18 +23,7 @@ SELECT
         WHEN trend.months >= 3 AND trend.per_day > 0 AND license.remaining / trend.per_day < 36500
             THEN today.day + ceil(license.remaining / trend.per_day)::integer
     END AS runs_out_on
-FROM (
-    SELECT
-        listed.product_id,
-        min(listed.product_name) AS product_name,
-        CASE WHEN bool_and(listed.purchased IS NOT NULL) THEN sum(listed.purchased)::bigint END AS purchased,
-        CASE WHEN bool_and(listed.assigned IS NOT NULL) THEN sum(listed.assigned)::bigint END AS assigned,
-        CASE WHEN bool_and(listed.remaining IS NOT NULL) THEN sum(listed.remaining)::bigint END AS remaining,
-        CASE WHEN bool_and(listed.assigned IS NOT NULL AND listed.purchased IS NOT NULL) THEN round(sum(listed.assigned)::numeric / NULLIF(sum(listed.purchased), 0), 4) END AS utilization
-    FROM licenses AS listed
-    WHERE listed.product_id IS NOT NULL
-    GROUP BY listed.product_id
-) AS license
+FROM product_licenses AS license
 CROSS JOIN (SELECT (now() AT TIME ZONE 'UTC')::date) AS today (day)
 LEFT JOIN (
     SELECT

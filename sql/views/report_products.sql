@@ -11,18 +11,7 @@ SELECT
     COALESCE(license.price, held.price) AS price,
     COALESCE(license.currency, held.currency) AS currency,
     CASE WHEN known.products THEN COALESCE(held.to_reclaim, 0) * COALESCE(license.price, held.price) END AS to_reclaim_cost
-FROM (
-    SELECT
-        bought.product_id,
-        min(bought.product_name) AS product_name,
-        CASE WHEN bool_and(bought.purchased IS NOT NULL) THEN sum(bought.purchased)::bigint END AS purchased,
-        CASE WHEN bool_and(bought.remaining IS NOT NULL) THEN sum(bought.remaining)::bigint END AS remaining,
-        min(bought.price) AS price,
-        min(bought.currency) AS currency
-    FROM licenses AS bought
-    WHERE bought.product_id IS NOT NULL
-    GROUP BY bought.product_id
-) AS license
+FROM product_licenses AS license
 FULL JOIN (
     SELECT
         seat.product_id,

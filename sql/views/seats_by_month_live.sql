@@ -13,14 +13,12 @@ UNION ALL
 SELECT
     date_trunc('month', now() AT TIME ZONE 'UTC')::date,
     license.product_id,
-    min(license.product_name),
-    sum(license.assigned)::bigint,
-    sum(license.purchased)::bigint,
-    CASE WHEN sum(license.assigned) IS NOT NULL THEN 'recorded' ELSE 'unknown' END,
-    CASE WHEN sum(license.assigned) IS NOT NULL THEN (now() AT TIME ZONE 'UTC')::date END
-FROM licenses AS license
-WHERE license.product_id IS NOT NULL
-GROUP BY license.product_id;
+    license.product_name,
+    license.assigned,
+    license.purchased,
+    CASE WHEN license.assigned IS NOT NULL THEN 'recorded' ELSE 'unknown' END,
+    CASE WHEN license.assigned IS NOT NULL THEN (now() AT TIME ZONE 'UTC')::date END
+FROM product_licenses AS license;
 
 COMMENT ON VIEW seats_by_month IS 'One row per product and each of the last twelve months and this one: seats that people held at the end of the month, or now.';
 COMMENT ON COLUMN seats_by_month.month IS 'The month (in UTC), as its first day.';

@@ -59,12 +59,7 @@ SELECT
     END AS seats,
     total.left_since
 FROM total
-CROSS JOIN (
-    SELECT license.product_id, min(license.product_name) AS product_name
-    FROM licenses AS license
-    WHERE license.product_id IS NOT NULL
-    GROUP BY license.product_id
-) AS product
+CROSS JOIN product_licenses AS product
 LEFT JOIN held ON held.month = total.month AND held.product_id = product.product_id;
 
 COMMENT ON VIEW seats_derived IS 'One row per product and each of the last twelve months: how many people held it at the end of the month, as far as that can be derived today. See seats_by_month.';

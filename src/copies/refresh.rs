@@ -14,7 +14,7 @@ use crate::attempt::{Failure, attempt};
 use crate::error::{FdwError, OrRaise, Result};
 use crate::parameters;
 use crate::sql;
-use crate::views::{self, Place, renew_copies};
+use crate::views::{self, Place, renewal_call};
 use crate::visibility;
 
 /// How a refresh was asked for.
@@ -135,10 +135,12 @@ fn mendable(set: &Set, failure: Failure) -> Failure {
     if !failure.is_misfit() {
         return failure;
     }
-    match parameters::with_safe_path(|| Place::find(&set.name)) {
-        Ok(place) if views::has_changed(&place) => {
-            failure.with_hint(renew_copies(&set.name, false, true))
-        }
+    let renewal = parameters::with_safe_path(|| {
+        let place = Place::find(&set.name)?;
+        Ok(views::needs_renewal(&place).then(|| renewal_call(&place)))
+    });
+    match renewal {
+        Ok(Some(call)) => failure.with_hint(call),
         _ => failure,
     }
 }

@@ -133,8 +133,17 @@ pub fn renewal_call(place: &Place) -> String {
     }
 }
 
+/// Whether a call could renew one of the views: it has changed, or is not there though what it reads is.
+pub fn needs_renewal(place: &Place) -> bool {
+    let is_there = |name: &str| matches!(place.relation(name), Ok(Some(_)));
+    has_changed(place)
+        || FILES
+            .iter()
+            .any(|file| !is_there(file.name) && file.reads.iter().all(|needed| is_there(needed)))
+}
+
 /// Whether one of the views is there and not as this extension has made it.
-pub fn has_changed(place: &Place) -> bool {
+fn has_changed(place: &Place) -> bool {
     FILES.iter().any(|file| {
         matches!(place.relation(file.name), Ok(Some(view)) if !matches!(is_ours(&place.name, view.oid), Ok(true)))
     })

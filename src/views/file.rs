@@ -35,9 +35,10 @@ pub const FILLED_IN: [(&str, &str); 2] = [
 pub const SALT: [&str; 2] = ["accounts_anonymous_salt_1", "accounts_anonymous_salt_2"];
 
 /// In the order in which they need one another.
-pub static FILES: [File; 23] = [
+pub static FILES: [File; 24] = [
     view_file!("accounts", reads ["users", "admins", "plan"], anonymous false),
     view_file!("licenses", reads ["plan", "users", "prices"], anonymous true),
+    view_file!("product_licenses", reads ["licenses"], anonymous true),
     view_file!("accounts_anonymous", reads ["accounts"], anonymous true),
     view_file!("account_keys", reads ["users", "admins"], anonymous false),
     view_file!("idle_licenses", reads ["accounts", "users"], anonymous false),
@@ -47,13 +48,13 @@ pub static FILES: [File; 23] = [
     view_file!("team_utilization", reads ["users"], anonymous false),
     view_file!("admins_without_use", reads ["accounts", "users"], anonymous false),
     view_file!("duplicate_people", reads ["users"], anonymous false),
-    view_file!("seats_derived", reads ["users", "licenses"], anonymous true),
-    view_file!("seats_by_month", reads ["seats_derived", "licenses", "license_history"], anonymous true),
-    view_file!("license_forecast", reads ["licenses", "seats_by_month"], anonymous true),
+    view_file!("seats_derived", reads ["users", "product_licenses"], anonymous true),
+    view_file!("seats_by_month", reads ["seats_derived", "product_licenses", "license_history"], anonymous true),
+    view_file!("license_forecast", reads ["product_licenses", "seats_by_month"], anonymous true),
     view_file!("seat_costs", reads ["seats", "account_keys", "hr_staff"], anonymous false),
     view_file!("report_known", reads ["users", "hr_staff"], anonymous true),
     view_file!("report_summary", reads ["licenses", "seat_costs", "report_known"], anonymous true),
-    view_file!("report_products", reads ["licenses", "seat_costs", "report_known"], anonymous true),
+    view_file!("report_products", reads ["product_licenses", "seat_costs", "report_known"], anonymous true),
     view_file!("report_reasons", reads ["seat_costs"], anonymous true),
     view_file!("report_cost_centers", reads ["seat_costs"], anonymous false),
     view_file!("report_people", reads ["seat_costs"], anonymous false),
@@ -62,7 +63,7 @@ pub static FILES: [File; 23] = [
 ];
 
 /// Stands for `seats_by_month` where there is no history.
-pub static WITHOUT_HISTORY: File = view_file!("seats_by_month", "seats_by_month_live", reads ["seats_derived", "licenses"], anonymous true);
+pub static WITHOUT_HISTORY: File = view_file!("seats_by_month", "seats_by_month_live", reads ["seats_derived", "product_licenses"], anonymous true);
 
 impl File {
     /// The file of that view.

@@ -184,6 +184,7 @@ fn a_reader_has_what_one_call_gives_and_takes() {
             "accounts_anonymous",
             "license_forecast",
             "licenses",
+            "product_licenses",
             "report_known",
             "report_products",
             "report_reasons",
