@@ -16,6 +16,7 @@ mod erase;
 mod forecast;
 mod guard;
 mod history;
+mod known;
 mod lock;
 mod log;
 mod own;

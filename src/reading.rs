@@ -58,6 +58,7 @@ fn grant(schema: Option<&CStr>, role: Option<&CStr>, anonymous: Option<bool>) ->
     let anonymous = anonymous.ok_or_else(|| is_null("anonymous"))?;
     let names: Vec<&str> = views::FILES
         .iter()
+        .filter(|file| file.name != views::FRESHNESS || request.place.holds_copies())
         .map(|file| (file.name, file.anonymous))
         .chain(tables::ALL.iter().map(|table| (table.name, false)))
         .chain(BESIDE_VIEWS.map(|name| (name, false)))

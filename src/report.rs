@@ -67,7 +67,7 @@ static PARTS: [Part; 9] = [
     part!("cost_centers", reads "report_cost_centers", optional true, cut true),
     part!("managers", reads "report_managers", optional true, cut true),
     part!("people", reads "report_people", optional true, cut true),
-    part!("freshness", reads "data_freshness", optional true),
+    part!("freshness", reads "data_freshness", optional false),
 ];
 
 /// The report on seats as one HTML page.
@@ -239,7 +239,12 @@ impl IntoDatum for Text {
 /// The parts whose views are there and may be read.
 fn readable(place: &Place) -> Result<Vec<(&'static Part, Oid)>> {
     let mut readable = Vec::new();
+    let holds_copies = place.holds_copies();
     for part in &PARTS {
+        // Live tables are as fresh as the page.
+        if part.view == views::FRESHNESS && !holds_copies {
+            continue;
+        }
         let view = place.relation(part.view)?;
         match view {
             Some(view) if view.may_read() => readable.push((part, view.oid)),
@@ -249,11 +254,11 @@ fn readable(place: &Place) -> Result<Vec<(&'static Part, Oid)>> {
                     PgSqlErrorCode::ERRCODE_INSUFFICIENT_PRIVILEGE,
                     format!("permission denied for view {}", place.qualified(part.view)),
                 )
-                .hint(format!(
+                .hint(place.as_owner(format!(
                     "CALL pluralsight_fdw.grant_reading({}, {}, anonymous => true);",
                     quote_literal(&place.name),
                     quote_literal(&role::name(role::current()))
-                )));
+                ))));
             }
             None => {
                 return Err(FdwError::new(

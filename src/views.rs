@@ -8,9 +8,11 @@ mod notices;
 mod outcome;
 mod place;
 mod renewal;
+mod state;
 
-pub use create::{create, is_ours, needs_renewal, renewal_call};
-pub use file::{FILES, FILLED_IN, File, SALT};
+pub use create::create;
+pub use file::{BASE_TABLES, FILES, FILLED_IN, FRESHNESS, File, SALT};
 pub use notices::{announce, changed_column, report};
 pub use outcome::Outcome;
-pub use place::{Place, create_copies_call, renew_copies, set_up_call};
+pub use place::{Place, create_copies_call, reconnect_call, renew_copies, set_up_call};
+pub use state::{are_other_than_made, is_ours, renewal_call};

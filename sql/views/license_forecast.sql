@@ -19,6 +19,8 @@ SELECT
         ELSE 'low'
     END AS confidence,
     CASE
+        -- Of what nobody bought and nobody holds, none is missing.
+        WHEN license.purchased = 0 AND license.assigned = 0 THEN NULL
         WHEN license.remaining <= 0 THEN today.day
         WHEN trend.months >= 3 AND trend.per_day > 0 AND license.remaining / trend.per_day < 36500
             THEN today.day + ceil(license.remaining / trend.per_day)::integer

@@ -1,4 +1,4 @@
--- The plan's arrays as rows. A price counts from its day on, so the latest one up to today is taken.
+-- The plan's arrays as rows.
 CREATE OR REPLACE VIEW licenses AS
 SELECT
     p.plan_id,
@@ -30,12 +30,7 @@ LEFT JOIN LATERAL unnest(
     p.product_assigned,
     p.product_remaining
 ) AS product (product_id, product_name, purchased, assigned, remaining) ON true
-LEFT JOIN (
-    SELECT DISTINCT ON (prices.product_id) prices.product_id, prices.price, prices.currency
-    FROM prices
-    WHERE prices.valid_from <= current_date
-    ORDER BY prices.product_id, prices.valid_from DESC
-) AS tariff ON tariff.product_id = product.product_id;
+LEFT JOIN current_prices AS tariff ON tariff.product_id = product.product_id;
 
 COMMENT ON VIEW licenses IS 'One row per product of the plan: licenses purchased, assigned and remaining, beside the totals of the plan.';
 COMMENT ON COLUMN licenses.plan_name IS 'Name of the plan.';

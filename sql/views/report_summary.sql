@@ -36,6 +36,6 @@ COMMENT ON COLUMN report_summary.people IS 'People who hold a seat; null where p
 COMMENT ON COLUMN report_summary.seats IS 'Seats that people hold.';
 COMMENT ON COLUMN report_summary.seats_to_reclaim IS 'Seats that could come back, as in seat_costs.reclaim_reason.';
 COMMENT ON COLUMN report_summary.seats_without_price IS 'Seats of products that have no row in prices.';
-COMMENT ON COLUMN report_summary.products_are_known IS 'The API says who holds which product.';
+COMMENT ON COLUMN report_summary.products_are_known IS 'The API says of everybody which products they hold.';
 COMMENT ON COLUMN report_summary.sign_ins_are_known IS 'The API says when people signed in. If not, nobody is idle.';
 COMMENT ON COLUMN report_summary.staff_is_known IS 'hr_staff has rows.';

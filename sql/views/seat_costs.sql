@@ -16,7 +16,7 @@ SELECT
     staff.manager_email,
     staff.left_on,
     CASE
-        WHEN staff.left_on <= current_date THEN 'left the company'
+        WHEN staff.left_on <= (now() AT TIME ZONE 'UTC')::date THEN 'left the company'
         WHEN staff.user_id IS NULL AND EXISTS (SELECT FROM hr_staff) THEN 'not in hr_staff'
         WHEN seat.days_idle >= 90 AND seat.never_signed_in THEN 'never signed in'
         WHEN seat.days_idle >= 180 THEN 'idle 180 days or more'

@@ -25,12 +25,7 @@ FROM (
         unnest(person.product_names) AS product_name
     FROM idle_licenses AS person
 ) AS holder
-LEFT JOIN (
-    SELECT DISTINCT ON (prices.product_id) prices.product_id, prices.price, prices.currency
-    FROM prices
-    WHERE prices.valid_from <= current_date
-    ORDER BY prices.product_id, prices.valid_from DESC
-) AS tariff ON tariff.product_id = holder.product_id;
+LEFT JOIN current_prices AS tariff ON tariff.product_id = holder.product_id;
 
 COMMENT ON VIEW seats IS 'One row per person and product that the person holds.';
 COMMENT ON COLUMN seats.product_id IS 'The product, as in licenses.product_id.';

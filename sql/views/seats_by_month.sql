@@ -1,33 +1,23 @@
--- What license_history recorded in a month counts before what can be derived of it. A month without a refresh is derived, whatever
--- was recorded before: otherwise one old refresh would pass for a year of them. Over live tables, seats_by_month_live.sql makes the same
--- columns from what can be derived alone.
+-- What was recorded in a month counts before what can be derived of it. A month without a refresh is derived, whatever was recorded
+-- before: otherwise one old refresh would pass for a year of them.
 CREATE OR REPLACE VIEW seats_by_month WITH (security_barrier) AS
 SELECT
     derived.month,
     derived.product_id,
     derived.product_name,
-    COALESCE(recorded.assigned, derived.seats) AS seats,
+    COALESCE(recorded.seats, derived.seats) AS seats,
     recorded.purchased,
     CASE
-        WHEN recorded.assigned IS NOT NULL THEN 'recorded'
+        WHEN recorded.seats IS NOT NULL THEN 'recorded'
         WHEN derived.seats IS NOT NULL THEN 'derived'
         ELSE 'unknown'
     END AS source,
     CASE
-        WHEN recorded.assigned IS NOT NULL THEN recorded.day
+        WHEN recorded.seats IS NOT NULL THEN recorded.as_of
         WHEN derived.seats IS NOT NULL THEN (derived.month + interval '1 month - 1 day')::date
     END AS as_of
 FROM seats_derived AS derived
-LEFT JOIN LATERAL (
-    SELECT history.day, history.assigned, history.purchased
-    FROM license_history AS history
-    WHERE history.product_id = derived.product_id
-      AND history.day >= derived.month
-      AND history.day < (derived.month + interval '1 month')::date
-      AND history.assigned IS NOT NULL
-    ORDER BY history.day DESC
-    LIMIT 1
-) AS recorded ON true
+LEFT JOIN seats_recorded AS recorded ON recorded.product_id = derived.product_id AND recorded.month = derived.month
 UNION ALL
 SELECT
     date_trunc('month', now() AT TIME ZONE 'UTC')::date,

@@ -1,5 +1,6 @@
 //! The stored copies that the current role may read: are they fresh, is a refresh scheduled, do licenses run out?
 
+use pgrx::PgSqlErrorCode;
 use pgrx::prelude::*;
 use pluralsight_catalog::{quote_identifier, quote_literal};
 
@@ -10,7 +11,7 @@ use crate::error::{FdwError, Result};
 use crate::options::Server;
 use crate::sql;
 use crate::trusted;
-use crate::views::{Place, renewal_call};
+use crate::views::{self, Place, renewal_call};
 
 /// Older copies are worth a word.
 const OLD_SECONDS: f64 = 86_400.0;
@@ -41,7 +42,8 @@ fn sets() -> Result<Vec<String>> {
 fn look(name: &str, server: &Server) -> Vec<Finding> {
     let failed = |error| vec![Finding::failed(format!("copies {name}"), error)];
     let place = match Place::find(name) {
-        Ok(place) => place,
+        Ok(place) if place.holds_copies() => place,
+        Ok(_) => return Vec::new(),
         Err(error) => return failed(error),
     };
     // What is wrong with one set is no reason not to look at the others.
@@ -90,6 +92,13 @@ fn read(place: &Place, server: &Server) -> Result<Option<Told>> {
         let Readable::Here { warn_days } = readable(place, server)? else {
             return Ok(None);
         };
+        if place.relation(views::FRESHNESS)?.is_none() {
+            return Err(FdwError::new(
+                PgSqlErrorCode::ERRCODE_UNDEFINED_TABLE,
+                format!("view {} does not exist", place.qualified(views::FRESHNESS)),
+            )
+            .hint(renewal_call(place)));
+        }
         let (freshness, is_old) = freshness(place)?;
         Ok(Some(Told {
             freshness,
@@ -151,19 +160,24 @@ fn freshness(place: &Place) -> Result<(Finding, bool)> {
     })
     .map_err(sql::failed)?;
     let check = format!("copies {}", place.name);
-    let refresh = format!(
+    let refresh = place.as_owner(format!(
         "CALL pluralsight_fdw.refresh({});",
         quote_literal(&place.name)
-    );
+    ));
     let is_old = age > OLD_SECONDS;
     let finding = if has_failed {
+        let as_of = if as_of.is_empty() {
+            "never refreshed".to_owned()
+        } else {
+            format!("as of {as_of}")
+        };
         Finding::warning(
             check,
-            format!("as of {as_of}; the latest refresh {outcome}: {error}"),
-            &format!(
+            format!("{as_of}; the latest refresh {outcome}: {error}"),
+            &place.as_owner(format!(
                 "SELECT error, detail, hint FROM {}.refresh_log ORDER BY id DESC LIMIT 1;",
                 quote_identifier(&place.name)
-            ),
+            )),
         )
     } else if known < tables || tables == 0 {
         Finding::warning(check, "not all of them have been refreshed yet", &refresh)
@@ -178,10 +192,10 @@ fn freshness(place: &Place) -> Result<(Finding, bool)> {
 /// A host's own scheduler cannot be seen from here, so its absence is no fault while the copies are fresh.
 fn schedule(place: &Place, is_old: bool) -> Finding {
     let check = format!("schedule {}", place.name);
-    let hint = format!(
+    let hint = place.as_owner(format!(
         "SELECT pluralsight_fdw.schedule_refresh(copies => {});",
         quote_literal(&place.name)
-    );
+    ));
     match job(&place.name) {
         Err(error) => Finding::failed(check, error),
         Ok(Job::Active(schedule)) => Finding::ok(check, format!("{schedule}, by pg_cron")),
@@ -205,14 +219,17 @@ fn forecast(place: &Place, warn_days: Option<i32>) -> Option<Finding> {
         Ok(Some(products)) if products.is_empty() => {
             Some(Finding::ok(check, "no product runs out soon"))
         }
-        Ok(Some(products)) => Some(Finding::warning(
-            check,
-            products.join("; "),
-            &format!(
+        Ok(Some(products)) => {
+            let people = format!(
                 "SELECT * FROM {}.report_people;",
                 quote_identifier(&place.name)
-            ),
-        )),
+            );
+            let hint = match may_read(place, "report_people") {
+                Ok(true) => people,
+                _ => place.as_owner(people),
+            };
+            Some(Finding::warning(check, products.join("; "), &hint))
+        }
         Err(failure) => {
             let mut error = unreadable(place, failure);
             error.message = format!("view license_forecast cannot be read: {}", error.message);

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use pgrx::PgSqlErrorCode;
+use pgrx::datum::TimestampWithTimeZone;
 
 use super::guard;
 use super::log::Run;
@@ -46,18 +47,22 @@ pub fn check(
             set,
         ));
     }
-    let question = if keeps_history {
-        include_str!("../../sql/history/clock.sql")
+    let recorded = if keeps_history {
+        sql::value::<TimestampWithTimeZone>(include_str!("../../sql/history/latest.sql"), &[])?
     } else {
-        include_str!("../../sql/copies/clock.sql")
+        None
     };
-    let compared = sql::rows(question, &[run.id.into()], |row| {
-        Ok((
-            row.get::<String>(1)?,
-            row.get::<String>(2)?,
-            row.get::<f64>(3)?,
-        ))
-    })?
+    let compared = sql::rows(
+        include_str!("../../sql/copies/clock.sql"),
+        &[run.id.into(), recorded.into()],
+        |row| {
+            Ok((
+                row.get::<String>(1)?,
+                row.get::<String>(2)?,
+                row.get::<f64>(3)?,
+            ))
+        },
+    )?
     .into_iter()
     .next()
     .ok_or_else(|| {

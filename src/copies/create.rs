@@ -5,6 +5,7 @@ use pgrx::pg_sys::{self, Oid};
 use pgrx::prelude::*;
 use pluralsight_catalog::{quote_identifier, quote_literal, tables};
 
+use super::known::Known;
 use super::set::{Place, Set, required};
 use super::source::{Source, SourceTable, missing, this_database, without_settings};
 use super::{ERASURE_KEY, call, copy, guard, history, lock, own, refresh};
@@ -15,8 +16,6 @@ use crate::role;
 use crate::sql;
 use crate::views;
 
-/// The tables that the views, and with them history, rest on.
-const NEEDED_BY_VIEWS: [&str; 3] = ["plan", "users", "admins"];
 /// The schema that is copied where nothing else is said.
 const SOURCE: &str = "pluralsight";
 
@@ -102,13 +101,7 @@ fn read_request(
                 .detail("Give a shorter one as the argument \"copies\"."),
         );
     }
-    if source.as_ref() == Some(&copies) {
-        return Err(invalid(format!(
-            "the copies cannot be in schema \"{copies}\" itself, where the foreign tables are"
-        ))
-        .detail("Give another schema as the argument \"copies\"."));
-    }
-    if namespace::is_reserved(&copies) {
+    if copies.is_empty() || namespace::is_reserved(&copies) {
         return Err(invalid(format!(
             "schema \"{copies}\" is not for tables of a user's own"
         ))
@@ -158,6 +151,7 @@ fn create(request: &Request) -> Result<(Set, bool)> {
     let is_new = place.as_ref().is_none_or(|place| place.settings.is_none());
     let (schema, owner) = match place {
         Some(place) => {
+            refuse_live(request, &place)?;
             refuse_place(request, &place)?;
             (place.schema, place.owner)
         }
@@ -207,10 +201,8 @@ fn create(request: &Request) -> Result<(Set, bool)> {
             )));
         }
         (Some(followed), _) => followed,
-        // Which one it was cannot be told any longer, but for the set that nobody had to name.
-        (None, None) if known.is_bare && set.name != format!("{SOURCE}_copy") => {
-            return Err(without_settings(&set));
-        }
+        (None, None) if known.is_bare => return Err(without_settings(&set)),
+        (None, None) if !is_new => return Err(missing(&known.remembered)),
         (None, _) => source.ok_or_else(|| missing(asked))?,
     };
     let wanted = wanted(request, &source, &known.tables, set.owner)?;
@@ -235,43 +227,24 @@ fn create(request: &Request) -> Result<(Set, bool)> {
     Ok((set, is_new))
 }
 
-/// What a set that is there says of itself.
-#[derive(Default)]
-struct Known {
-    tables: Vec<String>,
-    source: Option<Source>,
-    remembered: String,
-    /// The set has lost its rows, as after a dump without data was restored: its tables are there.
-    is_bare: bool,
-}
-
-impl Known {
-    fn of(set: &Set) -> Result<Known> {
-        let rows = set.work(|| {
-            sql::value::<i64>(
-                include_str!("../../sql/copies/lookup/settings_rows.sql"),
-                &[],
-            )
-        })?;
-        if rows == Some(0) {
-            return Ok(Known {
-                is_bare: true,
-                ..Known::default()
-            });
-        }
-        let (remembered, source) = Source::remembered(set)?;
-        Ok(Known {
-            tables: set.tables()?,
-            source,
-            remembered,
-            is_bare: false,
-        })
+/// Foreign tables are where they are, and copies beside them would have their names.
+fn refuse_live(request: &Request, place: &Place) -> Result<()> {
+    let copies = &request.copies;
+    let is_live = place.settings.is_none()
+        && match Source::named(copies)? {
+            Some(schema) => !schema.tables(place.owner)?.is_empty(),
+            None => false,
+        };
+    if is_live || request.source.as_ref() == Some(copies) {
+        return Err(FdwError::new(
+            PgSqlErrorCode::ERRCODE_INVALID_PARAMETER_VALUE,
+            format!(
+                "the copies cannot be in schema \"{copies}\" itself, where the foreign tables are"
+            ),
+        )
+        .detail("Give another schema as the argument \"copies\"."));
     }
-
-    /// Whether that name means the source that the set follows: its name of now, or the one from before it was renamed.
-    fn is_of(&self, name: &str, followed: &Source) -> bool {
-        name == followed.name || name == self.remembered
-    }
+    Ok(())
 }
 
 /// A schema that is there must be the caller's, or a set that the caller may work on.
@@ -408,7 +381,7 @@ fn write_settings(
 
 /// The views over the copies, and history. Copies of some of the tables only cannot have all of them, and say so.
 fn make_views(set: &Set, source: &Source, tables: &[String], replace: bool) -> Result<()> {
-    let lacking: Vec<&str> = NEEDED_BY_VIEWS
+    let lacking: Vec<&str> = views::BASE_TABLES
         .iter()
         .copied()
         .filter(|needed| !tables.iter().any(|table| table == needed))
@@ -429,14 +402,14 @@ fn make_views(set: &Set, source: &Source, tables: &[String], replace: bool) -> R
         }
         Ok(outcomes)
     })?;
+    // That there are views is no news; that one is not as it would be made, is.
+    views::report(
+        &set.name,
+        &outcomes,
+        &views::renew_copies(&set.name, false, true),
+    )?;
     if keeps_history {
-        set.refuse_damage(history::TABLES.map(|(name, _)| name))?;
-        // That there are views is no news; that one is not as it would be made, is.
-        return views::report(
-            &set.name,
-            &outcomes,
-            &views::renew_copies(&set.name, false, true),
-        );
+        return set.refuse_damage(history::TABLES.map(|(name, _)| name));
     }
     ereport!(
         PgLogLevel::NOTICE,

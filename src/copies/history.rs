@@ -29,6 +29,9 @@ pub const TABLES: [(&str, &str); 3] = [
     ),
 ];
 
+/// The views that history is drawn from.
+pub const DRAWN_FROM: [&str; 2] = ["accounts", "licenses"];
+
 /// What reads history.
 const READERS: [&str; 3] = [
     include_str!("../../sql/history/history_span.sql"),
@@ -144,7 +147,7 @@ fn warn_of_lost(
     }
     report.warn(
         format!(
-            "account_history no longer records {}: view accounts was changed, and has no such column or has it with another type",
+            "account_history no longer records {}: view accounts was changed, and has no such column or has it with another type. What account_history says of that is old or null from now on",
             lost.join(", ")
         ),
         Some(renew_copies(&set.name, false, true)),

@@ -1,5 +1,6 @@
 //! `refresh()`: reads everything, looks at everything, and then writes what changed, in one transaction.
 
+use std::cell::Cell;
 use std::ffi::CStr;
 
 use pgrx::pg_sys;
@@ -90,9 +91,10 @@ pub fn run(request: &Request) -> Result<()> {
     if request.may_commit {
         call::commit();
     }
+    let writes_history = Cell::new(false);
     // Readers of data_freshness see how it ended.
     let outcome = visibility::without_values(|| {
-        attempt(|| parameters::with_safe_path(|| work(&set, &run, request)))
+        attempt(|| parameters::with_safe_path(|| work(&set, &run, request, &writes_history)))
     });
     let failure = match outcome {
         Ok(()) => {
@@ -103,7 +105,8 @@ pub fn run(request: &Request) -> Result<()> {
             }
             return Ok(());
         }
-        Err(failure) => mendable(&set, failure),
+        Err(failure) if writes_history.get() => mendable(&set, failure),
+        Err(failure) => failure,
     };
     let place = if request.may_commit {
         call::uninterrupted(|| {
@@ -130,14 +133,14 @@ pub fn run(request: &Request) -> Result<()> {
     failure.with_detail(detail).raise()
 }
 
-/// Says what to do where a view that history is drawn from was changed, and what is asked of it does not fit it any longer.
+/// Says what to do where history could not be written because a view that it is drawn from was changed, or is gone.
 fn mendable(set: &Set, failure: Failure) -> Failure {
-    if !failure.is_misfit() {
+    if matches!(failure, Failure::Own(_)) {
         return failure;
     }
     let renewal = parameters::with_safe_path(|| {
         let place = Place::find(&set.name)?;
-        Ok(views::needs_renewal(&place).then(|| renewal_call(&place)))
+        Ok(views::are_other_than_made(&place, &history::DRAWN_FROM).then(|| renewal_call(&place)))
     });
     match renewal {
         Ok(Some(call)) => failure.with_hint(call),
@@ -154,7 +157,8 @@ fn caller() -> String {
     }
 }
 
-fn work(set: &Set, run: &Run, request: &Request) -> Result<()> {
+/// `writes_history` is set for as long as history is written.
+fn work(set: &Set, run: &Run, request: &Request, writes_history: &Cell<bool>) -> Result<()> {
     set.refuse_strangers()?;
     let source = Source::of(set)?;
     let names = set.tables()?;
@@ -217,7 +221,9 @@ fn work(set: &Set, run: &Run, request: &Request) -> Result<()> {
             write::write(table, told)?;
         }
         if keeps_history {
+            writes_history.set(true);
             history::write(set, run, moments, &mut report)?;
+            writes_history.set(false);
         }
         Ok(())
     })?;

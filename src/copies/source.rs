@@ -8,7 +8,7 @@ use super::set::Set;
 use crate::error::{FdwError, Result};
 use crate::namespace;
 use crate::sql;
-use crate::views::{create_copies_call, set_up_call};
+use crate::views::{reconnect_call, set_up_call};
 
 /// A schema with foreign tables of ours.
 pub struct Source {
@@ -154,7 +154,7 @@ pub fn without_settings(set: &Set) -> FdwError {
         ),
     )
     .detail("That is so after a dump without data was restored.")
-    .hint(create_copies_call(&set.name))
+    .hint(reconnect_call(&set.name))
 }
 
 /// The source is not there.

@@ -1,10 +1,9 @@
 //! Makes views, and brings those that are there up to date.
 
-use pgrx::pg_sys::Oid;
-
 use super::file::{FILES, FILLED_IN, File, SALT, WITHOUT_HISTORY};
 use super::outcome::Outcome;
-use super::place::{Place, renew_copies, set_up_call};
+use super::place::Place;
+use super::state::is_wanted;
 use super::{definition, dependencies, renewal};
 use crate::attempt::{Failure, attempt};
 use crate::error::{FdwError, Result};
@@ -46,13 +45,11 @@ fn create_one(place: &Place, file: &File, replace: bool) -> Result<Outcome> {
 
 fn make_or_renew(place: &Place, file: &File, replace: bool) -> Result<Outcome> {
     let file = match file.name {
-        "seats_by_month" if place.relation("license_history")?.is_none() => &WITHOUT_HISTORY,
+        "seats_recorded" if place.relation("license_history")?.is_none() => &WITHOUT_HISTORY,
         _ => file,
     };
-    for needed in file.reads {
-        if place.relation(needed)?.is_none() {
-            return Ok(Outcome::Skipped);
-        }
+    if !is_wanted(place, file)? {
+        return Ok(Outcome::Skipped);
     }
     let Some(view) = place.own(file.name, b"v")? else {
         if file.name == "accounts_anonymous" {
@@ -103,48 +100,4 @@ fn make(place: &Place, file: &File) -> Result<()> {
     .flatten()
     .try_for_each(|comment| sql_file::run(comment))?;
     definition::mark(view.oid, file.name)
-}
-
-/// Whether the relation is a view that is as this extension has made it.
-pub fn is_ours(schema: &str, view: Oid) -> Result<bool> {
-    sql_file::inside(schema, || {
-        definition::is_marked(view, &definition::of(view)?)
-    })
-}
-
-/// The call that makes the views of a schema as this version makes them: those that are missing, and those that their owner has
-/// changed, if there are any. Whoever may not make it is told whom to ask.
-pub fn renewal_call(place: &Place) -> String {
-    let is_changed = has_changed(place);
-    let call = if place.holds_copies() {
-        renew_copies(&place.name, false, is_changed)
-    } else {
-        let call = set_up_call(&place.name);
-        match call.strip_suffix(");") {
-            Some(arguments) if is_changed => format!("{arguments}, replace_views => true);"),
-            _ => call,
-        }
-    };
-    match place.owner() {
-        Ok(owner) if !role::has_rights_of(role::current(), owner) => {
-            format!("Role \"{}\" can do this: {call}", role::name(owner))
-        }
-        _ => call,
-    }
-}
-
-/// Whether a call could renew one of the views: it has changed, or is not there though what it reads is.
-pub fn needs_renewal(place: &Place) -> bool {
-    let is_there = |name: &str| matches!(place.relation(name), Ok(Some(_)));
-    has_changed(place)
-        || FILES
-            .iter()
-            .any(|file| !is_there(file.name) && file.reads.iter().all(|needed| is_there(needed)))
-}
-
-/// Whether one of the views is there and not as this extension has made it.
-fn has_changed(place: &Place) -> bool {
-    FILES.iter().any(|file| {
-        matches!(place.relation(file.name), Ok(Some(view)) if !matches!(is_ours(&place.name, view.oid), Ok(true)))
-    })
 }

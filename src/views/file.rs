@@ -31,25 +31,33 @@ pub const FILLED_IN: [(&str, &str); 2] = [
     ("hr_staff", include_str!("../../sql/views/hr_staff.sql")),
 ];
 
+/// The tables that the views, and with them history, rest on.
+pub const BASE_TABLES: [&str; 3] = ["plan", "users", "admins"];
+
+/// The view that only stored copies have.
+pub const FRESHNESS: &str = "data_freshness";
+
 /// The secret of `accounts_anonymous`: two sequences.
 pub const SALT: [&str; 2] = ["accounts_anonymous_salt_1", "accounts_anonymous_salt_2"];
 
 /// In the order in which they need one another.
-pub static FILES: [File; 24] = [
+pub static FILES: [File; 26] = [
     view_file!("accounts", reads ["users", "admins", "plan"], anonymous false),
-    view_file!("licenses", reads ["plan", "users", "prices"], anonymous true),
+    view_file!("current_prices", reads ["prices"], anonymous false),
+    view_file!("licenses", reads ["plan", "users", "current_prices"], anonymous true),
     view_file!("product_licenses", reads ["licenses"], anonymous true),
     view_file!("accounts_anonymous", reads ["accounts"], anonymous true),
     view_file!("account_keys", reads ["users", "admins"], anonymous false),
     view_file!("idle_licenses", reads ["accounts", "users"], anonymous false),
-    view_file!("seats", reads ["idle_licenses", "prices"], anonymous false),
+    view_file!("seats", reads ["idle_licenses", "current_prices"], anonymous false),
     view_file!("memberships", reads ["users"], anonymous false),
     view_file!("team_tree", reads ["teams", "users"], anonymous false),
     view_file!("team_utilization", reads ["users"], anonymous false),
     view_file!("admins_without_use", reads ["accounts", "users"], anonymous false),
     view_file!("duplicate_people", reads ["users"], anonymous false),
     view_file!("seats_derived", reads ["users", "product_licenses"], anonymous true),
-    view_file!("seats_by_month", reads ["seats_derived", "product_licenses", "license_history"], anonymous true),
+    view_file!("seats_recorded", reads ["license_history"], anonymous true),
+    view_file!("seats_by_month", reads ["seats_derived", "seats_recorded", "product_licenses"], anonymous true),
     view_file!("license_forecast", reads ["product_licenses", "seats_by_month"], anonymous true),
     view_file!("seat_costs", reads ["seats", "account_keys", "hr_staff"], anonymous false),
     view_file!("report_known", reads ["users", "hr_staff"], anonymous true),
@@ -62,8 +70,9 @@ pub static FILES: [File; 24] = [
     view_file!("data_freshness", reads ["settings", "refresh_log"], anonymous true),
 ];
 
-/// Stands for `seats_by_month` where there is no history.
-pub static WITHOUT_HISTORY: File = view_file!("seats_by_month", "seats_by_month_live", reads ["seats_derived", "product_licenses"], anonymous true);
+/// Stands for `seats_recorded` where there is no history.
+pub static WITHOUT_HISTORY: File =
+    view_file!("seats_recorded", "seats_recorded_live", reads ["plan"], anonymous true);
 
 impl File {
     /// The file of that view.

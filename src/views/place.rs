@@ -97,6 +97,16 @@ impl Place {
         settings.is_ok_and(|found| found.into_iter().flatten().next().is_some())
     }
 
+    /// The call, for whoever may make it; for others, whom to ask.
+    pub fn as_owner(&self, call: String) -> String {
+        match self.owner() {
+            Ok(owner) if !role::has_rights_of(role::current(), owner) => {
+                format!("Role \"{}\" can do this: {call}", role::name(owner))
+            }
+            _ => call,
+        }
+    }
+
     /// The relation of that name, if there is one.
     pub fn relation(&self, name: &str) -> Result<Option<Relation>> {
         let found = look_up(
@@ -174,14 +184,39 @@ impl Place {
     }
 }
 
+/// In the place of a value that only a person can know.
+const BLANK: &str = "'…'";
+
 /// The call that makes tables and views in a schema.
 pub fn set_up_call(schema: &str) -> String {
-    let server = first_name(include_str!("../../sql/copies/lookup/server.sql"), schema);
+    let servers = names(include_str!("../../sql/copies/lookup/server.sql"), schema);
     format!(
         "CALL pluralsight_fdw.set_up({}, {});",
-        quote_literal(&server.unwrap_or_else(|| "pluralsight".to_owned())),
+        only(&servers),
         quote_literal(schema)
     )
+}
+
+/// The call that tells a set of copies anew what it copies.
+pub fn reconnect_call(copies: &str) -> String {
+    let sources = names(
+        include_str!("../../sql/views/lookup/copied_schema.sql"),
+        copies,
+    );
+    format!(
+        "CALL pluralsight_fdw.create_copies({}, {});",
+        only(&sources),
+        quote_literal(copies)
+    )
+}
+
+/// The only one of the names, as a literal. Where there are several, a person must choose.
+fn only(names: &[String]) -> String {
+    match names {
+        [] => quote_literal("pluralsight"),
+        [name] => quote_literal(name),
+        _ => BLANK.to_owned(),
+    }
 }
 
 /// The call that makes what is missing in a set of copies that is there. The set knows what it copies.
@@ -200,18 +235,18 @@ pub fn renew_copies(copies: &str, fill: bool, replace_views: bool) -> String {
 
 /// The call that makes copies in a schema that has none; or copies of it, if it is where foreign tables are.
 pub fn create_copies_call(copies: &str) -> String {
-    let source = first_name(
+    let sources = names(
         include_str!("../../sql/views/lookup/copied_schema.sql"),
         copies,
     );
-    match source {
+    match sources.first() {
         Some(source) if source == copies => format!(
             "CALL pluralsight_fdw.create_copies({});",
-            quote_literal(&source)
+            quote_literal(source)
         ),
         Some(source) if source != "pluralsight" => format!(
             "CALL pluralsight_fdw.create_copies({}, {});",
-            quote_literal(&source),
+            quote_literal(source),
             quote_literal(copies)
         ),
         _ => format!(
@@ -221,13 +256,11 @@ pub fn create_copies_call(copies: &str) -> String {
     }
 }
 
-/// The first name that a look-up finds for the name of a schema.
-fn first_name(query: &'static str, schema: &str) -> Option<String> {
+/// The names that a look-up finds for the name of a schema.
+fn names(query: &'static str, schema: &str) -> Vec<String> {
     look_up(query, &[schema.into()], |row| row.get::<String>(1))
-        .ok()?
-        .into_iter()
-        .flatten()
-        .next()
+        .map(|names| names.into_iter().flatten().collect())
+        .unwrap_or_default()
 }
 
 fn kind(kind: u8) -> &'static str {

@@ -7,6 +7,7 @@ use super::definition;
 use super::file::{FILES, File};
 use super::outcome::Outcome;
 use super::place::{Place, Relation};
+use super::state::renewal_call;
 use crate::error::{FdwError, Result};
 use crate::sql::look_up;
 use crate::sql_file;
@@ -45,7 +46,10 @@ pub fn rebuild(
             "A column of it changes or goes, so it must be dropped and made anew. On it depend: {}.",
             others.join(", ")
         ))
-        .hint("Keep their definitions, drop them, call set_up again, and make them anew."));
+        .hint(format!(
+            "Keep their definitions, drop them, make them anew after this: {}",
+            renewal_call(place)
+        )));
     }
     // Last come those that nothing stands on.
     dropped.sort_by_key(|file| FILES.iter().position(|other| other.name == file.name));

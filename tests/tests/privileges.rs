@@ -191,6 +191,7 @@ fn a_reader_has_what_one_call_gives_and_takes() {
             "report_summary",
             "seats_by_month",
             "seats_derived",
+            "seats_recorded",
         ];
         if schema == "pluralsight_copy" {
             anonymous.insert(1, "data_freshness");

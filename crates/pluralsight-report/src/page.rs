@@ -290,11 +290,7 @@ fn products(data: &Data) -> Vec<ProductRow> {
                     product.product_id.as_deref(),
                 ),
                 bought: format!("{bought}{}", price.unwrap_or_default()),
-                held: known(if data.summary.sign_ins_are_known {
-                    product.used
-                } else {
-                    product.seats
-                }),
+                held: known(product.used),
                 to_reclaim: known(product.to_reclaim),
                 free: product.remaining.map_or_else(|| "? free".to_owned(), free),
                 used_until: place(product.used.unwrap_or(0) as f64, longest),
@@ -352,7 +348,8 @@ fn outlook(forecast: &Forecast) -> String {
     let confidence = forecast.confidence.as_str();
     match (forecast.remaining, forecast.runs_out_on) {
         (None, _) => "how many are free is not known".to_owned(),
-        (Some(..=0), _) => "none is free".to_owned(),
+        (Some(..=0), Some(_)) => "none is free".to_owned(),
+        (Some(..=0), None) => "none was bought".to_owned(),
         (_, Some(on)) => format!("runs out on {} (confidence: {confidence})", day(on)),
         (_, None) if confidence == "none" => "too little is known for a forecast".to_owned(),
         (_, None) => format!("does not run out (confidence: {confidence})"),
@@ -391,7 +388,14 @@ fn cost_centers(first: &First<CostCenter>) -> Table<CostCenterRow> {
             (row.seats as f64, row.seats_to_reclaim as f64)
         }
     };
-    let largest = first.rows.iter().map(|row| size(row).0).fold(0.0, f64::max);
+    // Amounts of two currencies cannot be compared by their bars.
+    let largest = |currency: Option<&str>| {
+        let of_currency = first
+            .rows
+            .iter()
+            .filter(|row| row.currency.as_deref() == currency);
+        of_currency.map(|row| size(row).0).fold(0.0, f64::max)
+    };
     Table::of(first, |row| {
         let (whole, idle) = size(row);
         let currency = row.currency.as_deref();
@@ -402,8 +406,8 @@ fn cost_centers(first: &First<CostCenter>) -> Table<CostCenterRow> {
             to_reclaim: row
                 .cost_to_reclaim
                 .map_or_else(|| number(row.seats_to_reclaim), |sum| money(sum, currency)),
-            used_until: place(whole - idle, largest),
-            idle_until: place(whole, largest),
+            used_until: place(whole - idle, largest(currency)),
+            idle_until: place(whole, largest(currency)),
         }
     })
 }

@@ -195,7 +195,7 @@ fn what_is_not_known_is_neither_zero_nor_a_forecast() {
     let mut data = whole();
     data["summary"]["sign_ins_are_known"] = json!(false);
     let page_without = page(data);
-    assert!(text(&page_without).contains("1,440 held"));
+    assert!(text(&page_without).contains("1,040 held"));
     assert!(page_without.contains("class=\"f-held\"/></svg>held"));
     assert!(!page_without.contains("class=\"f-used\"/></svg>used"));
     // Nobody says who holds what.

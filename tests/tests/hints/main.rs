@@ -3,6 +3,7 @@
 //! Each error is provoked in a database with views, copies and grants. What was followed is written down, and in the end
 //! compared with the source: a HINT with a statement that nobody here has followed fails the test.
 
+mod sets;
 mod stored;
 mod tokens;
 
@@ -13,6 +14,7 @@ use behaviour::cluster::Cluster;
 use behaviour::source::{advice, statements};
 use behaviour::{Refusal, Session, Stage, cluster, copies, vault};
 use pluralsight_sandbox::{Action, Cap, Config, End, Rule, Sandbox, When, variant};
+use sets::sets;
 use stored::{checks, stored_copies, views};
 use tokens::{key_files, missing_tokens, sealed_tokens, secrets};
 
@@ -150,7 +152,7 @@ fn odd_role(stage: &mut Stage) -> String {
 
 #[test]
 fn every_statement_in_a_hint_runs_and_mends() {
-    let cases: [fn(&mut Followed); 13] = [
+    let cases: [fn(&mut Followed); 14] = [
         missing_tokens,
         sealed_tokens,
         key_files,
@@ -163,6 +165,7 @@ fn every_statement_in_a_hint_runs_and_mends() {
         grants,
         views,
         stored_copies,
+        sets,
         schemas,
     ];
     let mut followed = Followed::default();

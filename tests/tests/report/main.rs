@@ -5,6 +5,7 @@ mod truth;
 
 use std::collections::BTreeMap;
 
+use behaviour::source::statements;
 use behaviour::{Session, Stage, copies};
 use chrono::{DateTime, Datelike, Months, NaiveDate, Utc};
 use pluralsight_sandbox::{Config, User};
@@ -386,7 +387,9 @@ fn a_reader_sees_what_was_granted() {
     let mut session = stage.session_of(&jane);
     let error = session.error("SELECT pluralsight_fdw.report_html()");
     assert_eq!(error.code, "42501", "{error:?}");
-    stage.session.run(&error.hint.expect("there is a hint"));
+    let hint = error.hint.expect("there is a hint");
+    assert!(hint.starts_with("Role \""), "{hint}");
+    stage.session.run(&statements(&hint).join(""));
     let anonymous = session.value("SELECT pluralsight_fdw.report_html()");
     assert!(anonymous.contains("Names are left out"));
     assert!(!anonymous.contains('@') || !anonymous.contains("meridian.example"));

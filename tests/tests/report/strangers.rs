@@ -35,7 +35,7 @@ fn nobodys_code_runs_as_the_reader() {
         "CREATE VIEW trap.report_summary AS SELECT 'sweet'::trap.flavor AS plan_name",
         "CREATE VIEW trap.report_summary AS SELECT ARRAY['sweet'::trap.flavor] AS plan_name",
         "ALTER TABLE trap.guarded ENABLE ROW LEVEL SECURITY; CREATE POLICY biting ON trap.guarded USING (trap.bite()); GRANT SELECT ON trap.guarded TO PUBLIC; CREATE VIEW trap.report_summary AS SELECT * FROM trap.guarded",
-        "CREATE VIEW trap.report_summary AS SELECT 'x' AS plan_name; CREATE VIEW trap.data_freshness AS SELECT trap.bite() AS last_refresh_failed, now() AS as_of",
+        "CREATE VIEW trap.report_summary AS SELECT 'x' AS plan_name; CREATE TABLE trap.settings (only_row boolean, source_schema name, source_id oid, source_database text, tables name[], max_shrink numeric, history_from timestamptz); CREATE VIEW trap.data_freshness AS SELECT trap.bite() AS last_refresh_failed, now() AS as_of",
     ] {
         hers.run(make);
         let error = stage
@@ -46,7 +46,7 @@ fn nobodys_code_runs_as_the_reader() {
             error.message.contains(&mallory) && !error.message.contains("bitten"),
             "{error:?}"
         );
-        hers.run("DROP VIEW trap.report_summary; DROP VIEW IF EXISTS trap.deeper, trap.data_freshness; ALTER TABLE trap.guarded DISABLE ROW LEVEL SECURITY; DROP POLICY IF EXISTS biting ON trap.guarded");
+        hers.run("DROP VIEW trap.report_summary; DROP VIEW IF EXISTS trap.deeper, trap.data_freshness; DROP TABLE IF EXISTS trap.settings; ALTER TABLE trap.guarded DISABLE ROW LEVEL SECURITY; DROP POLICY IF EXISTS biting ON trap.guarded");
     }
     // Nor does code that nothing depends on: PostgreSQL's own functions that run what a text says, and what the planner computes.
     hers.run(
