@@ -13,7 +13,7 @@ use pgrx::prelude::*;
 use pluralsight_api::{Batch, ColumnPlan, Stats};
 
 use crate::error::{OrRaise, Result};
-use crate::executor::{Asked, ColumnReader, Fetch, Generated, Places, Reading, readers};
+use crate::executor::{Asked, ColumnReader, Fetch, Generated, Lifetime, Places, Reading, readers};
 use crate::planner::cost::last_total;
 use crate::relation::{Generation, Relation};
 
@@ -130,7 +130,15 @@ unsafe fn take(
             let values = std::slice::from_raw_parts_mut((*slot).tts_values, width as usize);
             let nulls = std::slice::from_raw_parts_mut((*slot).tts_isnull, width as usize);
             scratch
-                .switch_to(|_| places.fill(&readers, row, page.problems(), values, nulls))
+                .switch_to(|_| {
+                    places.fill(
+                        &readers,
+                        (row, Lifetime::OfRow),
+                        page.problems(),
+                        values,
+                        nulls,
+                    )
+                })
                 .map_err(|error| fetch.masked(error))?;
             pg_sys::ExecStoreVirtualTuple(slot);
             let context = match (*estate).es_per_tuple_exprcontext {

@@ -33,6 +33,7 @@ pub use append::{
     foreign_async_configure_wait, foreign_async_notify, foreign_async_request,
     is_foreign_path_async_capable,
 };
+pub use arena::Lifetime;
 pub use decode::{ColumnReader, readers};
 pub use drift::drifted_scans;
 pub use fetch::{Fetch, incomplete_scans};

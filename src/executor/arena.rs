@@ -1,10 +1,11 @@
 //! Texts and lists of texts in PostgreSQL's own form, those of a row in one piece of memory.
 //!
-//! Most of a row is text. A call into PostgreSQL for each of them would take longer than to copy them does.
+//! Most of a row is text. A call into PostgreSQL for each of them would take longer than to copy them does. A short text
+//! comes as PostgreSQL stores it, so that it is not even copied, where the record stays as long as the row.
 
 use pgrx::pg_sys::{self, Datum, Oid};
 use pgrx::set_varsize_4b;
-use pluralsight_api::{Cell, Cells};
+use pluralsight_api::{Cell, Cells, Text};
 
 /// Bytes in front of a text.
 const TEXT_HEADER: usize = pg_sys::VARHDRSZ;
@@ -24,15 +25,25 @@ pub struct Arena {
     next: *mut u8,
     left: usize,
     expected: usize,
+    lifetime: Lifetime,
+}
+
+/// How long a record stays where it is.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Lifetime {
+    /// As long as its row: until the scan is asked for another one, is begun again, or ends.
+    OfRow,
+    Shorter,
 }
 
 impl Arena {
     /// For a row that takes about so many bytes. Nothing is taken yet.
-    pub fn new(expected: usize) -> Arena {
+    pub fn new(expected: usize, lifetime: Lifetime) -> Arena {
         Arena {
             next: std::ptr::null_mut(),
             left: 0,
             expected,
+            lifetime,
         }
     }
 
@@ -51,8 +62,28 @@ impl Arena {
         taken
     }
 
+    /// A text of the record in the database's own encoding; `None` if it holds a NUL.
+    pub fn text(&mut self, text: Text<'_>) -> Option<Datum> {
+        match text.stored().filter(|_| cfg!(target_endian = "little")) {
+            Some(stored) if self.lifetime == Lifetime::OfRow => {
+                // SAFETY: a header of one byte is part of it, so there is no alignment; PostgreSQL changes no value in
+                // place, and the record stays as long as the row.
+                unsafe {
+                    debug_assert_eq!(
+                        pgrx::varlena::varsize_1b(stored.as_ptr().cast()),
+                        stored.len()
+                    );
+                }
+                Some(Datum::from(stored.as_ptr()))
+            }
+            Some(_) => Some(self.plain(text.as_str())),
+            None if text.as_str().contains('\0') => None,
+            None => Some(self.plain(text.as_str())),
+        }
+    }
+
     /// A text, which holds no NUL.
-    pub fn text(&mut self, text: &str) -> Datum {
+    pub fn plain(&mut self, text: &str) -> Datum {
         let taken = self.take(TEXT_HEADER + text.len());
         // SAFETY: the header and the text fit into what was taken.
         unsafe { write_text(taken, text) };
@@ -67,11 +98,11 @@ impl Arena {
             let Cell::Text(text) = element else {
                 return None;
             };
-            if text.contains('\0') {
+            if text.stored().is_none() && text.as_str().contains('\0') {
                 return None;
             }
             count += 1;
-            size += element_size(text);
+            size += element_size(text.as_str());
         }
         if count == 0 {
             return Some(self.empty_list(of_type));
@@ -87,6 +118,7 @@ impl Arena {
             }
             for element in elements {
                 if let Cell::Text(text) = element {
+                    let text = text.as_str();
                     let size = element_size(text);
                     // What the text does not fill up is zero, as PostgreSQL has it.
                     place.add(size - ELEMENT_ALIGNMENT).cast::<u32>().write(0);

@@ -219,7 +219,7 @@ impl Spilled {
             ((*(*self.slot).tts_ops)
                 .clear
                 .expect("every slot type can be cleared"))(self.slot);
-            pg_sys::tuplestore_select_read_pointer(self.store, 0);
+            // The pointer stays the active one: for another one, PostgreSQL would read the file's block again.
             outcome
         }
     }

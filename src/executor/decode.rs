@@ -269,8 +269,12 @@ impl ColumnReader {
         match &self.converter {
             Converter::Boolean => match value {
                 Cell::Boolean(value) => Ok(Datum::from(value)),
-                Cell::Text(text) if text.eq_ignore_ascii_case("true") => Ok(Datum::from(true)),
-                Cell::Text(text) if text.eq_ignore_ascii_case("false") => Ok(Datum::from(false)),
+                Cell::Text(text) if text.as_str().eq_ignore_ascii_case("true") => {
+                    Ok(Datum::from(true))
+                }
+                Cell::Text(text) if text.as_str().eq_ignore_ascii_case("false") => {
+                    Ok(Datum::from(false))
+                }
                 _ => Err(self.wrong(value, "a Boolean")),
             },
             Converter::Int2 => self.integer(value).and_then(|number| {
@@ -291,13 +295,16 @@ impl ColumnReader {
                     .ok_or_else(|| FdwError::internal("a float8 without a datum"))
             }
             Converter::Text => match value {
-                Cell::Text(text) => self.text(text, arena),
+                Cell::Text(text) if self.takes_utf8 => {
+                    arena.text(text).ok_or_else(|| self.holds_nul())
+                }
+                Cell::Text(text) => self.text(text.as_str(), arena),
                 Cell::Json(_) => Err(self.wrong(value, "a text")),
                 other => self.text(&plain(other), arena),
             },
             Converter::Instant(of) => self.instant(value).map(|at| of.datum(at, self.typmod)),
             Converter::Json => match value {
-                Cell::Text(text) => self.input(&Json::from(text).to_string(), None),
+                Cell::Text(text) => self.input(&Json::from(text.as_str()).to_string(), None),
                 other => self.input(&plain(other), None),
             },
             Converter::Input {
@@ -323,12 +330,10 @@ impl ColumnReader {
 
     fn text(&self, text: &str, arena: &mut Arena) -> Result<Datum> {
         if text.contains('\0') {
-            return Err(
-                self.misfit("holds a text with a NUL character, which PostgreSQL cannot store")
-            );
+            return Err(self.holds_nul());
         }
         if self.takes_utf8 {
-            return Ok(arena.text(text));
+            return Ok(arena.plain(text));
         }
         let converted = CString::new(text)
             .map_err(|_| FdwError::internal("a NUL after all"))
@@ -364,9 +369,7 @@ impl ColumnReader {
 
     /// By the type's own input function, with the column's type modifier.
     fn input(&self, text: &str, function: Option<(Oid, Oid)>) -> Result<Datum> {
-        let text = CString::new(text).map_err(|_| {
-            self.misfit("holds a text with a NUL character, which PostgreSQL cannot store")
-        })?;
+        let text = CString::new(text).map_err(|_| self.holds_nul())?;
         let text = encoding::to_server(text)
             .map_err(|problem| self.misfit(&format!("does not fit: {problem}")))?;
         let (scalar, typmod) = (self.scalar, self.typmod);
@@ -416,6 +419,10 @@ impl ColumnReader {
         )
     }
 
+    fn holds_nul(&self) -> FdwError {
+        self.misfit("holds a text with a NUL character, which PostgreSQL cannot store")
+    }
+
     fn misfit(&self, problem: &str) -> FdwError {
         FdwError::bad_value(self.problem(problem)).hint(format!(
             "To have the column read NULL: {}",
@@ -438,7 +445,8 @@ fn float(value: Cell<'_>) -> Option<f64> {
 /// A text as it is, anything else as JSON.
 fn plain(value: Cell<'_>) -> Cow<'_, str> {
     match value {
-        Cell::Text(text) | Cell::Json(text) | Cell::Number(text) => Cow::Borrowed(text),
+        Cell::Text(text) => Cow::Borrowed(text.as_str()),
+        Cell::Json(text) | Cell::Number(text) => Cow::Borrowed(text),
         Cell::Integer(number) => Cow::Owned(number.to_string()),
         Cell::Boolean(value) => Cow::Borrowed(if value { "true" } else { "false" }),
         Cell::Null | Cell::Instant(_) | Cell::List(_) | Cell::Problem => Cow::Borrowed("null"),

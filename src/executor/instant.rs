@@ -56,8 +56,9 @@ fn rounded(instant: i64, typmod: i32) -> i64 {
 pub fn read(value: Cell<'_>, epoch: Option<Epoch>) -> Option<i64> {
     let instant = match (value, epoch) {
         (Cell::Instant(since_1970), _) => since_1970.checked_sub(EPOCH_DIFFERENCE)?,
-        (Cell::Text(text), None) => from_text(text)?,
+        (Cell::Text(text), None) => from_text(text.as_str())?,
         (Cell::Text(text), Some(epoch)) => {
+            let text = text.as_str();
             from_number(text.trim(), epoch).or_else(|| from_text(text))?
         }
         (Cell::Integer(number), Some(epoch)) => from_number(&number.to_string(), epoch)?,

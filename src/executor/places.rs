@@ -3,7 +3,7 @@
 use pgrx::pg_sys::Datum;
 use pluralsight_api::{ColumnPlan, Problem, Row};
 
-use super::arena::Arena;
+use super::arena::{Arena, Lifetime};
 use super::decode::ColumnReader;
 use crate::error::{FdwError, Result};
 
@@ -32,14 +32,14 @@ impl Places {
     pub fn fill(
         &self,
         readers: &[ColumnReader],
-        row: Row<'_>,
+        (row, lifetime): (Row<'_>, Lifetime),
         problems: &[Option<Problem>],
         values: &mut [Datum],
         nulls: &mut [bool],
     ) -> Result<()> {
         nulls.fill(true);
         // A cell is written in no fewer bytes than its value, but for headers and what fills them up.
-        let mut arena = Arena::new(row.bytes().len() + HEADERS * self.0.len());
+        let mut arena = Arena::new(row.bytes().len() + HEADERS * self.0.len(), lifetime);
         let mut cells = row.cells().enumerate();
         let mut cell = cells.next();
         for &(column, reader) in &self.0 {

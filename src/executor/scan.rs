@@ -10,10 +10,10 @@ use pgrx::prelude::*;
 use pluralsight_api::{Batch, Problem, Row, Stats};
 
 use super::answer::Answer;
+use super::arena::Lifetime;
 use super::buffer::Place;
 use super::count::count;
-use super::decode::ColumnReader;
-use super::decode::readers;
+use super::decode::{ColumnReader, readers};
 use super::filter::{Asked, Computed, choose};
 use super::generated::Generated;
 use super::places::Places;
@@ -454,21 +454,22 @@ impl Open {
         &mut self,
         relation: &Relation,
         (complete, pace): (&mut bool, &mut Pace),
-        mut take: impl FnMut(&Places, Row<'_>, &[Option<Problem>]) -> T,
+        mut take: impl FnMut(&Places, (Row<'_>, Lifetime), &[Option<Problem>]) -> T,
     ) -> Result<Option<T>> {
         loop {
             match &self.answer.buffer {
                 None => {
                     if self.next < self.page.len() {
-                        let row = self.page.row(self.next);
+                        let row = (self.page.row(self.next), Lifetime::OfRow);
                         self.next += 1;
-                        let taken = take(&self.places, row, self.page.problems());
-                        return Ok(Some(taken));
+                        return Ok(Some(take(&self.places, row, self.page.problems())));
                     }
                 }
                 Some(buffer) => {
                     let mut buffer = buffer.borrow_mut();
                     if let Some((row, problems)) = buffer.next(&mut self.place)? {
+                        // Others read from the buffer, too, and pages are added to it.
+                        let row = (row, Lifetime::Shorter);
                         return Ok(Some(take(&self.places, row, problems)));
                     }
                 }

@@ -10,6 +10,7 @@ use pgrx::memcxt::PgMemoryContexts;
 use pgrx::pg_sys::{self, Oid};
 use pluralsight_api::{Batch, ColumnPlan, FieldPath, Stats};
 
+use super::arena::Lifetime;
 use super::decode::ColumnReader;
 use super::decode::readers;
 use super::fetch::Fetch;
@@ -158,7 +159,7 @@ unsafe fn passes(record: Record<'_>, check: &LocalCheck) -> Result<bool> {
         let nulls = std::slice::from_raw_parts_mut((*check.slot).tts_isnull, width);
         record.places.fill(
             record.readers,
-            record.page.row(record.index),
+            (record.page.row(record.index), Lifetime::Shorter),
             record.page.problems(),
             values,
             nulls,

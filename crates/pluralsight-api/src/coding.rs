@@ -1,20 +1,47 @@
 //! The content coding of a reply's body: none, or gzip, whatever its spelling and in however many members.
 
-use std::io::{self, Write};
-
-use flate2::write::MultiGzDecoder;
+use flate2::{Decompress, FlushDecompress, Status};
 
 /// What this client asks for.
 pub(crate) const ACCEPTED: &str = "gzip";
+/// The base-two logarithm of the window that gzip allows.
+const WINDOW_BITS: u8 = 15;
+/// Room that a body begins with, and the most that is made at once on a guess.
+const LEAST_ROOM: usize = 32 * 1024;
+const MOST_EXPECTED: usize = 4 * 1024 * 1024;
 
 /// A body as it comes, and what it is after decoding, up to a limit.
-pub(crate) enum Decoder {
-    Plain(Bounded),
-    Gzip {
-        decoder: Box<MultiGzDecoder<Bounded>>,
-        /// Something has come.
-        fed: bool,
-    },
+pub(crate) struct Decoder {
+    /// What has been decoded. A gzip's bytes are inflated into it: it is its own window, and nothing is copied.
+    bytes: Vec<u8>,
+    limit: u64,
+    /// Bytes that it may come to.
+    expected: usize,
+    gzip: Option<Gzip>,
+}
+
+struct Gzip {
+    inflate: Box<Decompress>,
+    place: Place,
+}
+
+impl Gzip {
+    fn new() -> Gzip {
+        Gzip {
+            inflate: Box::new(Decompress::new_gzip(WINDOW_BITS)),
+            place: Place::Start,
+        }
+    }
+}
+
+/// How far a gzip has come.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Place {
+    /// Nothing has come.
+    Start,
+    InMember,
+    /// A member has ended, and another one may follow.
+    Between,
 }
 
 /// Why a body cannot be decoded.
@@ -28,31 +55,12 @@ pub(crate) enum Undecodable {
     Broken(String),
 }
 
-/// Decoded bytes, up to a limit.
-pub(crate) struct Bounded {
-    bytes: Vec<u8>,
-    limit: u64,
-}
-
-impl Write for Bounded {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        if self.bytes.len() as u64 + bytes.len() as u64 > self.limit {
-            return Err(io::ErrorKind::FileTooLarge.into());
-        }
-        self.bytes.extend_from_slice(bytes);
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
-}
-
 impl Decoder {
-    /// A decoder for the values of `Content-Encoding`, in any case.
+    /// A decoder for the values of `Content-Encoding`, in any case. `expected` is a guess at the decoded body's size.
     pub fn new<'a>(
         headers: impl IntoIterator<Item = &'a str>,
         limit: u64,
+        expected: usize,
     ) -> Result<Decoder, Undecodable> {
         let codings: Vec<String> = headers
             .into_iter()
@@ -60,74 +68,114 @@ impl Decoder {
             .map(|coding| coding.trim().to_ascii_lowercase())
             .filter(|coding| !coding.is_empty() && coding != "identity")
             .collect();
-        let bytes = Bounded {
+        let gzip = match codings.as_slice() {
+            [] => None,
+            [coding] if matches!(coding.as_str(), "gzip" | "x-gzip") => Some(Gzip::new()),
+            _ => return Err(Undecodable::Unknown(codings.join(", "))),
+        };
+        Ok(Decoder {
             bytes: Vec::new(),
             limit,
-        };
-        match codings.as_slice() {
-            [] => Ok(Decoder::Plain(bytes)),
-            [coding] if matches!(coding.as_str(), "gzip" | "x-gzip") => Ok(Decoder::Gzip {
-                decoder: Box::new(MultiGzDecoder::new(bytes)),
-                fed: false,
-            }),
-            _ => Err(Undecodable::Unknown(codings.join(", "))),
-        }
+            expected: expected.min(MOST_EXPECTED),
+            gzip,
+        })
     }
 
     /// Takes the next bytes of the body; answers how many bytes have been decoded by now.
     pub fn feed(&mut self, chunk: &[u8]) -> Result<usize, Undecodable> {
-        match self {
-            Decoder::Plain(bytes) => bytes.write_all(chunk),
-            Decoder::Gzip { decoder, fed } => {
-                *fed |= !chunk.is_empty();
-                decoder.write_all(chunk)
+        match self.gzip.take() {
+            None if self.bytes.len() as u64 + chunk.len() as u64 > self.limit => {
+                return Err(Undecodable::TooLarge);
+            }
+            None => {
+                if self.bytes.is_empty() {
+                    self.make_room();
+                }
+                self.bytes.extend_from_slice(chunk);
+            }
+            Some(mut gzip) => {
+                self.inflate(&mut gzip, chunk)?;
+                self.gzip = Some(gzip);
             }
         }
-        .map_err(Undecodable::from)?;
-        Ok(self.decoded().len())
+        Ok(self.bytes.len())
+    }
+
+    fn inflate(&mut self, gzip: &mut Gzip, mut chunk: &[u8]) -> Result<(), Undecodable> {
+        let mut has_more = false;
+        while has_more || !chunk.is_empty() {
+            if gzip.place == Place::Between {
+                *gzip = Gzip::new();
+            }
+            gzip.place = Place::InMember;
+            if self.bytes.len() == self.bytes.capacity() {
+                self.make_room();
+            }
+            let (came, length) = (gzip.inflate.total_in(), self.bytes.len());
+            let status = gzip
+                .inflate
+                .decompress_vec(chunk, &mut self.bytes, FlushDecompress::None)
+                .map_err(|error| {
+                    Undecodable::Broken(format!("its body is not gzip as it says ({error})"))
+                })?;
+            if self.bytes.len() as u64 > self.limit {
+                return Err(Undecodable::TooLarge);
+            }
+            let taken = (gzip.inflate.total_in() - came) as usize;
+            chunk = chunk.get(taken..).unwrap_or_default();
+            // Where the room was filled, there may be more to come of what was taken.
+            has_more = self.bytes.len() == self.bytes.capacity();
+            if status == Status::StreamEnd {
+                gzip.place = Place::Between;
+                has_more = false;
+            } else if taken == 0 && self.bytes.len() == length && !chunk.is_empty() {
+                return Err(Undecodable::Broken(
+                    "its body is not gzip as it says (it stands still)".to_owned(),
+                ));
+            }
+        }
+        Ok(())
+    }
+
+    /// Makes room for more, and not for more than the limit and a byte that shows that it is passed.
+    fn make_room(&mut self) {
+        let length = self.bytes.len();
+        let wanted = match length {
+            0 => self.expected.max(LEAST_ROOM),
+            _ => length.max(LEAST_ROOM),
+        };
+        let allowed = usize::try_from(self.limit.saturating_add(1))
+            .unwrap_or(usize::MAX)
+            .saturating_sub(length);
+        self.bytes.reserve_exact(wanted.min(allowed).max(1));
     }
 
     /// What has been decoded so far.
     pub fn decoded(&self) -> &[u8] {
-        match self {
-            Decoder::Plain(bytes) => &bytes.bytes,
-            Decoder::Gzip { decoder, .. } => &decoder.get_ref().bytes,
-        }
+        &self.bytes
     }
 
     /// The whole body, which has come to its end, so that its coding must have come to an end as well.
     pub fn finish(self) -> Result<Vec<u8>, Undecodable> {
-        match self {
-            Decoder::Plain(bytes) => Ok(bytes.bytes),
+        match self.gzip {
+            Some(gzip) if gzip.place == Place::InMember => Err(Undecodable::Broken(
+                "its compressed body breaks off".to_owned(),
+            )),
             // A reply without a body has nothing to decode.
-            Decoder::Gzip { fed: false, .. } => Ok(Vec::new()),
-            Decoder::Gzip { decoder, .. } => Ok(decoder.finish()?.bytes),
+            _ => Ok(self.bytes),
         }
     }
 
     /// The most bytes that are decoded.
     pub fn limit(&self) -> u64 {
-        match self {
-            Decoder::Plain(bytes) => bytes.limit,
-            Decoder::Gzip { decoder, .. } => decoder.get_ref().limit,
-        }
-    }
-}
-
-impl From<io::Error> for Undecodable {
-    fn from(error: io::Error) -> Undecodable {
-        match error.kind() {
-            io::ErrorKind::FileTooLarge => Undecodable::TooLarge,
-            io::ErrorKind::UnexpectedEof => {
-                Undecodable::Broken("its compressed body breaks off".to_owned())
-            }
-            _ => Undecodable::Broken(format!("its body is not gzip as it says ({error})")),
-        }
+        self.limit
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::io::Write;
+
     use flate2::Compression;
     use flate2::write::GzEncoder;
 
@@ -140,7 +188,7 @@ mod tests {
     }
 
     fn decode(header: &str, body: &[u8], size: usize) -> Result<Vec<u8>, Undecodable> {
-        let mut decoder = Decoder::new([header], 1_000_000)?;
+        let mut decoder = Decoder::new([header], 1_000_000, 0)?;
         for chunk in body.chunks(size) {
             decoder.feed(chunk)?;
         }

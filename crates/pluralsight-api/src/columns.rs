@@ -65,8 +65,8 @@ pub(crate) struct Layout {
     pub key: Option<usize>,
     /// The columns of the flags.
     pub flags: Vec<usize>,
-    /// How many conditions there are.
-    pub marks: usize,
+    /// Of each condition the column that it decides about, and what it wants.
+    pub conditions: Vec<(usize, bool)>,
 }
 
 #[derive(Clone, Debug)]
@@ -81,11 +81,13 @@ pub(crate) struct Column {
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Node {
     pub name: String,
+    /// The name as a member begins: quoted, with the colon.
+    pub quoted: String,
     pub children: Vec<usize>,
     /// Columns whose path ends here.
     pub ends: Vec<usize>,
-    /// The column of one or all values that ends here, where nothing else hangs on what stands here.
-    pub only: Option<usize>,
+    /// The columns that end here, where nothing else hangs on what stands here and each takes any one value as it is.
+    pub plain: Vec<Plain>,
     /// Columns that cannot do without this member: those of one or all values whose path ends here or goes on.
     pub needed_by: Vec<usize>,
     /// Conditions whose Boolean stands here.
@@ -96,6 +98,14 @@ pub(crate) struct Node {
     pub columns: Vec<usize>,
     /// Conditions whose Boolean stands here or below.
     pub marks_below: Vec<usize>,
+}
+
+/// A column of one or all values, or a key.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Plain {
+    pub column: usize,
+    pub instant: bool,
+    pub is_key: bool,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -115,7 +125,7 @@ impl Layout {
             asked: asked.len(),
             key: None,
             flags: Vec::new(),
-            marks: 0,
+            conditions: Vec::new(),
         };
         for plan in asked {
             let segments = plan.field.segments();
@@ -140,12 +150,17 @@ impl Layout {
         for node in &mut self.nodes {
             let has_more =
                 !(node.children.is_empty() && node.marks.is_empty() && node.gates.is_empty());
-            node.only = match node.ends[..] {
-                [column] if !has_more => Some(column).filter(|&column| {
-                    matches!(self.columns[column].role, Role::Cell(Take::One | Take::All))
-                }),
-                _ => None,
-            };
+            let plain = node.ends.iter().map(|&column| {
+                let Column { role, instant, .. } = self.columns[column];
+                let is_plain =
+                    !has_more && matches!(role, Role::Cell(Take::One | Take::All) | Role::Key);
+                is_plain.then_some(Plain {
+                    column,
+                    instant,
+                    is_key: role == Role::Key,
+                })
+            });
+            node.plain = plain.collect::<Option<_>>().unwrap_or_default();
         }
     }
 
@@ -187,8 +202,8 @@ impl Layout {
             .zip(path)
             .take_while(|(value, beside)| value == beside)
             .count();
-        let mark = self.marks;
-        self.marks += 1;
+        let mark = self.conditions.len();
+        self.conditions.push((column, condition.wanted));
         let mut at = 0;
         for (depth, name) in path.iter().enumerate() {
             if depth == common {
@@ -231,6 +246,7 @@ impl Layout {
             let child = self.nodes.len();
             self.nodes.push(Node {
                 name: name.to_owned(),
+                quoted: format!("\"{name}\":"),
                 ..Node::default()
             });
             self.nodes[at].children.push(child);

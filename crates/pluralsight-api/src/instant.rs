@@ -3,45 +3,63 @@
 /// Microseconds since 1970 of `2021-02-01T00:00:00.000Z`, with up to six digits after the point. Anything else, also
 /// what may well be an instant, is for the reader of the text to judge.
 pub(crate) fn parse(text: &str) -> Option<i64> {
-    let bytes = text.as_bytes();
-    let (head, tail) = bytes.split_first_chunk::<19>()?;
-    let number = |from: usize, to: usize| {
-        head.get(from..to)?.iter().try_fold(0i64, |number, digit| {
-            digit
-                .is_ascii_digit()
-                .then(|| number * 10 + i64::from(digit - b'0'))
-        })
+    let (head, tail) = text.as_bytes().split_first_chunk::<19>()?;
+    // Eight characters at a time: the date but for its day, then the day, the hour and the minute.
+    let (first, rest) = head.split_first_chunk()?;
+    let (second, [colon, tens, ones]) = rest.split_first_chunk()? else {
+        return None;
     };
-    let marks = [(4, b'-'), (7, b'-'), (10, b'T'), (13, b':'), (16, b':')];
-    if marks
-        .iter()
-        .any(|&(place, mark)| head.get(place) != Some(&mark))
-    {
+    let date = pairs(*first, *b"0000-00-")?;
+    let time = pairs(*second, *b"00T00:00")?;
+    let (tens, ones) = (tens.wrapping_sub(b'0'), ones.wrapping_sub(b'0'));
+    if *colon != b':' || tens > 5 || ones > 9 {
         return None;
     }
-    let (year, month, day) = (number(0, 4)?, number(5, 7)?, number(8, 10)?);
-    let (hour, minute, second) = (number(11, 13)?, number(14, 16)?, number(17, 19)?);
+    let year = i64::from(date[0]) * 100 + i64::from(date[2]);
+    let (month, day) = (i64::from(date[5]), i64::from(time[0]));
+    let (hour, minute) = (i64::from(time[3]), i64::from(time[6]));
+    let second = i64::from(tens * 10 + ones);
     let is_date = year > 0 && (1..=12).contains(&month) && day > 0 && day <= days_in(year, month);
-    if !is_date || hour > 23 || minute > 59 || second > 59 {
+    if !is_date || hour > 23 || minute > 59 {
         return None;
     }
-    let fraction = match tail {
-        b"Z" => 0,
-        [b'.', digits @ .., b'Z'] if (1..=6).contains(&digits.len()) => {
-            let mut fraction = 0;
-            for place in 0..6 {
-                let digit = digits.get(place).copied().unwrap_or(b'0');
-                if !digit.is_ascii_digit() {
-                    return None;
-                }
-                fraction = fraction * 10 + i64::from(digit - b'0');
-            }
-            fraction
-        }
+    let seconds = ((days(year, month, day) * 24 + hour) * 60 + minute) * 60 + second;
+    Some(seconds * 1_000_000 + microseconds(tail)?)
+}
+
+/// The numbers that each digit makes with the one behind it, in its place, if the text has the form: digits where that has
+/// zeros, and else the same.
+#[inline]
+fn pairs(text: [u8; 8], form: [u8; 8]) -> Option<[u8; 8]> {
+    let of = u64::from_le_bytes;
+    let digits = of(text) ^ of(form);
+    // Nine is the largest byte that this does not lift over the highest bit.
+    let too_large = (digits.wrapping_add(of([0x76; 8])) | digits) & of([0x80; 8]);
+    let others = of(form.map(|byte| if byte == b'0' { 0 } else { 0xff }));
+    if too_large != 0 || digits & others != 0 {
+        return None;
+    }
+    Some((digits * 10 + (digits >> 8)).to_le_bytes())
+}
+
+/// What stands behind the seconds.
+#[inline]
+fn microseconds(tail: &[u8]) -> Option<i64> {
+    let digits = match tail {
+        b"Z" => return Some(0),
+        [b'.', digits @ .., b'Z'] if (1..=6).contains(&digits.len()) => digits,
         _ => return None,
     };
-    let seconds = ((days(year, month, day) * 24 + hour) * 60 + minute) * 60 + second;
-    Some(seconds * 1_000_000 + fraction)
+    let mut fraction = 0;
+    for digit in digits {
+        let digit = digit.wrapping_sub(b'0');
+        if digit > 9 {
+            return None;
+        }
+        fraction = fraction * 10 + i64::from(digit);
+    }
+    const SCALES: [i64; 7] = [1_000_000, 100_000, 10_000, 1_000, 100, 10, 1];
+    SCALES.get(digits.len()).map(|scale| fraction * scale)
 }
 
 fn days_in(year: i64, month: i64) -> i64 {

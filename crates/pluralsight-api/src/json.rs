@@ -156,11 +156,22 @@ impl<'a> Scanner<'a> {
         }
     }
 
-    /// Passes a string: its text.
+    /// Passes a string, and says its text, if no escape stands in it. Otherwise, and if it is none, it is not passed.
     #[inline]
+    pub fn plain_string(&mut self) -> Option<&'a str> {
+        let start = self.position + 1;
+        let end = plain::until(self.bytes, start);
+        if self.bytes.get(end) != Some(&b'"') {
+            return None;
+        }
+        self.position = end + 1;
+        self.text.get(start..end)
+    }
+
+    /// Passes a string: its text.
     pub fn string(&mut self) -> Result<Cow<'a, str>> {
         let start = self.position + 1;
-        self.position = self.plain_until(start);
+        self.position = plain::until(self.bytes, start);
         match self.byte() {
             b'"' => {
                 let text = self.since(start);
@@ -170,32 +181,6 @@ impl<'a> Scanner<'a> {
             b'\\' => self.escaped(start).map(Cow::Owned),
             _ => Err(Malformed::Syntax),
         }
-    }
-
-    /// The first place from `position` on that holds a quote, a backslash or a control character, or the end.
-    #[inline]
-    fn plain_until(&self, mut position: usize) -> usize {
-        const LOW: u64 = 0x0101_0101_0101_0101;
-        const HIGH: u64 = 0x8080_8080_8080_8080;
-        // A byte of the word is zero if the highest bit of its place is set in the result. Places above the first such
-        // one may be wrong, the first one is not.
-        let zeros = |word: u64| word.wrapping_sub(LOW) & !word;
-        while let Some(chunk) = self.bytes.get(position..).and_then(<[u8]>::first_chunk) {
-            let word = u64::from_le_bytes(*chunk);
-            let control = word.wrapping_sub(LOW * 0x20) & !word;
-            let found = (control | zeros(word ^ (LOW * 0x22)) | zeros(word ^ (LOW * 0x5c))) & HIGH;
-            if found != 0 {
-                return position + found.trailing_zeros() as usize / 8;
-            }
-            position += 8;
-        }
-        while let Some(byte) = self.bytes.get(position) {
-            if matches!(byte, b'"' | b'\\' | 0..0x20) {
-                break;
-            }
-            position += 1;
-        }
-        position
     }
 
     /// The rest of a string in which an escape was met, from the string's start.
@@ -212,7 +197,7 @@ impl<'a> Scanner<'a> {
                 _ => return Err(Malformed::Syntax),
             }
             let run = self.position;
-            self.position = self.plain_until(run);
+            self.position = plain::until(self.bytes, run);
             text.push_str(self.since(run));
         }
     }
@@ -311,22 +296,17 @@ impl<'a> Scanner<'a> {
         }
     }
 
-    /// Whether the member that comes next has this name; it is passed only if it has. A name written with escapes is
-    /// not recognised here.
+    /// Whether the member that comes next begins so: its name, quoted, and the colon. It is passed only then. A name that
+    /// is written with escapes, or parted from its colon, is not recognised here.
     #[inline]
-    pub fn name_is(&mut self, name: &str) -> Result<bool> {
+    pub fn name_is(&mut self, quoted: &str) -> bool {
         self.skip_space();
-        let start = self.position + 1;
-        let end = start + name.len();
-        if self.byte() == b'"'
-            && self.bytes.get(start..end) == Some(name.as_bytes())
-            && self.bytes.get(end) == Some(&b'"')
-        {
-            self.position = end + 1;
-            self.colon()?;
-            return Ok(true);
+        let rest = self.bytes.get(self.position..).unwrap_or_default();
+        let is_next = plain::starts_with(rest, quoted.as_bytes());
+        if is_next {
+            self.position += quoted.len();
         }
-        Ok(false)
+        is_next
     }
 
     /// Passes a member's name and colon.
@@ -366,7 +346,7 @@ impl<'a> Scanner<'a> {
     }
 
     fn skip_string(&mut self) -> Result<()> {
-        self.position = self.plain_until(self.position + 1);
+        self.position = plain::until(self.bytes, self.position + 1);
         loop {
             match self.byte() {
                 b'"' => {
@@ -375,7 +355,7 @@ impl<'a> Scanner<'a> {
                 }
                 b'\\' => {
                     self.escape()?;
-                    self.position = self.plain_until(self.position);
+                    self.position = plain::until(self.bytes, self.position);
                 }
                 _ => return Err(Malformed::Syntax),
             }
@@ -431,7 +411,7 @@ pub(crate) fn write_compact(json: &str, out: &mut String) {
             b' ' | b'\n' | b'\t' | b'\r' => scanner.position += 1,
             b'"' => {
                 let mut start = scanner.position;
-                scanner.position = scanner.plain_until(start + 1);
+                scanner.position = plain::until(scanner.bytes, start + 1);
                 while scanner.byte() == b'\\' {
                     let escape = scanner.position;
                     if scanner
@@ -442,7 +422,8 @@ pub(crate) fn write_compact(json: &str, out: &mut String) {
                         out.push_str("\\ufffd");
                         start = scanner.position;
                     }
-                    scanner.position = scanner.plain_until(scanner.position.max(escape + 1));
+                    scanner.position =
+                        plain::until(scanner.bytes, scanner.position.max(escape + 1));
                 }
                 scanner.position += 1;
                 out.push_str(scanner.since(start));
@@ -454,6 +435,8 @@ pub(crate) fn write_compact(json: &str, out: &mut String) {
         }
     }
 }
+
+mod plain;
 
 #[cfg(test)]
 mod tests;

@@ -47,11 +47,12 @@ mod text;
 mod tls;
 mod token;
 mod transport;
+mod values;
 mod wake;
 
 pub use argument::{Argument, Constant, ConstantError, InputType};
 pub use batch::{Batch, Problem, ProblemKind, Row};
-pub use cell::{Cell, Cells};
+pub use cell::{Cell, Cells, Text};
 pub use census::{Part, count_parts};
 pub use client::{Call, Client, Context};
 pub use columns::{ColumnPlan, Condition, Take};

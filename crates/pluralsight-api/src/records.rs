@@ -261,7 +261,7 @@ enum Element<'a> {
 
 fn element<'a>(
     scanner: &mut Scanner<'a>,
-    records: &mut RecordReader<'_>,
+    records: &mut RecordReader<'_, 'a>,
 ) -> Result<Element<'a>, Malformed> {
     match scanner.kind()? {
         Kind::Object => {

@@ -44,6 +44,8 @@ pub(crate) struct Transport {
     connect_timeout: Duration,
     request_timeout: Duration,
     max_response_size: u64,
+    /// The size of the last body: the pages of a list differ little.
+    last_size: Cell<usize>,
 }
 
 /// A reply as it came.
@@ -77,6 +79,7 @@ impl Transport {
             connect_timeout: settings.connect_timeout,
             request_timeout: settings.request_timeout,
             max_response_size: settings.max_response_size,
+            last_size: Cell::new(0),
         })
     }
 
@@ -182,6 +185,7 @@ impl Transport {
         let decoder = Decoder::new(
             codings.iter().filter_map(|coding| coding.to_str().ok()),
             limit,
+            self.last_size.get(),
         );
         phase.set(Phase::Reading(0));
         let body = match decoder {
@@ -189,7 +193,10 @@ impl Transport {
             Err(undecodable) => Err(unreadable(undecodable, limit)),
         };
         match body {
-            Ok(body) => reply.body = body,
+            Ok(body) => {
+                self.last_size.set(body.len());
+                reply.body = body;
+            }
             Err(failure) if is_success => return Err(failure),
             // The status says more than a broken or endless explanation.
             Err(_) => {}
@@ -281,13 +288,9 @@ async fn read_body(
                 phase.set(Phase::Reading(decoded as u64));
             }
             Ok(None) => {
-                let before = decoder.decoded().len();
-                let body = decoder
+                return decoder
                     .finish()
-                    .map_err(|undecodable| unreadable(undecodable, limit))?;
-                // The decoder hands out its last bytes at the end of the body.
-                stats.count_bytes(body.len() - before);
-                return Ok(body);
+                    .map_err(|undecodable| unreadable(undecodable, limit));
             }
             Err(error) => return Err(broken_body(&error, decoder.decoded().len())),
         }

@@ -390,7 +390,7 @@ async fn a_plan_that_comes_in_pages_is_read() {
         .expect("answered")
         .expect("one page");
     assert_eq!(page.rows.len(), 1);
-    assert_eq!(page.rows.row(0).cell(0), Cell::Text("x"));
+    assert_eq!(page.rows.row(0).cell(0), Cell::Text("x".into()));
 }
 
 #[tokio::test]

@@ -174,7 +174,7 @@ fn same_value(cell: Cell<'_>, value: &Value) -> bool {
             value.as_i64().is_none_or(|number| number == 0)
                 && serde_json::from_str::<Value>(digits).is_ok_and(|read| read == *value)
         }
-        (Cell::Text(text), Value::String(other)) => text == other,
+        (Cell::Text(text), Value::String(other)) => text.as_str() == other,
         (Cell::Instant(instant), Value::String(text)) => instant::parse(text) == Some(instant),
         (Cell::Json(json), value @ (Value::Array(_) | Value::Object(_))) => {
             serde_json::from_str::<Value>(json).is_ok_and(|read| read == *value)

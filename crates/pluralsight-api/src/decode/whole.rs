@@ -6,7 +6,7 @@ use crate::cell::Cell;
 use crate::columns::{Node, Role, Take};
 use crate::json::{Kind, Scanner, write_compact};
 
-impl RecordReader<'_> {
+impl RecordReader<'_, '_> {
     /// Whether the column takes an object that stands at the end of its path.
     pub(super) fn takes_whole(&self, column: usize) -> bool {
         match self.layout.columns[column].role {

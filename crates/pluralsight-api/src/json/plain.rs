@@ -1,0 +1,109 @@
+//! Looking at several bytes at once.
+
+/// Bytes that are looked at together.
+const WIDTH: usize = size_of::<u64>();
+
+/// The first place from `position` on that holds a quote, a backslash or a control character, or the end.
+#[inline]
+pub(super) fn until(bytes: &[u8], mut position: usize) -> usize {
+    while let Some(chunk) = bytes.get(position..).and_then(<[u8]>::first_chunk) {
+        let marks = marks(u64::from_le_bytes(*chunk));
+        if marks != 0 {
+            return position + marks.trailing_zeros() as usize / 8;
+        }
+        position += WIDTH;
+    }
+    while let Some(byte) = bytes.get(position) {
+        if matches!(byte, b'"' | b'\\' | 0..0x20) {
+            break;
+        }
+        position += 1;
+    }
+    position
+}
+
+/// The highest bit is set in the place of each quote, backslash and control character of the word. Places above the first
+/// such one may be wrong, the first one is not.
+#[inline]
+fn marks(word: u64) -> u64 {
+    const LOW: u64 = u64::from_le_bytes([1; WIDTH]);
+    const HIGH: u64 = u64::from_le_bytes([0x80; WIDTH]);
+    // With this bit turned over, a quote comes right behind the control characters, and what stood there comes behind it.
+    let turned = word ^ (LOW * 0x02);
+    let backslash = word ^ (LOW * 0x5c);
+    let below = turned.wrapping_sub(LOW * 0x21) & !turned;
+    let zero = backslash.wrapping_sub(LOW) & !backslash;
+    (below | zero) & HIGH
+}
+
+/// Whether `bytes` begin with `wanted`, which is short.
+#[inline]
+pub(super) fn starts_with(bytes: &[u8], wanted: &[u8]) -> bool {
+    const WORD: usize = size_of::<u64>();
+    let Some(bytes) = bytes.get(..wanted.len()) else {
+        return false;
+    };
+    // The last words of both overlap those before. A comparison of slices would be a call.
+    if let (Some(last), Some(last_wanted)) =
+        (bytes.last_chunk::<WORD>(), wanted.last_chunk::<WORD>())
+    {
+        return last == last_wanted
+            && bytes
+                .as_chunks::<WORD>()
+                .0
+                .iter()
+                .eq(wanted.as_chunks::<WORD>().0);
+    }
+    bytes == wanted
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_first_mark_is_found_wherever_it_stands() {
+        let is_mark = |byte| matches!(byte, b'"' | b'\\' | 0..0x20);
+        let first = |chunk| marks(u64::from_le_bytes(chunk)).trailing_zeros() as usize / 8;
+        for filler in (0..=0xff).filter(|&byte| !is_mark(byte)) {
+            assert_eq!(marks(u64::from_le_bytes([filler; WIDTH])), 0);
+            for byte in 0..=0xff {
+                for place in 0..WIDTH {
+                    let mut chunk = [filler; WIDTH];
+                    chunk[WIDTH - 1] = b'"';
+                    chunk[place] = byte;
+                    let expected = chunk.into_iter().position(is_mark);
+                    assert_eq!(first(chunk), expected.unwrap_or(WIDTH));
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn texts_of_every_length_are_passed() {
+        for length in 0..100 {
+            for end in ["\"", "\\", "\n", ""] {
+                let text = format!("{}{end}", "x".repeat(length));
+                assert_eq!(until(text.as_bytes(), 0), length);
+                let more = format!("{text}{}", "y\"".repeat(20));
+                let expected = if end.is_empty() { length + 1 } else { length };
+                assert_eq!(until(more.as_bytes(), 0), expected);
+            }
+        }
+    }
+
+    #[test]
+    fn a_start_is_told_from_any_other() {
+        let text = b"abcdefghijklmnopqrstuvwxyz";
+        for length in 0..text.len() {
+            assert!(starts_with(text, &text[..length]));
+            assert!(starts_with(&text[..length], &text[..length]));
+            assert!(!starts_with(&text[..length], &text[..length + 1]));
+            for place in 0..length {
+                let mut other = text[..length].to_vec();
+                other[place] ^= 1;
+                assert!(!starts_with(text, &other));
+            }
+        }
+    }
+}
