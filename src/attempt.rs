@@ -15,6 +15,8 @@ const CONSTRAINT_VIOLATION: &str = "23";
 const MISFIT: &str = "42";
 /// What of that class is a matter of rights.
 const DENIED: &str = "42501";
+/// SQLSTATE of a statement that was canceled.
+const CANCELED: &str = "57014";
 
 /// An error that was caught.
 pub enum Failure {
@@ -105,6 +107,11 @@ impl Failure {
     pub fn is_misfit(&self) -> bool {
         let code = self.sqlstate();
         matches!(self, Failure::Postgres(_)) && code.starts_with(MISFIT) && code != DENIED
+    }
+
+    /// Whether the statement was canceled, or ran out of its time.
+    pub fn is_canceled(&self) -> bool {
+        self.sqlstate() == CANCELED
     }
 
     pub fn message(&self) -> String {

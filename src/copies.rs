@@ -29,6 +29,7 @@ mod unlogged;
 mod write;
 
 pub use schedule::{Job, job};
+pub use source::this_database;
 
 /// The sequences whose values are the key of `erased_people`.
 const ERASURE_KEY: [&str; 2] = ["erasure_key_1", "erasure_key_2"];

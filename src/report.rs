@@ -18,7 +18,7 @@ use crate::parameters;
 use crate::role;
 use crate::sql;
 use crate::trusted;
-use crate::views::{self, File, Place, renewal_call};
+use crate::views::{self, File, Place, completion_call, renewal_call};
 
 /// A part of the page: its name in [`Data`], the view that it reads, and the query that reads it.
 struct Part {
@@ -265,7 +265,7 @@ fn readable(place: &Place) -> Result<Vec<(&'static Part, Oid)>> {
                     PgSqlErrorCode::ERRCODE_UNDEFINED_TABLE,
                     format!("view {} does not exist", place.qualified(part.view)),
                 )
-                .hint(renewal_call(place)));
+                .hint(completion_call(place)));
             }
         }
     }

@@ -15,4 +15,4 @@ pub use file::{BASE_TABLES, FILES, FILLED_IN, FRESHNESS, File, SALT};
 pub use notices::{announce, changed_column, report};
 pub use outcome::Outcome;
 pub use place::{Place, create_copies_call, reconnect_call, renew_copies, set_up_call};
-pub use state::{are_other_than_made, is_ours, renewal_call};
+pub use state::{are_other_than_made, completion_call, is_ours, renewal_call};

@@ -1,4 +1,4 @@
--- What license_history recorded last in each month. Over live tables, seats_recorded_live.sql makes the same columns, and no row.
+-- What license_history recorded last in each month. Over live tables, seats_recorded_live.sql makes the same columns.
 CREATE OR REPLACE VIEW seats_recorded WITH (security_barrier) AS
 SELECT DISTINCT ON (history.product_id, date_trunc('month', history.day::timestamp))
     date_trunc('month', history.day::timestamp)::date AS month,

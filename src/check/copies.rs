@@ -6,12 +6,12 @@ use pluralsight_catalog::{quote_identifier, quote_literal};
 
 use super::finding::Finding;
 use crate::attempt::{Failure, attempt};
-use crate::copies::{Job, job};
+use crate::copies::{Job, job, this_database};
 use crate::error::{FdwError, Result};
 use crate::options::Server;
 use crate::sql;
 use crate::trusted;
-use crate::views::{self, Place, renewal_call};
+use crate::views::{self, Place, renew_copies, renewal_call};
 
 /// Older copies are worth a word.
 const OLD_SECONDS: f64 = 86_400.0;
@@ -54,6 +54,7 @@ fn look(name: &str, server: &Server) -> Vec<Finding> {
             findings
         }
         Ok(None) => Vec::new(),
+        Err(failure) if failure.is_canceled() => failure.raise(),
         Err(failure) => failed(unreadable(&place, failure)),
     }
 }
@@ -97,7 +98,7 @@ fn read(place: &Place, server: &Server) -> Result<Option<Told>> {
                 PgSqlErrorCode::ERRCODE_UNDEFINED_TABLE,
                 format!("view {} does not exist", place.qualified(views::FRESHNESS)),
             )
-            .hint(renewal_call(place)));
+            .hint(place.as_owner(renew_copies(&place.name, false, false))));
         }
         let (freshness, is_old) = freshness(place)?;
         Ok(Some(Told {
@@ -123,7 +124,7 @@ fn readable(place: &Place, server: &Server) -> Result<Readable> {
     }
     let settings = sql::rows(
         &place.query(&["settings"], include_str!("../../sql/check/settings.sql")),
-        &[server.oid.into()],
+        &[server.oid.into(), this_database().into()],
         |row| Ok((row.get::<bool>(1)?, row.get::<i32>(2)?)),
     )?;
     Ok(match settings.into_iter().next() {
@@ -230,6 +231,7 @@ fn forecast(place: &Place, warn_days: Option<i32>) -> Option<Finding> {
             };
             Some(Finding::warning(check, products.join("; "), &hint))
         }
+        Err(failure) if failure.is_canceled() => failure.raise(),
         Err(failure) => {
             let mut error = unreadable(place, failure);
             error.message = format!("view license_forecast cannot be read: {}", error.message);

@@ -37,6 +37,7 @@ pub fn tell(set: &Set, run: &Run, report: &mut Report) -> Result<()> {
                 }))?;
             }
         }
+        Err(failure) if failure.is_canceled() => failure.raise(),
         Err(failure) => report.warn(
             format!(
                 "view license_forecast cannot be read: {}",

@@ -164,7 +164,22 @@ pub fn write(set: &Set, run: &Run, moments: Moments, report: &mut Report) -> Res
     let history = needed(set, "account_history")?;
     let (kept, _) = columns::of(history)?;
     refuse_changed(set, history, &kept)?;
-    let mut shared: Vec<String> = recorded(set)?
+    let recorded = recorded(set)?;
+    let lacked: Vec<&str> = recorded
+        .iter()
+        .map(|column| column.name.as_str())
+        .filter(|name| !kept.iter().any(|known| known.name == *name))
+        .collect();
+    if !lacked.is_empty() && views::is_ours(&set.name, needed(set, "accounts")?)? {
+        report.warn(
+            format!(
+                "account_history does not record {}: it has no such column",
+                lacked.join(", ")
+            ),
+            Some(renew_copies(&set.name, false, false)),
+        );
+    }
+    let mut shared: Vec<String> = recorded
         .into_iter()
         .filter(|column| {
             account_history(&column.name) != History::Key

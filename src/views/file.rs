@@ -72,7 +72,7 @@ pub static FILES: [File; 26] = [
 
 /// Stands for `seats_recorded` where there is no history.
 pub static WITHOUT_HISTORY: File =
-    view_file!("seats_recorded", "seats_recorded_live", reads ["plan"], anonymous true);
+    view_file!("seats_recorded", "seats_recorded_live", reads ["product_licenses"], anonymous true);
 
 impl File {
     /// The file of that view.

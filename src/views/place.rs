@@ -48,7 +48,12 @@ impl Place {
                 PgSqlErrorCode::ERRCODE_INVALID_SCHEMA_NAME,
                 format!("schema \"{schema}\" does not exist"),
             )
-            .hint(set_up_call(schema))),
+            // Stored copies are called after what they copy.
+            .hint(if schema.ends_with("_copy") {
+                create_copies_call(schema)
+            } else {
+                set_up_call(schema)
+            })),
         }
     }
 

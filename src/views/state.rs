@@ -31,23 +31,33 @@ pub fn is_ours(schema: &str, view: Oid) -> Result<bool> {
 /// The call that makes the views of a schema as this version makes them: those that are missing, and those that their owner has
 /// changed, if there are any. Whoever may not make it is told whom to ask.
 pub fn renewal_call(place: &Place) -> String {
-    let is_changed = FILES.iter().any(|file| has_changed(place, file));
-    let call = if place.holds_copies() {
-        renew_copies(&place.name, false, is_changed)
-    } else {
-        set_up_call(&place.name)
+    call(place, FILES.iter().any(|file| has_changed(place, file)))
+}
+
+/// The call that makes the views that are missing, and takes back no change.
+pub fn completion_call(place: &Place) -> String {
+    call(place, false)
+}
+
+fn call(place: &Place, replace: bool) -> String {
+    let lacks_tables = BASE_TABLES
+        .iter()
+        .any(|table| matches!(place.relation(table), Ok(None)));
+    let call = match (place.holds_copies(), replace) {
+        (true, _) => renew_copies(&place.name, false, replace),
+        (false, false) => set_up_call(&place.name),
+        (false, true) => format!(
+            "{}, replace_views => true);",
+            set_up_call(&place.name).trim_end_matches(");")
+        ),
     };
-    let lacks_tables = place.holds_copies()
-        && BASE_TABLES
-            .iter()
-            .any(|table| matches!(place.relation(table), Ok(None)));
-    place.as_owner(if lacks_tables {
-        call.replace(
-            ", fill => false",
-            &format!(", tables => '{{{}}}'", BASE_TABLES.join(",")),
+    place.as_owner(if lacks_tables && place.holds_copies() {
+        // New tables are to be filled.
+        format!(
+            "{}, tables => '{{{}}}');",
+            renew_copies(&place.name, true, replace).trim_end_matches(");"),
+            BASE_TABLES.join(",")
         )
-    } else if is_changed && !place.holds_copies() {
-        call.replace(");", ", replace_views => true);")
     } else {
         call
     })

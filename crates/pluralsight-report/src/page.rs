@@ -100,10 +100,16 @@ impl Page {
         let summary = &data.summary;
         let plan = name_or(summary.plan_name.as_deref(), "Pluralsight");
         let shows_staff = summary.staff_is_known;
+        // A part of the seats is not all of them.
+        let knows_seats = summary.seats.is_some();
         Page {
             title: name_or(data.title.as_deref(), &plan),
             headline: headline(summary),
-            savings: savings(data),
+            savings: if knows_seats {
+                savings(data)
+            } else {
+                String::new()
+            },
             facts: facts(data),
             warning: warning(data),
             schema: name(&data.schema),
@@ -114,7 +120,11 @@ impl Page {
                 "held"
             },
             products: products(data),
-            reasons: reasons(data),
+            reasons: if knows_seats {
+                reasons(data)
+            } else {
+                Vec::new()
+            },
             charts: charts(data),
             cost_centers: data
                 .cost_centers

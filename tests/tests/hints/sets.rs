@@ -67,6 +67,15 @@ fn changed_views(stage: &mut Stage, followed: &mut Followed) {
     followed.follow(session, hint, &[]);
     session.run(refresh);
     assert_eq!(session.hints(), Vec::<String>::new());
+    session.run("ALTER TABLE \"Kept\".account_history RENAME COLUMN mfa_enabled TO mfa");
+    session.run(refresh);
+    let hints = session.hints();
+    let [hint] = &hints[..] else {
+        panic!("{hints:?}")
+    };
+    followed.follow(session, hint, &[]);
+    session.run(refresh);
+    assert_eq!(session.hints(), Vec::<String>::new());
     session.run("ALTER VIEW \"Kept\".data_freshness RENAME COLUMN age TO years");
     let (status, hint) = checked(session, "copies Kept");
     assert_eq!(status, "failed");
@@ -119,6 +128,25 @@ fn sources(stage: &mut Stage, followed: &mut Followed) {
     }
     followed.mend(session, renew, &["b"]);
     assert_eq!(source_of(session, "reports"), "b");
+    // A set is of the server that it reads, whatever has the old name of its source.
+    session.run(&format!(
+        "DO $$ BEGIN EXECUTE (
+             SELECT format('CREATE SERVER second FOREIGN DATA WRAPPER pluralsight_fdw OPTIONS (%s)', string_agg(format('%I %L', option_name, option_value), ', '))
+             FROM pg_options_to_table((SELECT srvoptions FROM pg_foreign_server WHERE srvname = 'pluralsight'))
+         ); END $$;
+         CREATE USER MAPPING FOR CURRENT_USER SERVER second OPTIONS (api_token '{}');
+         ALTER SCHEMA b RENAME TO bb;
+         CALL pluralsight_fdw.set_up('second', 'b')",
+        stage.sandbox.token()
+    ));
+    let of_server = |session: &mut Session, server: &str| {
+        session.value(&format!(
+            "SELECT count(*) FROM pluralsight_fdw.check('{server}') WHERE checked = 'copies reports'"
+        ))
+    };
+    assert_eq!(of_server(session, "pluralsight"), "1");
+    assert_eq!(of_server(session, "second"), "0");
+    session.run("DROP SERVER second CASCADE; DROP SCHEMA b CASCADE; ALTER SCHEMA bb RENAME TO b");
     // A name that another schema has by now means that one.
     session.run("ALTER SCHEMA b RENAME TO c; CALL pluralsight_fdw.set_up('pluralsight', 'b')");
     let hint = hint_of(

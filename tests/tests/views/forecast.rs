@@ -63,7 +63,7 @@ fn licenses_run_out_when_the_trend_says_so() {
     // Three more each day, as it was recorded at the end of each month.
     let record = |months: u32| {
         format!(
-            "DELETE FROM pluralsight_copy.license_history;
+            "DELETE FROM pluralsight_copy.license_history WHERE day < date_trunc('month', now() AT TIME ZONE 'UTC');
              INSERT INTO pluralsight_copy.license_history (day, product_id, purchased, assigned, remaining)
              SELECT ended.day, '{}', {}, {} - 3 * ((now() AT TIME ZONE 'UTC')::date - ended.day), 0
              FROM generate_series(1, {months}) AS ago
@@ -90,7 +90,7 @@ fn licenses_run_out_when_the_trend_says_so() {
     );
     // A month without a refresh is derived, whatever was recorded before it.
     stage.session.run(&format!(
-        "DELETE FROM pluralsight_copy.license_history;
+        "DELETE FROM pluralsight_copy.license_history WHERE day < date_trunc('month', now() AT TIME ZONE 'UTC');
          INSERT INTO pluralsight_copy.license_history (day, product_id, purchased, assigned, remaining)
          VALUES ((date_trunc('month', now() AT TIME ZONE 'UTC') - interval '11 months 10 days')::date, '{}', 450, 100, 350)",
         product.id
@@ -107,6 +107,19 @@ fn licenses_run_out_when_the_trend_says_so() {
         stage.session.rows(&forecast).remove(0)[1].as_deref(),
         Some("2")
     );
+    // Old copies say nothing of this month.
+    stage
+        .session
+        .run("BEGIN; DELETE FROM pluralsight_copy.license_history");
+    assert_eq!(
+        stage.session.value(&format!(
+            "SELECT concat_ws(' ', source, seats IS NULL, as_of IS NULL) FROM pluralsight_copy.seats_by_month
+             WHERE product_id = '{}' ORDER BY month DESC LIMIT 1",
+            product.id
+        )),
+        "unknown t t"
+    );
+    stage.session.run("ROLLBACK");
     // A product that the plan lists twice is one, here and in the report.
     stage.session.run(&format!(
         "UPDATE pluralsight_copy.plan
@@ -161,7 +174,7 @@ fn licenses_run_out_when_the_trend_says_so() {
     assert_eq!(refused.code, "23514");
     // Nothing is known but today: no forecast, and none is made up.
     stage.session.run(
-        "DELETE FROM pluralsight_copy.license_history; UPDATE pluralsight_copy.users SET started_on = NULL",
+        "DELETE FROM pluralsight_copy.license_history WHERE day < date_trunc('month', now() AT TIME ZONE 'UTC'); UPDATE pluralsight_copy.users SET started_on = NULL",
     );
     let row = stage.session.rows(&forecast).remove(0);
     assert_eq!(
