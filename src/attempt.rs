@@ -140,32 +140,27 @@ impl Failure {
 
     /// The same error with another detail.
     pub fn with_detail(self, detail: String) -> Failure {
-        match self {
-            Failure::Own(mut error) => {
-                error.detail = Some(detail);
-                Failure::Own(error)
-            }
-            Failure::Postgres(data) => {
-                // SAFETY: the error and its texts are in one context, which is where the new text goes.
-                unsafe {
-                    let before = pg_sys::MemoryContextSwitchTo((*data).assoc_context);
-                    (*data).detail = detail.as_pg_cstr();
-                    pg_sys::MemoryContextSwitchTo(before);
-                }
-                Failure::Postgres(data)
-            }
-        }
+        self.with(detail, FdwError::detail, |data| &mut data.detail)
     }
 
     /// The same error with another hint.
     pub fn with_hint(self, hint: String) -> Failure {
+        self.with(hint, FdwError::hint, |data| &mut data.hint)
+    }
+
+    fn with(
+        self,
+        text: String,
+        own: impl FnOnce(FdwError, String) -> FdwError,
+        place: impl FnOnce(&mut pg_sys::ErrorData) -> &mut *mut std::ffi::c_char,
+    ) -> Failure {
         match self {
-            Failure::Own(error) => Failure::Own(error.hint(hint)),
+            Failure::Own(error) => Failure::Own(own(error, text)),
             Failure::Postgres(data) => {
-                // SAFETY: as above.
+                // SAFETY: the error and its texts are in one context, which is where the new text goes.
                 unsafe {
                     let before = pg_sys::MemoryContextSwitchTo((*data).assoc_context);
-                    (*data).hint = hint.as_pg_cstr();
+                    *place(&mut *data) = text.as_pg_cstr();
                     pg_sys::MemoryContextSwitchTo(before);
                 }
                 Failure::Postgres(data)

@@ -130,10 +130,12 @@ fn recorded(set: &Set) -> Result<Vec<CopiedColumn>> {
 /// Columns of `account_history` that say which version a row is, and come from no view.
 const OF_VERSIONS: [&str; 4] = ["user_id", "valid_from", "valid_to", "forgotten"];
 
-/// Warns of what history no longer records, because the owner of `accounts` has changed that view.
-fn warn_of_lost(
+/// Warns of what history does not record: columns that the owner of `accounts` has taken from that view, or that
+/// `account_history` has lost.
+fn warn_of_gaps(
     set: &Set,
     kept: &[CopiedColumn],
+    recorded: &[CopiedColumn],
     shared: &[String],
     report: &mut Report,
 ) -> Result<()> {
@@ -142,16 +144,27 @@ fn warn_of_lost(
         .map(|column| column.name.as_str())
         .filter(|name| !OF_VERSIONS.contains(name) && !shared.iter().any(|shared| shared == name))
         .collect();
-    if lost.is_empty() || views::is_ours(&set.name, needed(set, "accounts")?)? {
+    let lacked: Vec<&str> = recorded
+        .iter()
+        .map(|column| column.name.as_str())
+        .filter(|name| !kept.iter().any(|known| known.name == *name))
+        .collect();
+    if lost.is_empty() && lacked.is_empty() {
         return Ok(());
     }
-    report.warn(
-        format!(
+    let is_changed = !views::is_ours(&set.name, needed(set, "accounts")?)?;
+    let warning = match is_changed {
+        true if !lost.is_empty() => format!(
             "account_history no longer records {}: view accounts was changed, and has no such column or has it with another type. What account_history says of that is old or null from now on",
             lost.join(", ")
         ),
-        Some(renew_copies(&set.name, false, true)),
-    );
+        false if !lacked.is_empty() => format!(
+            "account_history does not record {}: it has no such column",
+            lacked.join(", ")
+        ),
+        _ => return Ok(()),
+    };
+    report.warn(warning, Some(renew_copies(&set.name, false, is_changed)));
     Ok(())
 }
 
@@ -165,31 +178,17 @@ pub fn write(set: &Set, run: &Run, moments: Moments, report: &mut Report) -> Res
     let (kept, _) = columns::of(history)?;
     refuse_changed(set, history, &kept)?;
     let recorded = recorded(set)?;
-    let lacked: Vec<&str> = recorded
-        .iter()
-        .map(|column| column.name.as_str())
-        .filter(|name| !kept.iter().any(|known| known.name == *name))
-        .collect();
-    if !lacked.is_empty() && views::is_ours(&set.name, needed(set, "accounts")?)? {
-        report.warn(
-            format!(
-                "account_history does not record {}: it has no such column",
-                lacked.join(", ")
-            ),
-            Some(renew_copies(&set.name, false, false)),
-        );
-    }
     let mut shared: Vec<String> = recorded
-        .into_iter()
+        .iter()
         .filter(|column| {
             account_history(&column.name) != History::Key
                 && kept
                     .iter()
                     .any(|known| known.name == column.name && known.sql_type == column.sql_type)
         })
-        .map(|column| column.name)
+        .map(|column| column.name.clone())
         .collect();
-    warn_of_lost(set, &kept, &shared, report)?;
+    warn_of_gaps(set, &kept, &recorded, &shared, report)?;
     sql::run(include_str!("../../sql/history/stage.sql"), &[])?;
     sql::run(
         include_str!("../../sql/history/stage_moment.sql"),

@@ -46,21 +46,23 @@ fn call(place: &Place, replace: bool) -> String {
     let call = match (place.holds_copies(), replace) {
         (true, _) => renew_copies(&place.name, false, replace),
         (false, false) => set_up_call(&place.name),
-        (false, true) => format!(
-            "{}, replace_views => true);",
-            set_up_call(&place.name).trim_end_matches(");")
-        ),
+        (false, true) => with_argument(&set_up_call(&place.name), "replace_views => true"),
     };
     place.as_owner(if lacks_tables && place.holds_copies() {
         // New tables are to be filled.
-        format!(
-            "{}, tables => '{{{}}}');",
-            renew_copies(&place.name, true, replace).trim_end_matches(");"),
-            BASE_TABLES.join(",")
+        with_argument(
+            &renew_copies(&place.name, true, replace),
+            &format!("tables => '{{{}}}'", BASE_TABLES.join(",")),
         )
     } else {
         call
     })
+}
+
+/// The call with one argument more.
+fn with_argument(call: &str, argument: &str) -> String {
+    let arguments = call.strip_suffix(");").unwrap_or(call);
+    format!("{arguments}, {argument});")
 }
 
 /// Whether one of these views is missing, or is not as this extension has made it.

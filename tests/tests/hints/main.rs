@@ -61,6 +61,15 @@ impl Followed {
         self.0.push(hint.to_owned());
     }
 
+    /// Follows the HINT that has come with a notice or a warning, which must be the only one.
+    fn follow_only(&mut self, session: &mut Session) {
+        let hints = session.hints();
+        let [hint] = &hints[..] else {
+            panic!("{hints:?}")
+        };
+        self.follow(session, hint, &[]);
+    }
+
     /// The statement fails; after its HINT was followed it works.
     fn mend(&mut self, session: &mut Session, sql: &str, fill: &[&str]) -> Refusal {
         let error = session.error(sql);

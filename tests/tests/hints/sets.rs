@@ -60,20 +60,12 @@ fn changed_views(stage: &mut Stage, followed: &mut Followed) {
     session.run("ALTER VIEW \"Kept\".accounts RENAME COLUMN is_admin TO admin");
     session.hints();
     session.run(refresh);
-    let hints = session.hints();
-    let [hint] = &hints[..] else {
-        panic!("{hints:?}")
-    };
-    followed.follow(session, hint, &[]);
+    followed.follow_only(session);
     session.run(refresh);
     assert_eq!(session.hints(), Vec::<String>::new());
     session.run("ALTER TABLE \"Kept\".account_history RENAME COLUMN mfa_enabled TO mfa");
     session.run(refresh);
-    let hints = session.hints();
-    let [hint] = &hints[..] else {
-        panic!("{hints:?}")
-    };
-    followed.follow(session, hint, &[]);
+    followed.follow_only(session);
     session.run(refresh);
     assert_eq!(session.hints(), Vec::<String>::new());
     session.run("ALTER VIEW \"Kept\".data_freshness RENAME COLUMN age TO years");
@@ -252,11 +244,7 @@ fn partial_sets(stage: &mut Stage, followed: &mut Followed) {
     session.run("ALTER VIEW part.memberships RENAME COLUMN is_direct TO direct");
     session.hints();
     session.run("CALL pluralsight_fdw.create_copies(copies => 'part', fill => false)");
-    let hints = session.hints();
-    let [hint] = &hints[..] else {
-        panic!("{hints:?}")
-    };
-    followed.follow(session, hint, &[]);
+    followed.follow_only(session);
     session.run("SELECT is_direct FROM part.memberships");
     followed.mend(
         session,

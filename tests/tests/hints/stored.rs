@@ -31,11 +31,7 @@ pub fn views(followed: &mut Followed) {
     session.run("ALTER VIEW pluralsight.memberships RENAME COLUMN is_direct TO direct");
     session.hints();
     session.run("CALL pluralsight_fdw.set_up('pluralsight')");
-    let hints = session.hints();
-    let [hint] = &hints[..] else {
-        panic!("{hints:?}")
-    };
-    followed.follow(session, hint, &[]);
+    followed.follow_only(session);
     session.run("SELECT is_direct FROM pluralsight.memberships");
     // Views that were changed in ways that the page, or a refresh, cannot do without: over copies, and over live tables.
     for (schema, again, refresh) in [
@@ -65,20 +61,12 @@ pub fn views(followed: &mut Followed) {
         session.run(&change);
         session.hints();
         session.run(again);
-        let hints = session.hints();
-        let [hint] = &hints[..] else {
-            panic!("{hints:?}")
-        };
-        followed.follow(session, hint, &[]);
+        followed.follow_only(session);
         if let Some(refresh) = refresh {
             session.run(&change);
             session.hints();
             session.run(refresh);
-            let hints = session.hints();
-            let [hint] = &hints[..] else {
-                panic!("{hints:?}")
-            };
-            followed.follow(session, hint, &[]);
+            followed.follow_only(session);
             session.run(&page);
         }
     }
