@@ -1,10 +1,9 @@
 //! A name server that does not answer holds up nobody who no longer wants to wait.
 
 use std::net::{Ipv4Addr, UdpSocket};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use behaviour::copies::wait_until;
-use behaviour::{Session, cluster};
+use behaviour::{Cancels, Session, cluster};
 use pluralsight_sandbox::{Config, Sandbox};
 
 const COUNT: &str = "SELECT count(*) FROM users WHERE user_id <> ''";
@@ -31,31 +30,11 @@ fn a_cancel_does_not_wait_for_a_name_server() {
              OPTIONS (query 'users', shape 'connection', key 'psUserId')",
     );
     let mut observer = Session::connect(&server.config());
-    // More often than there are threads for look-ups.
-    for number in 0..4 {
-        let waits = format!(
-            "SELECT count(*) FROM pg_stat_activity WHERE pid = {} AND wait_event_type = 'Extension'",
-            session.pid()
-        );
-        let canceller = session.canceller();
-        let reader = std::thread::spawn(move || {
-            let error = session.error(COUNT);
-            (session, error, Instant::now())
-        });
-        wait_until("the wait", || observer.value(&waits) == "1");
-        if number == 0 {
-            let asked = name_server.recv(&mut [0; 512]);
-            assert!(asked.is_ok(), "no name was looked up");
-        }
-        let canceled = Instant::now();
-        canceller.cancel();
-        let (back, error, ended) = reader.join().expect("no panic");
-        assert_eq!(error.code, "57014", "{error:?}");
-        let took = ended.saturating_duration_since(canceled);
-        assert!(took < Duration::from_millis(400), "{took:?}");
-        session = back;
-        session.outlast_cancel();
-    }
+    let usual = Cancels::of(&mut session, &mut observer, "SELECT pg_sleep(60)", 60);
+    // Far more often than there are threads for look-ups.
+    Cancels::of(&mut session, &mut observer, COUNT, 60).assert_prompt(&usual);
+    let asked = name_server.recv(&mut [0; 512]);
+    assert!(asked.is_ok(), "no name was looked up");
     // Where no name has to be looked up, the same backend reads on.
     let sandbox = Sandbox::start(Config::default()).expect("the sandbox starts");
     session.run(&format!(
