@@ -57,7 +57,8 @@ pub use config::Config;
 pub use connection::Connections;
 pub use faults::{Action, Cut, End, Faults, GRAMMAR, GrammarError, Hook, Rule, When};
 pub use organization::{
-    Membership, Organization, Place, Plan, PlanAdmin, Product, Team, User, instant_text,
+    Membership, Organization, PermissionSet, Place, Plan, PlanAdmin, Product, Team, User,
+    instant_text,
 };
 pub use record::{Key, Recorded};
 pub use schema::SchemaError;

@@ -24,7 +24,7 @@ use chrono::{DateTime, Utc};
 
 use crate::switches::Ids;
 
-pub use model::{Membership, Plan, PlanAdmin, Product, Team, User, instant_text};
+pub use model::{Membership, PermissionSet, Plan, PlanAdmin, Product, Team, User, instant_text};
 pub(crate) use people::Need;
 pub use snapshot::Place;
 pub(crate) use snapshot::{Snapshot, UserQuery};
@@ -153,6 +153,11 @@ impl Organization {
     /// The products in the API's order, with seats as they are now.
     pub fn products(&self) -> Vec<Product> {
         self.snapshot().products()
+    }
+
+    /// What managers may do, in the API's order.
+    pub fn permission_sets(&self) -> Vec<PermissionSet> {
+        self.snapshot().permission_sets()
     }
 
     /// The plan.

@@ -72,6 +72,19 @@ pub(super) fn answer(
             let records = teams.map(|team| Record::Team(team)).collect();
             short("teams", records, call, arguments, selection, ty, to)?;
         }
+        "planPermissionSets" => {
+            let sets = snapshot.permission_sets();
+            let records = sets.iter().map(Record::PermissionSet).collect();
+            short(
+                "planPermissionSets",
+                records,
+                call,
+                arguments,
+                selection,
+                ty,
+                to,
+            )?;
+        }
         "planInfo" => {
             let products = snapshot.products();
             let plan = Record::Plan(snapshot.plan(), &products);

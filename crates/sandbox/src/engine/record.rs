@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 
 use crate::{
     cursor,
-    organization::{Membership, Need, Plan, PlanAdmin, Product, Team, User},
+    organization::{Membership, Need, PermissionSet, Plan, PlanAdmin, Product, Team, User},
 };
 
 /// Anything that a selection can be applied to.
@@ -14,6 +14,7 @@ pub(crate) enum Record<'a> {
     Admin(&'a PlanAdmin),
     Team(&'a Team),
     Product(&'a Product),
+    PermissionSet(&'a PermissionSet),
     Plan(&'a Plan, &'a [Product]),
     /// Those on the page, and whether more follow.
     Memberships(&'a [Membership], bool),
@@ -115,6 +116,7 @@ impl<'a> Record<'a> {
             Self::Admin(admin) => &admin.ps_user_id,
             Self::Team(team) => &team.id,
             Self::Product(product) => &product.id,
+            Self::PermissionSet(set) => &set.id,
             Self::Plan(plan, _) => &plan.plan_id,
             _ => "",
         }
@@ -139,6 +141,13 @@ impl<'a> Record<'a> {
                 "purchasedLicenseCount" => Held::Number(product.purchased),
                 "assignedLicenseCount" => Held::Number(product.assigned),
                 "remainingLicenseCount" => Held::Number(product.remaining),
+                _ => return None,
+            }),
+            Self::PermissionSet(set) => Some(match name {
+                "id" => Held::Text(&set.id),
+                "name" => Held::Text(&set.name),
+                "isDefault" => Held::Truth(set.is_default),
+                "planId" => Held::Text(&set.plan_id),
                 _ => return None,
             }),
             Self::Plan(plan, products) => Some(match name {

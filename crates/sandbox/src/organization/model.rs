@@ -156,6 +156,19 @@ pub struct Plan {
     pub name: String,
 }
 
+/// What managers of a team may do (type `PlanPermissionSet`, page "schema-docs/planpermissionset").
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PermissionSet {
+    /// A short key.
+    pub id: String,
+    /// For people.
+    pub name: String,
+    /// Whether every plan has it.
+    pub is_default: bool,
+    /// The plan.
+    pub plan_id: String,
+}
+
 /// An instant as the API writes it: ISO 8601, milliseconds, `Z`.
 pub fn instant_text(instant: &DateTime<Utc>) -> String {
     instant.to_rfc3339_opts(SecondsFormat::Millis, true)

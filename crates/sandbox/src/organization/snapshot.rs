@@ -8,9 +8,9 @@ use std::{
 use crate::switches::{EmailMatch, TeamMatch};
 
 use super::{
-    model::{Plan, PlanAdmin, Product, Team, User},
+    model::{PermissionSet, Plan, PlanAdmin, Product, Team, User},
     people::{Need, People},
-    seats,
+    seats, staff,
 };
 
 /// What never changes.
@@ -92,6 +92,10 @@ impl Snapshot {
 
     pub(crate) fn plan(&self) -> &Plan {
         &self.base.plan
+    }
+
+    pub(crate) fn permission_sets(&self) -> Vec<PermissionSet> {
+        staff::permission_sets(&self.base.plan.plan_id)
     }
 
     pub(crate) fn products(&self) -> Vec<Product> {
