@@ -7,7 +7,8 @@ use pluralsight_sandbox::{Config, Sandbox};
 
 use crate::{Session, Stage};
 
-pub const TABLES: [&str; 4] = ["plan", "users", "admins", "teams"];
+/// In the order in which they are refreshed.
+pub const TABLES: [&str; 5] = ["plan", "users", "admins", "teams", "permission_sets"];
 pub const REFRESH: &str = "CALL pluralsight_fdw.refresh()";
 
 pub fn config(users: u64) -> Config {

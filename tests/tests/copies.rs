@@ -61,7 +61,8 @@ fn a_refresh_asks_for_each_table_once_and_in_order() {
             "users",
             "users",
             "planAdmins",
-            "teams"
+            "teams",
+            "planPermissionSets"
         ]
     );
     assert_eq!(
@@ -69,7 +70,7 @@ fn a_refresh_asks_for_each_table_once_and_in_order() {
             &mut stage.session,
             "outcome, requests, retries, finished_at > started_at, bytes > 100000"
         ),
-        ["ok", "7", "0", "t", "t"]
+        ["ok", "8", "0", "t", "t"]
     );
 }
 
@@ -240,7 +241,7 @@ fn what_cannot_be_copied_is_refused_with_what_to_do() {
             "create_copies(tables => '{users,secrets}')",
             "42P01",
             "schema \"pluralsight\" holds no foreign table \"secrets\" of pluralsight_fdw",
-            "It holds admins, plan, teams, users.",
+            "It holds admins, permission_sets, plan, teams, users.",
         ),
         (
             "create_copies(copies => 'pluralsight_fdw')",

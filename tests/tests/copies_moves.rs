@@ -5,7 +5,7 @@ use std::thread;
 
 use behaviour::Session;
 use behaviour::cluster::{self, Cluster};
-use behaviour::copies::{REFRESH, config, logged, set_up, stage, wait_until};
+use behaviour::copies::{REFRESH, TABLES, config, logged, set_up, stage, wait_until};
 use pluralsight_sandbox::{Place, Sandbox};
 
 /// Everything that a set in that schema is for still works, and goes on with what it has.
@@ -32,7 +32,7 @@ fn goes_on(session: &mut Session, sandbox: &Sandbox, copies: &str) {
             format!(
                 "SELECT count(*) FROM {copies}.data_freshness WHERE last_outcome = 'ok' AND rows > 0"
             ),
-            4,
+            TABLES.len() as u64,
         ),
     ] {
         let found: u64 = session.value(&query).parse().expect("a number");

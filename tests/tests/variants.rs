@@ -309,7 +309,10 @@ fn limit_to_and_except_choose_tables() {
         "SELECT string_agg(relname, ' ' ORDER BY relname) FROM pg_class WHERE relkind = 'f'";
     assert_eq!(stage.session.value(tables), "plan users");
     stage.session.run("IMPORT FOREIGN SCHEMA pluralsight EXCEPT (users, plan) FROM SERVER pluralsight INTO pluralsight");
-    assert_eq!(stage.session.value(tables), "admins plan teams users");
+    assert_eq!(
+        stage.session.value(tables),
+        "admins permission_sets plan teams users"
+    );
     assert_eq!(stage.session.error("IMPORT FOREIGN SCHEMA pluralsight LIMIT TO (people) FROM SERVER pluralsight INTO pluralsight").code, "HV00R");
     assert_eq!(
         stage

@@ -2,6 +2,7 @@
 
 mod admins;
 mod columns;
+mod permission_sets;
 mod plan;
 mod teams;
 mod users;
@@ -9,7 +10,13 @@ mod users;
 use crate::declaration::Table;
 
 /// Every table that `IMPORT FOREIGN SCHEMA` offers, in the order in which it creates them.
-pub const ALL: &[&Table] = &[&users::USERS, &plan::PLAN, &admins::ADMINS, &teams::TEAMS];
+pub const ALL: &[&Table] = &[
+    &users::USERS,
+    &plan::PLAN,
+    &admins::ADMINS,
+    &teams::TEAMS,
+    &permission_sets::PERMISSION_SETS,
+];
 
 /// The place of a table in the order in which stored copies are refreshed: the plan first, so that no seat is counted that is
 /// assigned while the users are read. `None` for a table that is not declared.

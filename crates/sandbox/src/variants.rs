@@ -171,6 +171,8 @@ pub static VARIANTS: &[Variant] = &[
     schema("teams-list", "`teams` is a plain list", &["Query.teams: [Team]", "-Query.teams.first", "-Query.teams.after"]),
     schema("teams-absent", "there is no `teams`", &["-Query.teams"]),
     behavior("teams-forbidden", "this key may not read `teams`", |config| config.forbidden.push("teams".to_owned())),
+    schema("sets-list", "`planPermissionSets` is a plain list", &["Query.planPermissionSets: [PlanPermissionSet]", "-Query.planPermissionSets.first", "-Query.planPermissionSets.after"]),
+    schema("no-sets", "there is no `planPermissionSets`", &["-Query.planPermissionSets"]),
     schema("users-list", "`users` is a plain list", &["Query.users: [User]", "-Query.users.first", "-Query.users.after"]),
     schema("edges-only", "connections have edges, and no nodes", &["-UserConnection.nodes", "-PlanAdminConnection.nodes", "-TeamConnection.nodes"]),
     schema("nodes-only", "connections have nodes, and no edges", &["-UserConnection.edges", "-PlanAdminConnection.edges", "-TeamConnection.edges"]),

@@ -20,7 +20,7 @@ fn copies_their_schedule_and_their_forecast_are_looked_at() {
     stage.session.run("CALL pluralsight_fdw.create_copies()");
     let lines = about_copies(&mut stage.session);
     assert!(
-        lines[0].starts_with("copies pluralsight_copy ok: 4 tables as of "),
+        lines[0].starts_with("copies pluralsight_copy ok: 5 tables as of "),
         "{lines:?}"
     );
     assert_eq!(

@@ -78,6 +78,7 @@ fn healthy_until(stage: &Stage, end: &str) -> Vec<String> {
         "clock ok: this machine's clock and the API's agree".to_owned(),
         "latency ok".to_owned(),
         "pluralsight.admins ok: 9 columns, no filters".to_owned(),
+        "pluralsight.permission_sets ok: 3 columns, no filters".to_owned(),
         "pluralsight.plan ok: 10 columns, no filters".to_owned(),
         "pluralsight.teams ok: 5 columns, filters name, ids".to_owned(),
         "pluralsight.users ok: 22 columns, filters emails, psUserIds, ids, isOnAccount, teamIds"
@@ -126,7 +127,7 @@ fn a_healthy_server_is_healthy() {
     let mut stage = stage();
     let expected = ending_with(healthy_until(&stage, ""), &[]);
     assert_eq!(findings(&mut stage), (expected, hints(&[])));
-    assert_eq!(stage.sandbox.total(), 7, "one per table, and a handful");
+    assert_eq!(stage.sandbox.total(), 8, "one per table, and a handful");
     // The server goes by its name, and needs USAGE alone.
     let role = stage.role("plain");
     let mut plain = stage.session_of(&role);

@@ -4,7 +4,7 @@
 mod sources;
 
 use behaviour::cluster;
-use behaviour::copies::{REFRESH, config, stage, wait_until};
+use behaviour::copies::{REFRESH, TABLES, config, stage, wait_until};
 use behaviour::{Session, Stage};
 
 /// A role that may make schemas, and that records which role its functions run as.

@@ -334,10 +334,8 @@ fn whoever_may_not_read_the_source_is_told_what_to_grant() {
         "plan",
         &format!("is in a schema that role \"{role}\" may not use"),
     )];
-    expected.extend(
-        ["plan", "users", "admins", "teams"]
-            .map(|table| problem(table, &format!("may not be read by role \"{role}\""))),
-    );
+    expected
+        .extend(TABLES.map(|table| problem(table, &format!("may not be read by role \"{role}\""))));
     assert_eq!(problems, expected);
     assert_eq!(
         theirs.value("SELECT count(*) FROM curious_copy.users"),

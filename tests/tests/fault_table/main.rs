@@ -426,6 +426,7 @@ fn every_column_of_every_table_refuses_what_does_not_fit_it() {
             "users" => ("users", "/data/users/nodes/*"),
             "admins" => ("planAdmins", "/data/planAdmins/nodes/*"),
             "teams" => ("teams", "/data/teams/nodes/*"),
+            "permission_sets" => ("planPermissionSets", "/data/planPermissionSets/nodes/*"),
             "plan" => ("planInfo", "/data/planInfo"),
             other => panic!("a table that this test does not know: {other}"),
         };

@@ -159,8 +159,14 @@ impl Run<'_> {
         }
         // By key, or by address where there is none; the order of rows is nobody's promise.
         let key = |row: &BTreeMap<String, Value>| {
-            let parts = ["user_id", "team_id", "plan_id", "email"]
-                .map(|name| row.get(name).map(Value::to_string));
+            let parts = [
+                "user_id",
+                "team_id",
+                "permission_set_id",
+                "plan_id",
+                "email",
+            ]
+            .map(|name| row.get(name).map(Value::to_string));
             format!("{parts:?}")
         };
         let sorted = |rows: Rows| {

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use chrono::{DateTime, Utc};
-use pluralsight_sandbox::{PlanAdmin, Sandbox, Team, User};
+use pluralsight_sandbox::{PermissionSet, PlanAdmin, Sandbox, Team, User};
 use serde_json::{Value, json};
 
 /// A table's rows: columns by name.
@@ -61,6 +61,10 @@ pub const COLUMNS: &[(&str, &[&str])] = &[
         ],
     ),
     (
+        "permission_sets",
+        &["permission_set_id", "name", "is_default"],
+    ),
+    (
         "plan",
         &[
             "plan_id",
@@ -83,6 +87,7 @@ pub fn query(table: &str) -> &'static str {
         "users" => "Query.users",
         "admins" => "Query.planAdmins",
         "teams" => "Query.teams",
+        "permission_sets" => "Query.planPermissionSets",
         _ => "Query.planInfo",
     }
 }
@@ -104,6 +109,11 @@ pub fn rows(sandbox: &Sandbox, table: &str) -> Rows {
             .teams()
             .iter()
             .map(|team| of_team(team))
+            .collect(),
+        "permission_sets" => organization
+            .permission_sets()
+            .iter()
+            .map(of_permission_set)
             .collect(),
         _ => vec![of_plan(sandbox)],
     }
@@ -167,6 +177,14 @@ fn of_admin(sandbox: &Sandbox, admin: &PlanAdmin) -> BTreeMap<String, Value> {
         ("sso_identifier", json!(admin.current_sso_identifier)),
         ("plan_id", json!(admin.plan_id)),
         ("plan_user_id", json!(admin.plan_user_id)),
+    ])
+}
+
+fn of_permission_set(set: &PermissionSet) -> BTreeMap<String, Value> {
+    named([
+        ("permission_set_id", json!(set.id)),
+        ("name", json!(set.name)),
+        ("is_default", json!(set.is_default)),
     ])
 }
 
