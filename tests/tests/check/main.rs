@@ -78,7 +78,7 @@ fn healthy_until(stage: &Stage, end: &str) -> Vec<String> {
         "clock ok: this machine's clock and the API's agree".to_owned(),
         "latency ok".to_owned(),
         "pluralsight.admins ok: 9 columns, no filters".to_owned(),
-        "pluralsight.permission_sets ok: 3 columns, no filters".to_owned(),
+        "pluralsight.permission_sets ok: 4 columns, no filters".to_owned(),
         "pluralsight.plan ok: 10 columns, no filters".to_owned(),
         "pluralsight.teams ok: 5 columns, filters name, ids".to_owned(),
         "pluralsight.users ok: 22 columns, filters emails, psUserIds, ids, isOnAccount, teamIds"

@@ -62,7 +62,7 @@ pub const COLUMNS: &[(&str, &[&str])] = &[
     ),
     (
         "permission_sets",
-        &["permission_set_id", "name", "is_default"],
+        &["permission_set_id", "name", "is_default", "plan_id"],
     ),
     (
         "plan",
@@ -185,6 +185,7 @@ fn of_permission_set(set: &PermissionSet) -> BTreeMap<String, Value> {
         ("permission_set_id", json!(set.id)),
         ("name", json!(set.name)),
         ("is_default", json!(set.is_default)),
+        ("plan_id", json!(set.plan_id)),
     ])
 }
 

@@ -16,6 +16,7 @@ pub const PERMISSION_SETS: Table = Table {
         permission_set_id: Text = "id" [key] "The set's id.";
         name: Text = "name" "Name of the set.";
         is_default: Boolean = "isDefault" "Probably whether it is one of the sets that every plan has: what it means is not published.";
+        plan_id: Text = "planId" "The plan.";
     },
     filters: &[],
 };
