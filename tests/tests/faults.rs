@@ -178,6 +178,11 @@ fn statement_timeout_ends_a_wait_at_once() {
         latency: Duration::from_secs(5),
         ..Config::default()
     });
+    times_out(&mut stage);
+}
+
+/// Reads under a statement_timeout of 100 ms, which must end it within another 200 ms.
+fn times_out(stage: &mut Stage) {
     stage.session.run("SET statement_timeout = '100ms'");
     let started = Instant::now();
     let error = stage.session.error("SELECT email FROM pluralsight.users");
@@ -236,15 +241,7 @@ fn a_connection_that_is_never_accepted_can_be_canceled() {
     stage.session.run(&format!(
         "ALTER SERVER pluralsight OPTIONS (SET api_url 'http://{address}/graphql')"
     ));
-    stage.session.run("SET statement_timeout = '150ms'");
-    let started = Instant::now();
-    let error = stage.session.error("SELECT email FROM pluralsight.users");
-    assert_eq!(error.code, "57014", "{error:?}");
-    assert!(
-        started.elapsed() < Duration::from_millis(350),
-        "{:?}",
-        started.elapsed()
-    );
+    times_out(&mut stage);
 }
 
 #[test]

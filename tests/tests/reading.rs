@@ -2,7 +2,7 @@
 
 use behaviour::Stage;
 use chrono::{DateTime, Utc};
-use pluralsight_sandbox::{Config, PlanAdmin, User};
+use pluralsight_sandbox::{Config, PlanAdmin, Product, User};
 use serde_json::{Value, json};
 
 fn users(count: u64) -> Stage {
@@ -119,32 +119,12 @@ fn admins_teams_and_plan_equal_the_generators() {
         sorted(teams, "team_id")
     );
     let plan = rows(&mut stage, "pluralsight.plan").remove(0);
-    assert_eq!(
-        plan["product_ids"],
-        json!(
-            products
-                .iter()
-                .map(|product| &product.id)
-                .collect::<Vec<_>>()
-        )
-    );
-    assert_eq!(
-        plan["product_names"],
-        json!(
-            products
-                .iter()
-                .map(|product| &product.name)
-                .collect::<Vec<_>>()
-        )
-    );
+    let each = |value: fn(&Product) -> Value| products.iter().map(value).collect::<Value>();
+    assert_eq!(plan["product_ids"], each(|product| json!(product.id)));
+    assert_eq!(plan["product_names"], each(|product| json!(product.name)));
     assert_eq!(
         plan["product_purchased"],
-        json!(
-            products
-                .iter()
-                .map(|product| product.purchased)
-                .collect::<Vec<_>>()
-        )
+        each(|product| json!(product.purchased))
     );
     assert_eq!(
         plan["assigned_licenses"],

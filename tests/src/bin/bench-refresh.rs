@@ -53,6 +53,15 @@ impl Figures {
     }
 }
 
+/// Gives some of the people another note.
+fn change(stage: &Stage, note: &str) {
+    let organization = stage.sandbox.organization();
+    for number in 0..CHANGED {
+        let person = organization.user((number * 487) as u64).ps_user_id;
+        organization.edit_user(&person, |user| user.note = Some(note.to_owned()));
+    }
+}
+
 fn main() {
     let mut stage = Stage::new(Config {
         users: USERS,
@@ -77,18 +86,7 @@ fn main() {
     );
     let mut observer = stage.another_session();
     for round in 0..ROUNDS {
-        for number in 0..CHANGED {
-            let person = stage
-                .sandbox
-                .organization()
-                .user((number * 487) as u64)
-                .ps_user_id;
-            let note = format!("changed in round {round}");
-            stage
-                .sandbox
-                .organization()
-                .edit_user(&person, |user| user.note = Some(note));
-        }
+        change(&stage, &format!("changed in round {round}"));
         let session = &mut stage.session;
         refresh.measure(&mut observer, || {
             session.run("CALL pluralsight_fdw.refresh()")
@@ -96,16 +94,7 @@ fn main() {
         plain.measure(&mut observer, || {
             session.run("REFRESH MATERIALIZED VIEW whole")
         });
-        for number in 0..CHANGED {
-            let person = stage
-                .sandbox
-                .organization()
-                .user((number * 487) as u64)
-                .ps_user_id;
-            stage.sandbox.organization().edit_user(&person, |user| {
-                user.note = Some(format!("again in round {round}"))
-            });
-        }
+        change(&stage, &format!("again in round {round}"));
         let session = &mut stage.session;
         concurrent.measure(&mut observer, || {
             session.run("REFRESH MATERIALIZED VIEW CONCURRENTLY whole")
