@@ -56,7 +56,6 @@ impl Figures {
 fn main() {
     let mut stage = Stage::new(Config {
         users: USERS,
-        log_limit: 1_000,
         ..Config::default()
     });
     stage.session.run(

@@ -80,10 +80,10 @@ pub const COLUMNS: &[(&str, &[&str])] = &[
 /// The query of a table.
 pub fn query(table: &str) -> &'static str {
     match table {
-        "users" => "Query.users",
-        "admins" => "Query.planAdmins",
-        "teams" => "Query.teams",
-        _ => "Query.planInfo",
+        "users" => "users",
+        "admins" => "planAdmins",
+        "teams" => "teams",
+        _ => "planInfo",
     }
 }
 
