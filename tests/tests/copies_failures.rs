@@ -2,12 +2,11 @@
 
 use std::sync::mpsc;
 use std::thread;
-use std::time::Duration;
 
 use behaviour::cluster::Cluster;
 use behaviour::copies::{REFRESH, config, logged, set_up, stage, stored, wait_until};
 use behaviour::{Session, Stage};
-use pluralsight_sandbox::{Action, Place, Rule, Sandbox, When};
+use pluralsight_sandbox::{Place, Sandbox};
 
 /// Whatever happens, the copies and their history stay as they were, the log tells, and the next refresh works.
 fn refused(stage: &mut Stage, what: &str, code: &str, message: &str) {
@@ -319,11 +318,10 @@ fn ends_in_the_middle(name: &str, end: impl FnOnce(&Cluster)) {
     set_up(&mut session, &sandbox);
     session.run("CALL pluralsight_fdw.create_copies()");
     let before = stored(&mut session);
-    sandbox.faults().add(Rule::new(
-        "users",
-        When::Always,
-        Action::Delay(Duration::from_secs(60)),
-    ));
+    sandbox
+        .faults()
+        .script("users=delay=60s")
+        .expect("a valid rule");
     sandbox.reset();
     let refreshing = thread::spawn(move || session.try_rows(REFRESH).expect_err("it must end"));
     wait_until("users are asked for", || sandbox.count("users") > 0);

@@ -1,7 +1,7 @@
 //! Data that changes while it is read, and readings that several tables share.
 
 use behaviour::Stage;
-use pluralsight_sandbox::{Action, Config, Cursors, End, Rule, When};
+use pluralsight_sandbox::{Config, Cursors};
 
 const USERS: u64 = 2_345;
 const ALL: &str = "SELECT user_id FROM pluralsight.users";
@@ -15,16 +15,13 @@ fn stage() -> Stage {
     })
 }
 
-/// Five people are gone from the front of the list before the requests that `when` says.
-fn leaving(when: When) -> Rule {
-    Rule::new(
-        "users",
-        when,
-        Action::ForgetUsers {
-            count: 5,
-            end: End::First,
-        },
-    )
+/// Five people are gone from the front of the list before the requests that `which` names.
+fn leaving(stage: &Stage, which: &str) {
+    spoil(stage, &format!("{which}=forget=5"));
+}
+
+fn spoil(stage: &Stage, rule: &str) {
+    stage.sandbox.faults().script(rule).expect("a valid rule");
 }
 
 fn on_drift(stage: &mut Stage, value: &str) {
@@ -52,11 +49,11 @@ fn a_reading_that_saw_the_total_move_is_counted() {
     let mut stage = stage();
     stage.session.rows(ALL);
     assert_eq!(drifted(&mut stage), 0);
-    stage.sandbox.faults().add(leaving(When::Nth(2)));
+    leaving(&stage, "users@2");
     stage.session.rows(ALL);
     assert_eq!(drifted(&mut stage), 1);
     // One that stops at its first page saw nothing move.
-    stage.sandbox.faults().add(leaving(When::Always));
+    leaving(&stage, "users");
     stage.session.rows(&format!("{ALL} LIMIT 10"));
     assert_eq!(drifted(&mut stage), 1);
 }
@@ -65,7 +62,7 @@ fn a_reading_that_saw_the_total_move_is_counted() {
 fn retry_reads_again_and_returns_one_moment() {
     let mut stage = stage();
     on_drift(&mut stage, "retry");
-    stage.sandbox.faults().add(leaving(When::Nth(2)));
+    leaving(&stage, "users@2");
     stage.sandbox.reset();
     let mut read = stage.session.column(ALL);
     read.sort();
@@ -81,7 +78,7 @@ fn retry_reads_again_and_returns_one_moment() {
 fn retry_is_bounded_and_its_hint_accepts_the_rows() {
     let mut stage = stage();
     on_drift(&mut stage, "retry");
-    stage.sandbox.faults().add(leaving(When::Every(2)));
+    leaving(&stage, "users@%2");
     let refused = stage.session.error(ALL);
     assert_eq!(refused.code, "40001", "{refused:?}");
     assert_eq!(
@@ -98,12 +95,12 @@ fn error_fails_and_its_hint_makes_scans_read_again() {
     let mut stage = stage();
     on_drift(&mut stage, "error");
     stage.session.rows(ALL);
-    stage.sandbox.faults().add(leaving(When::Nth(2)));
+    leaving(&stage, "users@2");
     let refused = stage.session.error(ALL);
     assert_eq!(refused.code, "40001", "{refused:?}");
     follow(&mut stage, refused.hint);
     stage.sandbox.faults().clear();
-    stage.sandbox.faults().add(leaving(When::Nth(2)));
+    leaving(&stage, "users@2");
     let mut read = stage.session.column(ALL);
     read.sort();
     assert_eq!(read, everybody(&stage));
@@ -113,10 +110,7 @@ fn error_fails_and_its_hint_makes_scans_read_again() {
 fn retry_also_mends_an_answer_that_came_short() {
     let mut stage = stage();
     on_drift(&mut stage, "retry");
-    stage
-        .sandbox
-        .faults()
-        .add(Rule::new("users", When::Nth(4), Action::DropRows(3)));
+    spoil(&stage, "users@4=drop-rows=3");
     let mut read = stage.session.column(ALL);
     read.sort();
     assert_eq!(read, everybody(&stage));
@@ -127,7 +121,7 @@ fn a_large_reading_is_kept_on_disk_while_it_is_judged() {
     let mut stage = stage();
     on_drift(&mut stage, "retry");
     stage.session.run("SET work_mem = '64kB'");
-    stage.sandbox.faults().add(leaving(When::Nth(4)));
+    leaving(&stage, "users@4");
     let rows = stage.session.rows("SELECT * FROM pluralsight.users");
     assert_eq!(rows.len() as u64, USERS - 5);
     assert_eq!(
@@ -154,10 +148,7 @@ fn tables_that_differ_in_a_policy_share_no_reading() {
             "SELECT email FROM pluralsight.{first} UNION ALL SELECT email FROM pluralsight.{second}"
         )
     };
-    stage
-        .sandbox
-        .faults()
-        .add(Rule::new("users", When::Always, Action::DropRows(2)));
+    spoil(&stage, "users=drop-rows=2");
     for query in [both("lenient", "strict"), both("strict", "lenient")] {
         let refused = stage.session.error(&query);
         assert!(

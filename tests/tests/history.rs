@@ -7,9 +7,7 @@ use std::sync::{Arc, Mutex};
 use behaviour::copies::REFRESH;
 use behaviour::{Session, Stage};
 use chrono::{DateTime, Days, Utc};
-use pluralsight_sandbox::{
-    Action, Config, Cursors, Membership, Organization, Place, Rule, Team, User, When,
-};
+use pluralsight_sandbox::{Config, Cursors, Membership, Organization, Place, Team, User};
 use rand::rngs::StdRng;
 use rand::seq::IndexedRandom;
 use rand::{RngExt, SeedableRng};
@@ -343,13 +341,12 @@ fn four_hundred_days_are_replayed_as_they_were() {
         if vanishing.is_some() {
             moved += 1;
             let renamed = Arc::clone(&renamed);
-            let exchange = Action::Run(Arc::new(move |organization| {
-                exchange(organization, &renamed)
-            }));
+            let exchange = move |organization: &Organization| exchange(organization, &renamed);
             stage
                 .sandbox
                 .faults()
-                .add(Rule::new("users", When::Nth(2), exchange));
+                .run("users@2", exchange)
+                .expect("a valid target");
         }
         stage.sandbox.reset();
         refresh_at(&mut stage.session, now);

@@ -10,7 +10,6 @@ const MEGABYTE: u64 = 1 << 20;
 fn a_scan_grows_the_backend_by_at_most(most: u64, users: u64, column: &str) {
     let mut stage = Stage::new(Config {
         users,
-        log_limit: 100,
         ..Config::default()
     });
     // The first scan pays for what stays: the client, its buffers, the caches of PostgreSQL.
@@ -57,7 +56,6 @@ fn a_scan_of_all_columns_leaves_room_in_16_mb_for_the_keys_of_a_million_users() 
 fn two_thousand_failed_and_canceled_scans_leave_nothing_behind() {
     let mut stage = Stage::new(Config {
         users: 600,
-        log_limit: 100,
         ..Config::default()
     });
     stage

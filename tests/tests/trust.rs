@@ -1,9 +1,7 @@
 //! An API whose filters do not do what was guessed costs requests, never rows.
 
 use behaviour::Stage;
-use pluralsight_sandbox::{
-    Action, Config, EmailMatch, Filters, Rule, TeamMatch, Totals, User, When,
-};
+use pluralsight_sandbox::{Config, EmailMatch, Filters, TeamMatch, Totals, User};
 
 const USERS: u64 = 700;
 
@@ -341,10 +339,8 @@ fn a_boolean_filter_that_loses_people_is_found_out() {
     let mut stage = with_filters(USERS, |_| {});
     let active = active(&stage);
     // The filter's reply, and its total, lack three people.
-    stage.sandbox.faults().add(
-        Rule::new("users", When::Nth(1), Action::DropRows(3))
-            .and(Action::TotalCount(active as i64 - 3)),
-    );
+    let rule = format!("users@1=drop-rows=3,total={}", active - 3);
+    stage.sandbox.faults().script(&rule).expect(&rule);
     let rows = stage
         .session
         .rows("SELECT email FROM pluralsight.users WHERE is_on_account");

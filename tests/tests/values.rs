@@ -2,7 +2,7 @@
 
 use behaviour::copies::set_up;
 use behaviour::{Session, Stage, cluster, fresh_database};
-use pluralsight_sandbox::{Action, Config, Dates, Numbers, Rule, When};
+use pluralsight_sandbox::{Config, Dates, Numbers};
 use serde_json::{Value, json};
 
 /// Three people; `/data/users/nodes/*` and each of the names are as given.
@@ -18,14 +18,8 @@ fn stage_with(values: &[(&str, Value)]) -> Stage {
 fn patch(stage: &Stage, values: &[(&str, Value)]) {
     stage.sandbox.faults().clear();
     for (name, value) in values {
-        stage.sandbox.faults().add(Rule::new(
-            "users",
-            When::Always,
-            Action::PatchJson {
-                pointer: format!("/data/users/nodes/*/{name}"),
-                value: value.clone(),
-            },
-        ));
+        let rule = format!("users=set=/data/users/nodes/*/{name}:{value}");
+        stage.sandbox.faults().script(&rule).expect(&rule);
     }
 }
 
@@ -403,11 +397,9 @@ fn databases_of_other_encodings_have_the_same_data_and_readable_messages() {
             );
         }
         stage.sandbox.faults().clear();
-        stage.sandbox.faults().add(Rule::new(
-            "users",
-            When::Always,
-            Action::Warnings(json!([format!("{name} … expires")])),
-        ));
+        let warnings = json!([format!("{name} … expires")]);
+        let rule = format!("users=warnings={warnings}");
+        stage.sandbox.faults().script(&rule).expect(&rule);
         session.notices();
         session.rows("SELECT user_id FROM pluralsight.users");
         let said = session.notices();

@@ -1,7 +1,7 @@
 //! What `EXPLAIN`, errors and warnings show of the rows below a view to those who may read the view alone.
 
 use behaviour::{Refusal, Session, Stage};
-use pluralsight_sandbox::{Action, Config, Rule, When};
+use pluralsight_sandbox::Config;
 
 const HR: &str = "SELECT department, is_on_account FROM staff";
 
@@ -239,18 +239,11 @@ fn verify_pushdown_names_records_only_to_those_who_may_read_every_table() {
         "SET pluralsight_fdw.verify_pushdown = on;
          SELECT is_on_account FROM chosen WHERE user_id IN ('{first}', '{behind}')"
     );
-    let fault = Rule::new(
-        "users",
-        When::Nth(1),
-        Action::RemoveJson {
-            pointer: "/data/users/nodes/0".to_owned(),
-        },
-    )
-    .and(Action::TotalCount(1));
-    stage.sandbox.faults().add(fault.clone());
+    let fault = "users@1=unset=/data/users/nodes/0,total=1";
+    stage.sandbox.faults().script(fault).expect("a valid rule");
     let mut afresh = stage.another_session();
     let owner = afresh.error(&sql);
-    stage.sandbox.faults().add(fault);
+    stage.sandbox.faults().script(fault).expect("a valid rule");
     let mut session = stage.session_of(&reader);
     let error = session.error(&sql);
     let told = |error: &Refusal| {

@@ -1,5 +1,4 @@
-//! Everything that can be chosen about the server: what a person types is a flag of the program, the rest comes with a
-//! [`crate::Variant`].
+//! Everything that can be chosen about the server. Most of it is chosen by a [`crate::Variant`].
 //!
 //! Much about the real API is not published. Each unknown is a switch here, because a server that fixes a guess proves
 //! nothing but the guess.
@@ -7,11 +6,9 @@
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
-use clap::Args;
 
 use crate::{
-    duration::duration,
-    faults::rule::Rule,
+    faults::Rule,
     switches::{
         BadCursor, Cap, Coding, Cursors, Dates, ErrorStyle, Filters, Ids, Introspection, ListEnd,
         Numbers, Totals, WarningStyle,
@@ -20,126 +17,86 @@ use crate::{
 };
 
 /// What the server is and how it behaves. `Config::default()` is the API as far as it is documented.
-#[derive(Debug, Clone, Args)]
+#[derive(Debug, Clone)]
 pub struct Config {
-    /// How many users the organization has, removed ones included
-    #[arg(long, default_value_t = Config::default().users)]
+    /// How many users the organization has, removed ones included.
     pub users: u64,
-    /// What the organization is generated from: the same seed gives the same people
-    #[arg(long, default_value_t = Config::default().seed)]
+    /// What the organization is generated from: the same seed gives the same people.
     pub seed: u64,
-    /// The instant that counts as now in the organization; the library's default is fixed, the program's is the present
-    #[arg(long, default_value_t = Config::default().now)]
+    /// The instant that counts as now in the organization.
     pub now: DateTime<Utc>,
-    /// How many teams; unset, as many as fit the number of users, at most 1,200
-    #[arg(long)]
+    /// How many teams; unset, as many as fit the number of users, at most 1,200.
     pub teams: Option<u32>,
-    /// How many plan admins; unset, as many as fit the number of users, at most 1,200
-    #[arg(long)]
-    pub admins: Option<u32>,
-    /// How ids are spelled
-    #[arg(skip)]
+    /// How ids are spelled.
     pub ids: Ids,
 
-    /// The port on 127.0.0.1; unset, a free one
-    #[arg(long)]
+    /// The port on 127.0.0.1; unset, a free one.
     pub port: Option<u16>,
-    /// The API key that is accepted
-    #[arg(long, default_value_t = Config::default().token)]
+    /// The API key that is accepted.
     pub token: String,
-    /// Time before each answer, e.g. 250ms, 5s
-    #[arg(long, value_parser = duration, default_value = "0ms")]
+    /// Time before each answer.
     pub latency: Duration,
-    /// Serve HTTPS with such a certificate, made at the start by an authority of the server's own
-    #[arg(long, value_enum)]
+    /// Serve HTTPS with such a certificate, made at the start by an authority of the server's own.
     pub tls: Option<Certificate>,
-    /// How answers are compressed for clients that accept gzip
-    #[arg(skip)]
+    /// How answers are compressed for clients that accept gzip.
     pub coding: Coding,
 
-    /// The most records a page holds: a number or "none"
-    #[arg(long, value_parser = cap, default_value = "10000")]
+    /// The most records a page holds.
     pub page_cap: Cap,
-    /// The most records that may be asked for: more is an error
-    #[arg(skip)]
+    /// The most records that may be asked for: more is an error.
     pub refuse_over: Option<u32>,
-    /// The entries of a list inside a record, where the query does not say how many are wanted
-    #[arg(skip)]
+    /// The entries of a list inside a record, where the query does not say how many are wanted.
     pub inner_page: Option<usize>,
-    /// What a cursor remembers
-    #[arg(skip)]
+    /// What a cursor remembers.
     pub cursors: Cursors,
-    /// What an unknown cursor does
-    #[arg(skip)]
+    /// What an unknown cursor does.
     pub bad_cursor: BadCursor,
-    /// How a list ends
-    #[arg(skip)]
+    /// How a list ends.
     pub list_end: ListEnd,
-    /// What `totalCount` says
-    #[arg(skip)]
+    /// What `totalCount` says.
     pub totals: Totals,
-    /// What stands in `extensions.warnings`
-    #[arg(skip)]
+    /// What stands in `extensions.warnings`.
     pub warnings: WarningStyle,
-    /// The key is older than a year: it works, and each reply carries a warning
-    #[arg(skip)]
+    /// The key is older than a year: it works, and each reply carries a warning.
     pub key_expired: bool,
 
-    /// What the API does with conditions
-    #[arg(skip)]
+    /// What the API does with conditions.
     pub filters: Filters,
 
     /// Leave out a field, an input field, an argument or a type: `User.mfaEnabled`, `UserFilter.psUserIds`,
-    /// `Query.users.filter`, `TeamsFilter`. May be given more than once
-    #[arg(long)]
+    /// `Query.users.filter`, `TeamsFilter`.
     pub without: Vec<String>,
-    /// Serve under another name: `User.mfaEnabled=isMfaEnabled`, `UserFilter.emails=emailIn`, `PlanInfo=Plan`
-    #[arg(long)]
+    /// Serve under another name: `User.mfaEnabled=isMfaEnabled`, `UserFilter.emails=emailIn`, `PlanInfo=Plan`.
     pub rename: Vec<String>,
     /// Give a field, an input field or an argument this type, and add it where there is none: `User.productIds: String`,
-    /// `Query.users.after: ID`; or add a type: `type Shoe { size: Int }`. Values of what is new follow from record and type
-    #[arg(long)]
+    /// `Query.users.after: ID`; or add a type: `type Shoe { size: Int }`. Values of what is new follow from record and type.
     pub extra: Vec<String>,
-    /// A field that a plain key may not ask for: the whole call fails
-    #[arg(long)]
+    /// A field that a plain key may not ask for: the whole call fails.
     pub beta: Vec<String>,
-    /// A query that this key may not ask: it is null, beside an error
-    #[arg(skip)]
+    /// A query that this key may not ask: it is null, beside an error.
     pub forbidden: Vec<String>,
-    /// Who may ask for `__schema` and `__type`
-    #[arg(long, value_enum, default_value_t)]
+    /// Who may ask for `__schema` and `__type`.
     pub introspection: Introspection,
 
-    /// How instants are written
-    #[arg(skip)]
+    /// How instants are written.
     pub dates: Dates,
-    /// How counts are written
-    #[arg(skip)]
+    /// How counts are written.
     pub numbers: Numbers,
-    /// One user has no `psUserId`
-    #[arg(skip)]
+    /// One user has no `psUserId`.
     pub nameless_user: bool,
 
-    /// A query under another key than its own name is refused
-    #[arg(skip)]
+    /// A query under another key than its own name is refused.
     pub refuses_aliases: bool,
 
-    /// HTTP status of an answer to a document that is not valid
-    #[arg(skip = 200_u16)]
+    /// HTTP status of an answer to a document that is not valid.
     pub invalid_document_status: u16,
-    /// Whose words validation errors are in
-    #[arg(skip)]
+    /// Whose words validation errors are in.
     pub error_style: ErrorStyle,
-    /// Put `extensions.code` beside each error
-    #[arg(skip)]
+    /// Put `extensions.code` beside each error.
     pub error_codes: bool,
 
-    /// A fault, e.g. `users@2=429,retry-after=1`; see the grammar in the long help. May be given more than once
-    #[arg(long = "fault", value_name = "RULE")]
+    /// Faults, e.g. `users@2=429,retry-after=1`.
     pub faults: Vec<Rule>,
-    /// How many requests the log remembers; older ones are only counted
-    #[arg(long, default_value_t = Config::default().log_limit)]
-    pub log_limit: usize,
 }
 
 impl Default for Config {
@@ -149,7 +106,6 @@ impl Default for Config {
             seed: 7,
             now: DateTime::from_timestamp(1_793_491_200, 0).unwrap_or_default(),
             teams: None,
-            admins: None,
             ids: Ids::default(),
             port: None,
             token: "sandbox-token".to_owned(),
@@ -180,17 +136,6 @@ impl Default for Config {
             error_style: ErrorStyle::default(),
             error_codes: false,
             faults: Vec::new(),
-            log_limit: 100_000,
         }
-    }
-}
-
-fn cap(text: &str) -> Result<Cap, String> {
-    match text {
-        "none" => Ok(Cap(None)),
-        number => number
-            .parse()
-            .map(|cap| Cap(Some(cap)))
-            .map_err(|_| "a number or \"none\"".to_owned()),
     }
 }

@@ -33,28 +33,3 @@ pub(crate) fn start(list: &str, cursor: &str) -> Option<Start> {
         _ => None,
     }
 }
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_cursor_is_read_back_and_any_other_text_is_unknown() {
-        assert_eq!(start("users", &of_user(41)), Some(Start::After(41)));
-        assert_eq!(
-            start("teams", &of_offset("teams", 20)),
-            Some(Start::Skip(20))
-        );
-        for text in [
-            "",
-            "None",
-            "Zm9v",
-            "é",
-            &of_offset("teams", 20),
-            &STANDARD.encode("users|offset|x"),
-            &STANDARD.encode("users|key|1|2"),
-        ] {
-            assert_eq!(start("users", text), None, "{text}");
-        }
-    }
-}

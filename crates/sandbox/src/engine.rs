@@ -4,8 +4,9 @@
 mod arguments;
 mod call;
 mod lists;
-mod record;
+pub(crate) mod record;
 mod selection;
+pub(crate) mod tweaks;
 mod wording;
 
 use std::{
@@ -31,9 +32,11 @@ use crate::{
     switches::{Introspection, WarningStyle},
 };
 
+use arguments::Arguments;
 use call::Call;
-pub(crate) use call::Tweaks;
+use lists::Asked;
 use selection::{Compiler, Selection};
+use tweaks::Tweaks;
 
 /// The schema of one configuration.
 pub(crate) struct Engine {
@@ -111,10 +114,9 @@ impl Engine {
             Ok(prepared) => prepared,
             Err(refused) => {
                 let mut refused = refused.to_graphql_error(&document.sources);
-                let style = self.config.error_style;
-                refused.message = wording::value(&refused.message, style, &served.schema);
+                refused.message = wording::value(&refused.message, &served.schema);
                 return Answer {
-                    errors: vec![self.shown(&refused, Some("BAD_USER_INPUT"))],
+                    errors: vec![self.shown(&refused, "BAD_USER_INPUT")],
                     is_invalid: true,
                     ..Answer::default()
                 };
@@ -149,16 +151,10 @@ impl Engine {
         Ok(document)
     }
 
-    /// Whether a field is there, by its name in the schema file, and may be asked for.
-    pub(crate) fn serves(&self, path: &str) -> bool {
-        let (ty, field) = path.split_once('.').unwrap_or_default();
-        let is_kept_back = self
-            .config
-            .forbidden
-            .iter()
-            .any(|name| ty == "Query" && name == field)
-            || self.config.beta.iter().any(|known| known == path);
-        !is_kept_back && self.served.has(ty, field)
+    /// Whether a query is there, by its name in the schema file, and may be asked.
+    pub(crate) fn serves(&self, query: &str) -> bool {
+        let is_forbidden = self.config.forbidden.iter().any(|known| known == query);
+        !is_forbidden && self.served.has_query(query)
     }
 
     fn execute(
@@ -196,19 +192,13 @@ impl Engine {
                 data.truncate(begin);
                 data.extend_from_slice(b"null");
                 let mut error = json!({ "message": message, "path": [key] });
-                if let Some(code) =
-                    code.filter(|code| self.config.error_codes || *code == "FORBIDDEN")
-                {
+                if self.config.error_codes || code == "FORBIDDEN" {
                     error["extensions"] = json!({ "code": code });
                 }
                 errors.push(error);
             }
         }
         data.push(b'}');
-        for (path, reason) in &compiler.deprecated {
-            let message = format!("The field {path} is deprecated: {reason}.");
-            call.warn("DEPRECATED_FIELD", message);
-        }
         if self.config.key_expired {
             call.warn("API_KEY_EXPIRED", "This API key is more than one year old and has expired. Create a new key on the Manage Keys page.".to_owned());
         }
@@ -242,29 +232,25 @@ impl Engine {
         compiler: &mut Compiler<'d>,
         fields: &[&'d Node<Field>],
         data: &mut Vec<u8>,
-    ) -> Result<(), (String, Option<&'static str>)> {
+    ) -> Result<(), (String, &'static str)> {
         let field = fields[0];
         let name = call.served.original("Query", &field.name);
         compiler.see("Query", field);
         if self.config.forbidden.iter().any(|known| known == name) {
             let message = format!("You are not authorized to access {}", field.name);
-            return Err((message, Some("FORBIDDEN")));
+            return Err((message, "FORBIDDEN"));
         }
-        let selection = Selection::compile(compiler, fields, &self.config);
+        let asked = Asked {
+            name,
+            arguments: Arguments::new(call.served, field, compiler.variables),
+            selection: Selection::compile(compiler, fields, &self.config),
+            ty: &field.definition.ty,
+        };
         if call.tweaks.null_connection {
             data.extend_from_slice(b"null");
             return Ok(());
         }
-        let arguments = arguments::Arguments::new(call.served, field, compiler.variables);
-        lists::answer(
-            call,
-            name,
-            &arguments,
-            &selection,
-            &field.definition.ty,
-            data,
-        )
-        .map_err(|message| (message, Some("BAD_USER_INPUT")))
+        lists::answer(call, &asked, data).map_err(|message| (message, "BAD_USER_INPUT"))
     }
 
     fn told(
@@ -312,7 +298,7 @@ impl Engine {
         let errors = errors.iter_mut().map(|error| {
             let style = self.config.error_style;
             error.message = wording::message(&error.message, style, &self.served.schema);
-            self.shown(error, Some("GRAPHQL_VALIDATION_FAILED"))
+            self.shown(error, "GRAPHQL_VALIDATION_FAILED")
         });
         Answer {
             errors: errors.collect(),
@@ -321,9 +307,9 @@ impl Engine {
         }
     }
 
-    fn shown(&self, error: &GraphQLError, code: Option<&str>) -> Value {
+    fn shown(&self, error: &GraphQLError, code: &str) -> Value {
         let mut shown = serde_json::to_value(error).unwrap_or_default();
-        if let Some(code) = code.filter(|_| self.config.error_codes) {
+        if self.config.error_codes {
             shown["extensions"] = json!({ "code": code });
         }
         shown
@@ -334,46 +320,21 @@ fn is_meta(name: &str) -> bool {
     name.starts_with("__")
 }
 
-/// The root fields of a document, in order and each once.
+/// The root fields of a document, in order and each once; those of fragments are left out.
 pub(crate) fn root_fields(document: &str) -> Vec<String> {
-    fn collect(
-        document: &ast::Document,
-        selected: &[ast::Selection],
-        depth: u32,
-        fields: &mut Vec<String>,
-    ) {
-        // Fragments that name each other in a circle are refused by validation, which comes later.
-        if depth > 16 {
-            return;
-        }
-        for selection in selected {
-            match selection {
-                ast::Selection::Field(field) => {
-                    let name = field.name.to_string();
-                    if !fields.contains(&name) {
-                        fields.push(name);
-                    }
-                }
-                ast::Selection::InlineFragment(fragment) => {
-                    collect(document, &fragment.selection_set, depth + 1, fields);
-                }
-                ast::Selection::FragmentSpread(spread) => {
-                    for definition in &document.definitions {
-                        if let Definition::FragmentDefinition(fragment) = definition
-                            && fragment.name == spread.fragment_name
-                        {
-                            collect(document, &fragment.selection_set, depth + 1, fields);
-                        }
-                    }
-                }
-            }
-        }
-    }
     let mut fields = Vec::new();
-    if let Ok(document) = ast::Document::parse(document, "document.graphql") {
-        for definition in &document.definitions {
-            if let Definition::OperationDefinition(operation) = definition {
-                collect(&document, &operation.selection_set, 0, &mut fields);
+    let Ok(document) = ast::Document::parse(document, "document.graphql") else {
+        return fields;
+    };
+    for definition in &document.definitions {
+        let Definition::OperationDefinition(operation) = definition else {
+            continue;
+        };
+        for selection in &operation.selection_set {
+            if let ast::Selection::Field(field) = selection
+                && fields.iter().all(|known| *known != field.name.as_str())
+            {
+                fields.push(field.name.to_string());
             }
         }
     }
@@ -383,29 +344,4 @@ pub(crate) fn root_fields(document: &str) -> Vec<String> {
 /// Whether every root field of a document asks about the schema.
 pub(crate) fn is_introspection_only(fields: &[String]) -> bool {
     !fields.is_empty() && fields.iter().all(|field| is_meta(field))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn root_fields_are_found_behind_aliases_and_fragments() {
-        assert_eq!(
-            root_fields(
-                "{ a: users { totalCount } ... on Query { planInfo { name } } ...F } fragment F on Query { teams { totalCount } }"
-            ),
-            ["users", "planInfo", "teams"]
-        );
-        assert_eq!(
-            root_fields("{ ...F } fragment F on Query { ...F users { totalCount } }"),
-            ["users"]
-        );
-        assert!(is_introspection_only(&root_fields(
-            "{ __typename __schema { types { name } } }"
-        )));
-        assert!(!is_introspection_only(&root_fields(
-            "{ users { totalCount } __typename }"
-        )));
-    }
 }

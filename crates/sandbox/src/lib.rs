@@ -5,7 +5,7 @@
 //! that may be wrong a named [`Variant`]; what can go wrong is a rule of [`Faults`].
 //!
 //! ```
-//! use pluralsight_sandbox::{Action, Config, Rule, Sandbox, When};
+//! use pluralsight_sandbox::{Config, Sandbox};
 //!
 //! let sandbox = Sandbox::start(Config { users: 250, seed: 7, ..Config::default() })?;
 //! assert!(sandbox.url().starts_with("http://127.0.0.1:"));
@@ -15,9 +15,7 @@
 //! assert_eq!(sandbox.organization().find(&first.ps_user_id), Some(first));
 //!
 //! // The second request for users is told to wait a second.
-//! let refusal = Action::Status { code: 429, retry_after: Some("1".to_owned()), body: None };
-//! sandbox.faults().add(Rule::new("users", When::Nth(2), refusal));
-//! sandbox.faults().script("planInfo=delay=50ms")?; // the same in the words of the command line
+//! sandbox.faults().script("users@2=429,retry-after=1")?;
 //!
 //! // What the client asked for.
 //! assert_eq!(sandbox.count("users"), 0);
@@ -40,7 +38,6 @@
 mod config;
 mod connection;
 mod cursor;
-mod duration;
 mod engine;
 mod faults;
 mod http;
@@ -54,13 +51,11 @@ mod tls;
 mod variants;
 
 pub use config::Config;
-pub use connection::Connections;
-pub use faults::{Action, Cut, End, Faults, GRAMMAR, GrammarError, Hook, Rule, When};
+pub use faults::{Faults, GRAMMAR, GrammarError, Rule};
 pub use organization::{
     Membership, Organization, PermissionSet, Place, Plan, PlanAdmin, Product, Team, User,
-    instant_text,
 };
-pub use record::{Key, Recorded};
+pub use record::Recorded;
 pub use schema::SchemaError;
 pub use server::{Error, Sandbox};
 pub use switches::{

@@ -2,10 +2,10 @@
 //!
 //! ```text
 //! pluralsight-sandbox                                      # 2,345 users on a free port
-//! pluralsight-sandbox --port 8080 --users 100000 --latency 80ms
-//! pluralsight-sandbox --without User.mfaEnabled --introspection off --fault 'users@2=429,retry-after=1'
+//! pluralsight-sandbox --port 8080 --users 100000 --fault '*=delay=80ms'
+//! pluralsight-sandbox --fault 'users@2=429,retry-after=1'
 //! pluralsight-sandbox --variant text-ids                   # another API than the one that was guessed; see --variant
-//! pluralsight-sandbox --help                               # every switch, and the grammar of faults
+//! pluralsight-sandbox --help                               # every flag, and the grammar of faults
 //! ```
 //!
 //! The first line on standard output is `listening on http://127.0.0.1:PORT/graphql`. Then each request is a line on
@@ -18,35 +18,47 @@ use std::{
 };
 
 use chrono::{SubsecRound, Utc};
-use clap::{CommandFactory, FromArgMatches, Parser, parser::ValueSource};
-use pluralsight_sandbox::{Config, GRAMMAR, Recorded, Sandbox, VARIANTS, variant};
+use clap::Parser;
+use pluralsight_sandbox::{
+    Certificate, Config, GRAMMAR, Recorded, Rule, Sandbox, VARIANTS, variant,
+};
 use tokio::signal::unix::{SignalKind, signal};
 
 /// A local server that behaves like Pluralsight's GraphQL API, with a generated organization and faults on demand
 #[derive(Parser)]
 #[command(version, after_long_help = GRAMMAR)]
 struct Cli {
-    #[command(flatten)]
-    config: Config,
-    /// Serve a variant of the API; may be given more than once. Without a value: list them
-    #[arg(long, value_name = "NAME", num_args = 0..=1, default_missing_value = "")]
-    variant: Vec<String>,
-    /// Do not print a line for each request
+    /// How many users the organization has, removed ones included
+    #[arg(long, default_value_t = Config::default().users)]
+    users: u64,
+    /// What the organization is generated from: the same seed gives the same people
+    #[arg(long, default_value_t = Config::default().seed)]
+    seed: u64,
+    /// The port on 127.0.0.1; unset, a free one
     #[arg(long)]
-    quiet: bool,
+    port: Option<u16>,
+    /// The API key that is accepted
+    #[arg(long, default_value_t = Config::default().token)]
+    token: String,
+    /// Serve HTTPS with such a certificate, made at the start by an authority of the server's own
+    #[arg(long, value_enum)]
+    tls: Option<Certificate>,
     /// With --tls: write the certificate of the authority to trust to this file (PEM)
     #[arg(long, value_name = "FILE")]
     ca_file: Option<PathBuf>,
+    /// Serve a variant of the API; may be given more than once. Without a value: list them
+    #[arg(long, value_name = "NAME", num_args = 0..=1, default_missing_value = "")]
+    variant: Vec<String>,
+    /// A fault, e.g. `users@2=429,retry-after=1`; see the grammar in the long help. May be given more than once
+    #[arg(long, value_name = "RULE")]
+    fault: Vec<Rule>,
+    /// Do not print a line for each request
+    #[arg(long)]
+    quiet: bool,
 }
 
 fn main() -> ExitCode {
-    let matches = Cli::command().get_matches();
-    let mut cli = Cli::from_arg_matches(&matches).unwrap_or_else(|error| error.exit());
-    // A demo is about today; only tests want a fixed day.
-    if matches.value_source("now") != Some(ValueSource::CommandLine) {
-        cli.config.now = Utc::now().trunc_subsecs(3);
-    }
-    match run(cli) {
+    match run(Cli::parse()) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             let _ = writeln!(io::stderr(), "pluralsight-sandbox: {error}");
@@ -55,7 +67,18 @@ fn main() -> ExitCode {
     }
 }
 
-fn run(mut cli: Cli) -> Result<(), Box<dyn std::error::Error>> {
+fn run(cli: Cli) -> Result<(), Box<dyn std::error::Error>> {
+    let mut config = Config {
+        users: cli.users,
+        seed: cli.seed,
+        // A demo is about today; only tests want a fixed day.
+        now: Utc::now().trunc_subsecs(3),
+        port: cli.port,
+        token: cli.token,
+        tls: cli.tls,
+        faults: cli.fault,
+        ..Config::default()
+    };
     for name in &cli.variant {
         if name.is_empty() {
             for variant in VARIANTS {
@@ -65,9 +88,9 @@ fn run(mut cli: Cli) -> Result<(), Box<dyn std::error::Error>> {
         }
         let variant =
             variant(name).ok_or_else(|| format!("no variant {name}; --variant lists them"))?;
-        cli.config = variant.apply(cli.config)?;
+        config = variant.apply(config)?;
     }
-    let sandbox = Sandbox::start(cli.config)?;
+    let sandbox = Sandbox::start(config)?;
     if let (Some(path), Some(pem)) = (&cli.ca_file, sandbox.ca_pem()) {
         std::fs::write(path, pem)?;
     }
@@ -98,20 +121,14 @@ fn line(request: &Recorded) -> String {
     let status = request
         .status
         .map_or("---".to_owned(), |status| status.to_string());
-    let what = match request.operation.as_str() {
-        "" => format!("{} {}", request.method, request.path),
-        operation => operation.to_owned(),
-    };
     let took = request.took.map_or(0.0, |took| took.as_secs_f64() * 1000.0);
-    let gzip = if request.compressed { " gzip" } else { "" };
-    let mut line = format!("{} {status} {what}", Utc::now().format("%H:%M:%S%.3f"));
-    if !request.variables.is_null() {
-        line.push_str(&format!(" {}", shortened(&request.variables.to_string())));
-    }
-    line.push_str(&format!(
-        " {took:.1} ms {} B{gzip} #{}",
-        request.bytes_out, request.connection
-    ));
+    let mut line = format!(
+        "{} {status} {} {} {took:.1} ms {} B",
+        Utc::now().format("%H:%M:%S%.3f"),
+        request.operation,
+        shortened(&request.variables.to_string()),
+        request.bytes_out
+    );
     for fault in &request.faults {
         line.push_str(&format!(" [{}]", shortened(fault)));
     }

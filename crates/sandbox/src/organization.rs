@@ -1,40 +1,36 @@
 //! A believable organization, generated from a seed, and what happens to it while the server runs.
-//!
-//! The n-th person is a function of the seed and n, computed when asked for: only teams, admins, the order of people and
-//! changes are kept.
 
 mod dice;
 mod model;
 mod names;
 mod notes;
 mod people;
-mod query;
 mod seats;
 mod snapshot;
 mod spelling;
 mod staff;
 mod teams;
 
-use std::{
-    collections::HashMap,
-    sync::{Arc, OnceLock, PoisonError, RwLock},
-};
+use std::sync::{Arc, PoisonError, RwLock};
 
 use chrono::{DateTime, Utc};
 
 use crate::switches::Ids;
 
-pub use model::{Membership, PermissionSet, Plan, PlanAdmin, Product, Team, User, instant_text};
-pub(crate) use people::Need;
+pub(crate) use model::instant_text;
+pub use model::{Membership, PermissionSet, Plan, PlanAdmin, Product, Team, User};
 pub use snapshot::Place;
-pub(crate) use snapshot::{Snapshot, UserQuery};
+pub(crate) use snapshot::{Entry, Snapshot, UserQuery};
 
+use names::Names;
 use people::People;
-use snapshot::{Base, Entry, GAP};
+use snapshot::GAP;
 use teams::Teams;
 
 /// The truth that the server serves. Reading it never costs a request.
 pub struct Organization {
+    people: People,
+    generated: Snapshot,
     state: RwLock<Snapshot>,
 }
 
@@ -45,7 +41,6 @@ pub(crate) struct Origin {
     pub(crate) seed: u64,
     pub(crate) now: DateTime<Utc>,
     pub(crate) teams: Option<u32>,
-    pub(crate) admins: Option<u32>,
     pub(crate) ids: Ids,
 }
 
@@ -55,45 +50,43 @@ impl Organization {
             plan_id: format!("meridian-{:04x}", dice::mix(origin.seed) & 0xffff),
             name: "Meridian “Skills” Enterprise".to_owned(),
         };
-        // Enough teams to matter at any size, and few enough to keep in memory.
-        let teams = origin
-            .teams
-            .unwrap_or((12 + origin.users / 40).min(1200) as u32);
-        let admins = origin
-            .admins
-            .unwrap_or((3 + origin.users / 100).min(1200) as u32);
-        let people = People::new(
-            origin.seed,
-            origin.users,
-            origin.now,
-            plan.plan_id.clone(),
-            Teams::new(origin.seed, teams, &plan.plan_id, origin.ids),
-            origin.ids,
-        );
-        let admins = Arc::new(staff::admins(&people, origin.seed, admins));
-        let base = Arc::new(Base {
-            people,
-            plan,
-            admins: Arc::clone(&admins),
-            purchased: OnceLock::new(),
-        });
-        let state = Snapshot {
-            list: Arc::new(as_generated(origin.users)),
-            base,
-            admins,
-            purchased: HashMap::new(),
+        // Enough teams and admins to matter at any size.
+        let teams = (12 + origin.users / 40).min(1200) as u32;
+        let teams = origin.teams.unwrap_or(teams);
+        let admins = (3 + origin.users / 100).min(1200) as usize;
+        let people = People {
+            seed: origin.seed,
+            now: origin.now,
+            plan_id: plan.plan_id.clone(),
+            names: Names::new(origin.seed),
+            teams: Teams::new(origin.seed, teams, &plan.plan_id, origin.ids),
+            ids: origin.ids,
+        };
+        let entry = |index| Entry {
+            order: (index + 1) * GAP,
+            user: Arc::new(people.user(index)),
+        };
+        let users: Vec<Entry> = (0..origin.users).map(entry).collect();
+        let held = seats::assigned(users.iter().map(|entry| entry.user.as_ref()));
+        let generated = Snapshot {
+            admins: Arc::new(staff::admins(&people, &users, admins)),
+            users: Arc::new(users),
+            teams: Arc::new(people.teams.list.clone()),
+            plan: Arc::new(plan),
+            purchased: seats::purchased(&held),
             joined: 0,
-            caches: Arc::default(),
-            assigned: Arc::default(),
+            found: Arc::default(),
         };
         Self {
-            state: RwLock::new(state),
+            people,
+            state: RwLock::new(generated.clone()),
+            generated,
         }
     }
 
     /// How many users the API lists now, removed ones included.
     pub fn len(&self) -> u64 {
-        self.snapshot().list.len() as u64
+        self.snapshot().users.len() as u64
     }
 
     /// Whether the API lists nobody.
@@ -106,48 +99,30 @@ impl Organization {
     /// # Panics
     /// When there are not that many.
     pub fn user(&self, n: u64) -> User {
-        self.get(n).unwrap_or_else(|| {
-            panic!(
-                "the organization has {} users, there is no number {n}",
-                self.len()
-            )
-        })
+        User::clone(&self.snapshot().users[n as usize].user)
     }
 
-    /// The n-th user in the API's order, from 0; `None` when there are not that many.
-    pub fn get(&self, n: u64) -> Option<User> {
-        let snapshot = self.snapshot();
-        let entry = snapshot.list.get(usize::try_from(n).ok()?)?;
-        Some(snapshot.user(entry, Need::ALL))
-    }
-
-    /// All users in the API's order, made one by one; later changes are not seen.
-    pub fn users(&self) -> impl Iterator<Item = User> {
-        let snapshot = self.snapshot();
-        let places = 0..snapshot.list.len();
-        places.map(move |place| snapshot.user(&snapshot.list[place], Need::ALL))
+    /// All users in the API's order; later changes are not seen.
+    pub fn users(&self) -> impl DoubleEndedIterator<Item = User> {
+        let users = self.snapshot().users;
+        (0..users.len()).map(move |place| User::clone(&users[place].user))
     }
 
     /// The user with this `psUserId`.
     pub fn find(&self, ps_user_id: &str) -> Option<User> {
         let snapshot = self.snapshot();
         let place = snapshot.find(ps_user_id)?;
-        Some(snapshot.user(&snapshot.list[place], Need::ALL))
-    }
-
-    /// How many users hold a license of the plan now.
-    pub fn active(&self) -> u64 {
-        self.users().filter(|user| user.is_on_account).count() as u64
+        Some(User::clone(&snapshot.users[place].user))
     }
 
     /// The admins in the API's order.
     pub fn admins(&self) -> Vec<PlanAdmin> {
-        self.snapshot().admins().to_vec()
+        self.snapshot().admins.to_vec()
     }
 
     /// The teams in the API's order; a parent stands before its children.
     pub fn teams(&self) -> Vec<Arc<Team>> {
-        self.snapshot().teams().to_vec()
+        self.snapshot().teams.to_vec()
     }
 
     /// The products in the API's order, with seats as they are now.
@@ -162,40 +137,35 @@ impl Organization {
 
     /// The plan.
     pub fn plan(&self) -> Plan {
-        self.snapshot().base.plan.clone()
+        Plan::clone(&self.snapshot().plan)
     }
 
     /// The instant that "now" means in this organization: nothing in it is later.
-    pub fn now(&self) -> DateTime<Utc> {
-        self.snapshot().base.people.now()
+    pub(crate) fn now(&self) -> DateTime<Utc> {
+        self.people.now
     }
 
-    /// So many new people join, generated like the others. Answers who they are.
-    pub fn add_users(&self, count: u64, place: Place) -> Vec<User> {
+    /// So many new people join, generated like the others.
+    pub fn add_users(&self, count: u64, place: Place) {
+        let generated = self.generated.users.len() as u64;
         self.change(|state| {
-            let base = Arc::clone(&state.base);
-            (0..count)
-                .map(|_| {
-                    let number = base.people.len() + state.joined;
-                    let mut user = base.people.user(number, Need::ALL);
-                    user.is_on_account = true;
-                    user.removed_on = None;
-                    state.add(user.clone(), place);
-                    user
-                })
-                .collect()
-        })
+            for _ in 0..count {
+                let mut user = self.people.user(generated + state.joined);
+                user.is_on_account = true;
+                user.removed_on = None;
+                state.add(user, place, generated * GAP);
+            }
+        });
     }
 
     /// The API forgets this person altogether. False when it did not know them.
     pub fn forget_user(&self, ps_user_id: &str) -> bool {
-        self.change(|state| {
-            let found = state.find(ps_user_id);
-            found
-                .inspect(|place| {
-                    Arc::make_mut(&mut state.list).remove(*place);
-                })
-                .is_some()
+        self.change(|state| match state.find(ps_user_id) {
+            Some(place) => {
+                Arc::make_mut(&mut state.users).remove(place);
+                true
+            }
+            None => false,
         })
     }
 
@@ -215,9 +185,9 @@ impl Organization {
             let Some(place) = state.find(ps_user_id) else {
                 return false;
             };
-            let mut user = state.user(&state.list[place], Need::ALL);
-            edit(&mut user);
-            Arc::make_mut(&mut state.list)[place].changed = Some(Arc::new(user));
+            edit(Arc::make_mut(
+                &mut Arc::make_mut(&mut state.users)[place].user,
+            ));
             true
         })
     }
@@ -229,21 +199,16 @@ impl Organization {
 
     /// Buys or gives back seats. False when there is no such product.
     pub fn set_purchased(&self, product_id: &str, seats: i64) -> bool {
-        let known = seats::place(product_id).is_some();
-        if known {
-            self.change(|state| state.purchased.insert(product_id.to_owned(), seats));
+        let place = seats::place(product_id);
+        if let Some(place) = place {
+            self.change(|state| state.purchased[place] = seats);
         }
-        known
+        place.is_some()
     }
 
     /// Undoes every change: the organization is as it was generated.
     pub fn restore(&self) {
-        self.change(|state| {
-            state.list = Arc::new(as_generated(state.base.people.len()));
-            state.joined = 0;
-            state.purchased.clear();
-            state.admins = Arc::clone(&state.base.admins);
-        });
+        self.change(|state| *state = self.generated.clone());
     }
 
     pub(crate) fn snapshot(&self) -> Snapshot {
@@ -255,8 +220,7 @@ impl Organization {
         let mut state = self.state.write().unwrap_or_else(PoisonError::into_inner);
         let answer = change(&mut state);
         // Whoever still reads the old state keeps what was found in it; the new state looks afresh.
-        state.caches = Arc::default();
-        state.assigned = Arc::default();
+        state.found = Arc::default();
         answer
     }
 }
@@ -264,15 +228,6 @@ impl Organization {
 /// A number that looks random and is always the same for the same number.
 pub(crate) fn scattered(number: u64) -> u64 {
     dice::mix(number)
-}
-
-fn as_generated(users: u64) -> Vec<Entry> {
-    let entry = |index| Entry {
-        order: (index + 1) * GAP,
-        index,
-        changed: None,
-    };
-    (0..users).map(entry).collect()
 }
 
 #[cfg(test)]

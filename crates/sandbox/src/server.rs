@@ -21,7 +21,7 @@ use tower_service::Service;
 
 use crate::{
     config::Config,
-    connection::{Connections, Control, Stream, Tapped},
+    connection::{Control, Stream, Tapped},
     faults::Faults,
     http,
     organization::{Organization, Origin},
@@ -64,25 +64,25 @@ impl Sandbox {
             seed: config.seed,
             now: config.now,
             teams: config.teams,
-            admins: config.admins,
             ids: config.ids,
         };
         let tls = config.tls.map(Tls::new).transpose()?;
         let shared = Arc::new(Shared {
             organization: Organization::new(&origin),
-            log: Log::new(config.log_limit),
+            log: Log::default(),
             faults: Faults::default(),
             address,
             tls,
             revoked: AtomicBool::new(false),
             live: RwLock::new(Live::new(config)?),
-            connections: Arc::default(),
             observer: Mutex::new(None),
         });
         let live = shared.live();
-        if let Some(first) = shared.organization.get(0) {
-            shared.organization.edit_user(&first.ps_user_id, |user| {
-                if live.config.dates == Dates::Unstorable {
+        let has_odd_date = live.config.dates == Dates::Unstorable;
+        if has_odd_date || live.config.nameless_user {
+            let first = shared.organization.user(0).ps_user_id;
+            shared.organization.edit_user(&first, |user| {
+                if has_odd_date {
                     user.last_login = Some(DateTime::<Utc>::MIN_UTC);
                 }
                 if live.config.nameless_user {
@@ -163,18 +163,13 @@ impl Sandbox {
         self.shared.log.reset();
     }
 
-    /// TCP connections so far, and now.
-    pub fn connections(&self) -> Connections {
-        self.shared.connections.get()
-    }
-
     /// The configuration in force.
     pub fn config(&self) -> Config {
         Config::clone(&self.shared.live().config)
     }
 
     /// Changes the configuration for the requests that come from now on. The organization (`users`, `seed`, `now`,
-    /// `teams`, `admins`, `ids`), `port`, `tls`, `faults` and `log_limit` stay as they were at the start.
+    /// `teams`, `ids`), `port`, `tls` and `faults` stay as they were at the start.
     pub fn update(&self, change: impl FnOnce(&mut Config)) -> Result<(), Error> {
         let mut config = self.config();
         change(&mut config);
@@ -187,10 +182,9 @@ impl Sandbox {
         Ok(())
     }
 
-    /// Whether the API has this field, such as `User.mfaEnabled` or `Query.planInfo`, by its name in the schema file, and
-    /// a plain key may ask for it.
-    pub fn serves(&self, path: &str) -> bool {
-        self.shared.live().engine.serves(path)
+    /// Whether the API has this query, such as `planInfo`, by its name in the schema file, and a plain key may ask it.
+    pub fn serves(&self, query: &str) -> bool {
+        self.shared.live().engine.serves(query)
     }
 
     /// The faults in force; the handle changes them while the server runs.
@@ -203,7 +197,7 @@ impl Sandbox {
         self.shared.revoke(true);
     }
 
-    /// Undoes [`Sandbox::revoke_token`] and [`crate::Action::RevokeToken`].
+    /// Undoes [`Sandbox::revoke_token`], and the fault `revoke`.
     pub fn restore_token(&self) {
         self.shared.revoke(false);
     }
@@ -233,13 +227,7 @@ async fn serve(listener: TcpListener, shared: Arc<Shared>, stopped: oneshot::Rec
         loop {
             match listener.accept().await {
                 Ok((socket, _)) => {
-                    let control = Control::open(&shared.connections);
-                    tokio::spawn(connection(
-                        socket,
-                        control,
-                        Arc::clone(&shared),
-                        router.clone(),
-                    ));
+                    tokio::spawn(connection(socket, Arc::clone(&shared), router.clone()));
                 }
                 // Out of file descriptors, most likely: the next one may be free in a moment.
                 Err(_) => tokio::time::sleep(Duration::from_millis(10)).await,
@@ -252,16 +240,17 @@ async fn serve(listener: TcpListener, shared: Arc<Shared>, stopped: oneshot::Rec
     }
 }
 
-async fn connection(socket: TcpStream, control: Arc<Control>, shared: Arc<Shared>, router: Router) {
+async fn connection(socket: TcpStream, shared: Arc<Shared>, router: Router) {
     let _ = socket.set_nodelay(true);
-    let stream = match &shared.tls {
-        None => Stream::Plain(socket),
+    let stream: Box<dyn Stream> = match &shared.tls {
+        None => Box::new(socket),
         Some(tls) => match tls.acceptor.accept(socket).await {
-            Ok(stream) => Stream::Tls(Box::new(stream)),
+            Ok(stream) => Box::new(stream),
             // The client does not like the certificate, which may be the point.
             Err(_) => return,
         },
     };
+    let control = Arc::new(Control::default());
     let tapped = Tapped {
         stream,
         control: Arc::clone(&control),

@@ -10,7 +10,6 @@ use std::{
 
 use crate::{
     config::Config,
-    connection::Counters,
     engine::Engine,
     faults::Faults,
     organization::Organization,
@@ -30,7 +29,6 @@ pub(crate) struct Shared {
     pub(crate) tls: Option<Tls>,
     pub(crate) revoked: AtomicBool,
     pub(crate) live: RwLock<Arc<Live>>,
-    pub(crate) connections: Arc<Counters>,
     pub(crate) observer: Mutex<Option<Observer>>,
 }
 

@@ -1,7 +1,6 @@
 //! What is not known of the real API: a switch for each guess.
 
 use chrono::{DateTime, Utc};
-use clap::ValueEnum;
 
 /// The most records of a page; `Cap(None)` is no cap. 10,000 is second-hand, 1,000 is recommended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -98,7 +97,7 @@ pub enum WarningStyle {
 }
 
 /// What the API does with conditions.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Filters {
     /// They are read and ignored.
     pub ignored: bool,
@@ -119,7 +118,7 @@ pub struct Filters {
 }
 
 /// How addresses are compared.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum EmailMatch {
     /// Letter by letter.
     #[default]
@@ -133,7 +132,7 @@ pub enum EmailMatch {
 }
 
 /// Which memberships a filter on teams counts.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum TeamMatch {
     /// Inherited ones too.
     #[default]
@@ -145,7 +144,7 @@ pub enum TeamMatch {
 }
 
 /// How team names are compared: a pattern in the real API, of rules unknown.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum NameMatch {
     /// The name contains the text.
     #[default]
@@ -159,7 +158,7 @@ pub enum NameMatch {
 }
 
 /// Who may ask for `__schema` and `__type`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Introspection {
     /// Whoever has a key.
     #[default]

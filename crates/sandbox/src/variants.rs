@@ -51,12 +51,36 @@ pub fn variant(name: &str) -> Option<&'static Variant> {
     VARIANTS.iter().find(|variant| variant.name == name)
 }
 
+/// The API as it was guessed.
+const GUESSED: Variant = Variant {
+    name: "as-declared",
+    what: "the API is as guessed",
+    schema: &[],
+    faults: &[],
+    behavior: |_| {},
+};
+
+const fn both(
+    name: &'static str,
+    what: &'static str,
+    schema: &'static [&'static str],
+    behavior: fn(&mut Config),
+) -> Variant {
+    Variant {
+        name,
+        what,
+        schema,
+        behavior,
+        ..GUESSED
+    }
+}
+
 const fn schema(
     name: &'static str,
     what: &'static str,
     schema: &'static [&'static str],
 ) -> Variant {
-    both(name, what, schema, |_| {})
+    both(name, what, schema, GUESSED.behavior)
 }
 
 const fn behavior(name: &'static str, what: &'static str, behavior: fn(&mut Config)) -> Variant {
@@ -71,24 +95,8 @@ const fn faults(
     Variant {
         name,
         what,
-        schema: &[],
         faults,
-        behavior: |_| {},
-    }
-}
-
-const fn both(
-    name: &'static str,
-    what: &'static str,
-    schema: &'static [&'static str],
-    behavior: fn(&mut Config),
-) -> Variant {
-    Variant {
-        name,
-        what,
-        schema,
-        faults: &[],
-        behavior,
+        ..GUESSED
     }
 }
 
@@ -132,7 +140,7 @@ const PERSON: &str = "interface Person { psUserId: ID id: ID! email: String addi
 /// All of them.
 #[rustfmt::skip]
 pub static VARIANTS: &[Variant] = &[
-    schema("as-declared", "the API is as guessed", &[]),
+    GUESSED,
 
     // Types of arguments and of filters.
     schema("filter-type", "the filters' types have other names", &["UserFilter=UsersFilterInput", "TeamsFilter=TeamFilterInput"]),
@@ -277,7 +285,7 @@ pub static VARIANTS: &[Variant] = &[
     both("words-gqlgen", "a misguessed schema, with the codes and status of gqlgen", MISGUESSED, |config| (config.error_codes, config.invalid_document_status) = (true, 422)),
     both("words-none", "a misguessed schema, without a word why", MISGUESSED, |config| (config.error_style, config.invalid_document_status) = (ErrorStyle::Mute, 400)),
 
-    Variant { name: "words-500", what: "a misguessed schema, refused with status 500", schema: MISGUESSED, faults: &[], behavior: |config| config.invalid_document_status = 500 },
+    both("words-500", "a misguessed schema, refused with status 500", MISGUESSED, |config| config.invalid_document_status = 500),
     both("words-500-codes", "a misguessed schema, refused with status 500 and codes", MISGUESSED, |config| (config.error_codes, config.error_style, config.invalid_document_status) = (true, ErrorStyle::GraphqlJava, 500)),
 
     // Telling the schema.
@@ -306,30 +314,3 @@ pub static VARIANTS: &[Variant] = &[
     both("other-api", "other types, other ids, no totals, epochs", &["UserFilter=UsersFilterInput", "Query.users.after: ID", "-UserConnection.totalCount", "User.psUserId=id", "-User.id", "-UserFilter.ids", "UserFilter.psUserIds=ids", "PlanAdmin.psUserId=id"], |config| (config.ids, config.dates) = (Ids::Capitals, Dates::Milliseconds)),
     both("open-introspection", "the schema is told without a key", &["UserFilter=UsersFilterInput"], |config| config.introspection = Introspection::Open),
 ];
-
-#[cfg(test)]
-mod tests {
-    use std::collections::BTreeSet;
-
-    use super::*;
-    use crate::Sandbox;
-
-    #[test]
-    fn every_variant_has_a_name_of_its_own_and_can_be_served() {
-        let names: BTreeSet<&str> = VARIANTS.iter().map(|variant| variant.name).collect();
-        assert_eq!(names.len(), VARIANTS.len());
-        assert!(VARIANTS.len() >= 60, "{}", VARIANTS.len());
-        for variant in VARIANTS {
-            for introspection in [Introspection::WithKey, Introspection::Partly] {
-                let base = Config {
-                    users: 3,
-                    introspection,
-                    ..Config::default()
-                };
-                let config = variant.apply(base).expect(variant.name);
-                let started = Sandbox::start(config);
-                assert!(started.is_ok(), "{}: {:?}", variant.name, started.err());
-            }
-        }
-    }
-}

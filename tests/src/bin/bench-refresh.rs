@@ -65,7 +65,6 @@ fn change(stage: &Stage, note: &str) {
 fn main() {
     let mut stage = Stage::new(Config {
         users: USERS,
-        log_limit: 1_000,
         ..Config::default()
     });
     stage.session.run(

@@ -13,7 +13,7 @@ use std::path::Path;
 use behaviour::cluster::Cluster;
 use behaviour::source::{advice, statements};
 use behaviour::{Refusal, Session, Stage, cluster, copies, vault};
-use pluralsight_sandbox::{Action, Cap, Config, End, Rule, Sandbox, When, variant};
+use pluralsight_sandbox::{Cap, Config, Sandbox, variant};
 use sets::sets;
 use stored::{checks, stored_copies, views};
 use tokens::{key_files, missing_tokens, sealed_tokens, secrets};
@@ -363,14 +363,11 @@ fn moving_data(followed: &mut Followed) {
         "ALTER FOREIGN TABLE pluralsight.users OPTIONS (ADD on_drift 'error', ADD page_size '20')",
     );
     for _ in 0..2 {
-        stage.sandbox.faults().add(Rule::new(
-            "users",
-            When::Always,
-            Action::ForgetUsers {
-                count: 5,
-                end: End::First,
-            },
-        ));
+        stage
+            .sandbox
+            .faults()
+            .script("users=forget=5")
+            .expect("a valid rule");
         let session = &mut stage.session;
         let error = session.error("SELECT count(user_id) FROM pluralsight.users");
         assert_eq!(error.code, "40001", "{error:?}");

@@ -3,7 +3,7 @@
 mod keys;
 
 use behaviour::Stage;
-use pluralsight_sandbox::{Action, Config, EmailMatch, Filters, Rule, When};
+use pluralsight_sandbox::{Config, EmailMatch, Filters};
 
 fn stage(users: u64) -> Stage {
     Stage::new(Config {
@@ -346,16 +346,11 @@ fn verify_pushdown_passes_on_an_honest_api_and_fails_on_another() {
     if left_out == Some(1) {
         keys = ids(&other, 1..3);
     }
-    other.sandbox.faults().add(
-        Rule::new(
-            "users",
-            When::Nth(1),
-            Action::RemoveJson {
-                pointer: "/data/users/nodes/0".to_owned(),
-            },
-        )
-        .and(Action::TotalCount(1)),
-    );
+    other
+        .sandbox
+        .faults()
+        .script("users@1=unset=/data/users/nodes/0,total=1")
+        .expect("a valid rule");
     other
         .session
         .run("SET pluralsight_fdw.verify_pushdown = on");

@@ -370,7 +370,7 @@ impl Run<'_> {
         }
         let admins = self.sandbox.organization().admins();
         let people = self.people();
-        let knows_admins = self.sandbox.serves("Query.planAdmins");
+        let knows_admins = self.sandbox.serves("planAdmins");
         let is_user = |id: &str| people.iter().any(|user| user.ps_user_id == id);
         let strangers = admins
             .iter()

@@ -84,11 +84,11 @@ pub const COLUMNS: &[(&str, &[&str])] = &[
 /// The query of a table.
 pub fn query(table: &str) -> &'static str {
     match table {
-        "users" => "Query.users",
-        "admins" => "Query.planAdmins",
-        "teams" => "Query.teams",
-        "permission_sets" => "Query.planPermissionSets",
-        _ => "Query.planInfo",
+        "users" => "users",
+        "admins" => "planAdmins",
+        "teams" => "teams",
+        "permission_sets" => "planPermissionSets",
+        _ => "planInfo",
     }
 }
 

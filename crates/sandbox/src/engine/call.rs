@@ -2,6 +2,8 @@
 
 use crate::{config::Config, organization::Snapshot, schema::Served};
 
+use super::tweaks::Tweaks;
+
 /// What the root fields of one request share.
 pub(super) struct Call<'a> {
     pub(super) config: &'a Config,
@@ -18,18 +20,4 @@ impl Call<'_> {
             self.warnings.push(warning);
         }
     }
-}
-
-/// Changes that a fault makes to how an answer is computed: see [`crate::Action`].
-#[derive(Debug, Clone, Copy, Default)]
-pub(crate) struct Tweaks {
-    pub(crate) repeat_rows: u64,
-    pub(crate) drop_rows: usize,
-    pub(crate) repeat_cursor: bool,
-    pub(crate) no_cursor: bool,
-    pub(crate) empty_page: bool,
-    pub(crate) last_page: bool,
-    pub(crate) null_connection: bool,
-    pub(crate) null_node: Option<usize>,
-    pub(crate) total: Option<i64>,
 }

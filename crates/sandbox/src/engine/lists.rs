@@ -6,194 +6,130 @@ use apollo_compiler::ast::Type;
 
 use crate::{
     cursor::Start,
-    organization::User,
+    organization::Team,
     switches::{Cursors, ListEnd, Totals},
 };
 
 use super::{
     arguments::Arguments,
     call::Call,
-    record::{Mark, Page, Record, Row},
+    record::{Page, Record},
     selection::{Selection, made},
 };
+
+/// A query, by its name in the schema file, and what is asked of it.
+pub(super) struct Asked<'a> {
+    pub(super) name: &'a str,
+    pub(super) arguments: Arguments,
+    pub(super) selection: Selection,
+    pub(super) ty: &'a Type,
+}
 
 /// Writes the answer of one query.
 pub(super) fn answer(
     call: &mut Call<'_>,
-    name: &str,
-    arguments: &Arguments,
-    selection: &Selection,
-    ty: &Type,
+    asked: &Asked<'_>,
     to: &mut Vec<u8>,
 ) -> Result<(), String> {
     let snapshot = call.snapshot.clone();
     let filters = call.config.filters;
-    match name {
+    match asked.name {
         "users" => {
-            let found = snapshot.found(&arguments.user_query(filters)?);
-            let order = |place| found.order(place);
-            let range = match ty.is_list() {
-                true => 0..found.len(),
-                false => range(call, arguments, "users", found.len(), &order)?,
-            };
-            let has_rows = ty.is_list() || selection.asks("nodes") || selection.asks("edges");
-            let users: Vec<User> = match has_rows {
-                true => range
-                    .clone()
-                    .map(|place| found.user(place, selection.need))
-                    .collect(),
-                false => Vec::new(),
-            };
-            let mark = |place: usize| match call.config.cursors {
-                Cursors::Keyed => Mark::Key(order(place)),
-                Cursors::Offset => Mark::Offset("users", place as u64 + 1),
-            };
-            let records = users.iter().map(Record::User).collect();
-            finish(
-                call,
-                arguments,
-                selection,
-                ty,
-                records,
-                range,
-                found.len(),
-                &mark,
-                to,
-            );
+            let users = &snapshot.users;
+            match snapshot.places(asked.arguments.user_query(filters)?) {
+                None => {
+                    let everybody = |place: usize| Record::User(&users[place]);
+                    list(call, asked, users.len(), everybody, to)
+                }
+                Some(places) => {
+                    let found = |place: usize| Record::User(&users[places[place]]);
+                    list(call, asked, places.len(), found, to)
+                }
+            }
         }
         "planAdmins" => {
-            let records = snapshot.admins().iter().map(Record::Admin).collect();
-            short("planAdmins", records, call, arguments, selection, ty, to)?;
+            let admin = |place: usize| Record::Admin(&snapshot.admins[place]);
+            list(call, asked, snapshot.admins.len(), admin, to)
         }
         "teams" => {
-            let query = arguments.team_query(filters)?;
-            let teams = snapshot.teams().iter();
-            let teams = teams.filter(|team| query.allows(&team.id, &team.name, filters));
-            let records = teams.map(|team| Record::Team(team)).collect();
-            short("teams", records, call, arguments, selection, ty, to)?;
+            let query = asked.arguments.team_query(filters)?;
+            let teams = snapshot.teams.iter().map(AsRef::as_ref);
+            let teams: Vec<&Team> = teams
+                .filter(|team| query.allows(&team.id, &team.name, filters))
+                .collect();
+            list(
+                call,
+                asked,
+                teams.len(),
+                |place| Record::Team(teams[place]),
+                to,
+            )
         }
         "planPermissionSets" => {
             let sets = snapshot.permission_sets();
-            let records = sets.iter().map(Record::PermissionSet).collect();
-            short(
-                "planPermissionSets",
-                records,
-                call,
-                arguments,
-                selection,
-                ty,
-                to,
-            )?;
+            let set = |place: usize| Record::PermissionSet(&sets[place]);
+            list(call, asked, sets.len(), set, to)
         }
         "planInfo" => {
             let products = snapshot.products();
-            let plan = Record::Plan(snapshot.plan(), &products);
-            let records = match call.served.original_type(ty.inner_named_type()) {
-                "Product" | "ProductConnection" => products.iter().map(Record::Product).collect(),
-                _ => vec![plan],
-            };
-            short("planInfo", records, call, arguments, selection, ty, to)?;
+            match call.served.original_type(asked.ty.inner_named_type()) {
+                "Product" | "ProductConnection" => {
+                    let product = |place: usize| Record::Product(&products[place]);
+                    list(call, asked, products.len(), product, to)
+                }
+                _ => list(
+                    call,
+                    asked,
+                    1,
+                    |_| Record::Plan(&snapshot.plan, &products),
+                    to,
+                ),
+            }
         }
         name => {
-            let made = made(name, ty, snapshot.plan().plan_id.as_str());
+            let made = made(name, asked.ty, &snapshot.plan.plan_id);
             to.extend_from_slice(made.to_string().as_bytes());
+            Ok(())
         }
     }
-    Ok(())
 }
 
-/// A list that is short enough to be in memory.
-fn short(
-    name: &'static str,
-    mut records: Vec<Record<'_>>,
+/// Writes records as the query's type wants them: as a page, as a plain list, or the only one.
+fn list<'a>(
     call: &mut Call<'_>,
-    arguments: &Arguments,
-    selection: &Selection,
-    ty: &Type,
+    asked: &Asked<'a>,
+    len: usize,
+    record: impl Fn(usize) -> Record<'a>,
     to: &mut Vec<u8>,
 ) -> Result<(), String> {
-    let len = records.len();
-    let range = match ty.is_list() || !is_connection(call, ty) {
-        true => 0..len,
-        false => range(call, arguments, name, len, &|place| place as u64)?,
-    };
-    records.truncate(range.end);
-    records.drain(..range.start);
-    let mark = |place: usize| Mark::Offset(name, place as u64 + 1);
-    finish(
-        call, arguments, selection, ty, records, range, len, &mark, to,
-    );
+    let ty = call.served.original_type(asked.ty.inner_named_type());
+    if asked.ty.is_list() {
+        asked.selection.list((0..len).map(record), to);
+    } else if !ty.ends_with("Connection") {
+        let only = if len > 0 { record(0) } else { Record::Nothing };
+        asked.selection.write(only, to);
+    } else {
+        let page = page(call, asked, len, record)?;
+        asked.selection.write(Record::Page(&page), to);
+    }
     Ok(())
 }
 
-/// Which part of a list the page is, with a warning when it is not what was asked for.
-fn range(
+fn page<'a>(
     call: &mut Call<'_>,
-    arguments: &Arguments,
-    list: &str,
+    asked: &Asked<'a>,
     len: usize,
-    order: &dyn Fn(usize) -> u64,
-) -> Result<Range<usize>, String> {
-    let (size, asked) = arguments.size(call.config)?;
-    if let Some(asked) = asked {
-        call.warn("PAGE_SIZE_CAPPED", format!("The requested page size of {asked} is over the maximum of {size}; at most {size} records are returned."));
-    }
-    let begin = match arguments.start(list, call.config)? {
-        Start::Skip(count) => usize::try_from(count).unwrap_or(usize::MAX),
-        Start::After(key) => {
-            let (mut low, mut high) = (0, len);
-            while low < high {
-                let middle = (low + high) / 2;
-                match order(middle) <= key {
-                    true => low = middle + 1,
-                    false => high = middle,
-                }
-            }
-            low
-        }
-    };
-    let begin = begin
-        .saturating_sub(call.tweaks.repeat_rows as usize)
-        .min(len);
-    Ok(begin..begin.saturating_add(size).min(len))
-}
-
-/// Writes the records as the query's type wants them: as a page, as a plain list, or the only one.
-#[expect(clippy::too_many_arguments, reason = "a page has many sides")]
-fn finish<'a>(
-    call: &Call<'_>,
-    arguments: &Arguments,
-    selection: &Selection,
-    ty: &Type,
-    records: Vec<Record<'a>>,
-    range: Range<usize>,
-    len: usize,
-    mark: &dyn Fn(usize) -> Mark,
-    to: &mut Vec<u8>,
-) {
-    if ty.is_list() {
-        return selection.list(records, to);
-    }
-    if !is_connection(call, ty) {
-        return selection.write(records.first().copied().unwrap_or(Record::Nothing), to);
-    }
-    let rows = records.into_iter().zip(range.clone());
-    let mut has_next = range.end < len;
-    let mut end = (!range.is_empty()).then(|| mark(range.end - 1).text());
-    match call.config.list_end {
-        ListEnd::NullCursor if !has_next => end = None,
-        ListEnd::EmptyPage => has_next = !range.is_empty(),
-        _ => {}
-    }
+    record: impl Fn(usize) -> Record<'a>,
+) -> Result<Page<'a>, String> {
+    let range = range(call, asked, len, &record)?;
     let mut page = Page {
-        rows: rows
-            .map(|(node, place)| Row {
-                node,
-                cursor: mark(place),
-            })
-            .collect(),
-        end,
-        has_next,
+        list: asked.name,
+        after: asked.arguments.after().map(str::to_owned),
+        begin: range.start,
+        is_keyed: call.config.cursors == Cursors::Keyed,
+        rows: range.clone().map(record).collect(),
+        end: None,
+        has_next: range.end < len,
         total: match call.config.totals {
             Totals::True => Some(len as i64),
             Totals::Null => None,
@@ -201,37 +137,43 @@ fn finish<'a>(
             Totals::Page => Some(range.len() as i64),
         },
     };
-    tweak(&mut page, call, arguments.after());
-    selection.write(Record::Page(&page), to);
+    page.end = range.len().checked_sub(1).map(|last| page.cursor(last));
+    match call.config.list_end {
+        ListEnd::NullCursor if !page.has_next => page.end = None,
+        ListEnd::EmptyPage => page.has_next = !range.is_empty(),
+        _ => {}
+    }
+    for tweak in &call.tweaks.pages {
+        tweak(&mut page);
+    }
+    Ok(page)
 }
 
-fn is_connection(call: &Call<'_>, ty: &Type) -> bool {
-    let name = call.served.original_type(ty.inner_named_type());
-    name.ends_with("Connection")
-}
-
-/// The page as a fault wants it. `after` is the cursor that was given.
-fn tweak(page: &mut Page<'_>, call: &Call<'_>, after: Option<&str>) {
-    let tweaks = call.tweaks;
-    if tweaks.empty_page {
-        page.rows.clear();
+/// Which part of a list the page is, with a warning when it is not what was asked for.
+fn range<'a>(
+    call: &mut Call<'_>,
+    asked: &Asked<'_>,
+    len: usize,
+    record: &impl Fn(usize) -> Record<'a>,
+) -> Result<Range<usize>, String> {
+    let (size, over) = asked.arguments.size(call.config)?;
+    if let Some(over) = over {
+        call.warn("PAGE_SIZE_CAPPED", format!("The requested page size of {over} is over the maximum of {size}; at most {size} records are returned."));
     }
-    page.rows
-        .truncate(page.rows.len().saturating_sub(tweaks.drop_rows));
-    if let Some(row) = tweaks.null_node.and_then(|place| page.rows.get_mut(place)) {
-        row.node = Record::Nothing;
-    }
-    if let (true, Some(after)) = (tweaks.repeat_cursor, after) {
-        page.end = Some(after.to_owned());
-    }
-    if tweaks.no_cursor {
-        page.end = None;
-    }
-    if tweaks.repeat_cursor || tweaks.no_cursor || tweaks.empty_page {
-        page.has_next = true;
-    }
-    if tweaks.last_page {
-        page.has_next = false;
-    }
-    page.total = tweaks.total.or(page.total);
+    let begin = match asked.arguments.start(asked.name, call.config)? {
+        Start::Skip(count) => usize::try_from(count).unwrap_or(usize::MAX),
+        Start::After(key) => {
+            let (mut low, mut high) = (0, len);
+            while low < high {
+                let middle = (low + high) / 2;
+                match record(middle) {
+                    Record::User(entry) if entry.order <= key => low = middle + 1,
+                    _ => high = middle,
+                }
+            }
+            low
+        }
+    };
+    let begin = begin.saturating_sub(call.tweaks.repeat_rows).min(len);
+    Ok(begin..begin.saturating_add(size).min(len))
 }

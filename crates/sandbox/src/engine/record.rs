@@ -4,63 +4,69 @@ use chrono::{DateTime, Utc};
 
 use crate::{
     cursor,
-    organization::{Membership, Need, PermissionSet, Plan, PlanAdmin, Product, Team, User},
+    organization::{Entry, Membership, PermissionSet, Plan, PlanAdmin, Product, Team, User},
 };
 
 /// Anything that a selection can be applied to.
 #[derive(Clone, Copy)]
 pub(crate) enum Record<'a> {
-    User(&'a User),
+    User(&'a Entry),
     Admin(&'a PlanAdmin),
     Team(&'a Team),
+    /// A team, and whether somebody was put in it.
+    Membership(&'a Membership),
     Product(&'a Product),
     PermissionSet(&'a PermissionSet),
     Plan(&'a Plan, &'a [Product]),
-    /// Those on the page, and whether more follow.
-    Memberships(&'a [Membership], bool),
-    /// Entries of a list inside a record that comes in pages, and whether more follow.
-    Entries(&'a [Record<'a>], bool),
-    /// One of them, and its place.
-    Entry(&'a Record<'a>, usize),
-    Membership(&'a Membership, usize),
-    Page(&'a Page<'a>),
-    Row(&'a Row<'a>),
     /// A product that somebody holds, by its id.
     Held(&'a str),
+    Page(&'a Page<'a>),
+    /// The record of this place on a page.
+    Edge(&'a Page<'a>, usize),
     /// An instant whose type has fields of its own.
     Moment(DateTime<Utc>),
     /// A record that is null.
     Nothing,
 }
 
-/// A record on a page, and the place behind it.
-pub(crate) struct Row<'a> {
-    pub(crate) node: Record<'a>,
-    pub(crate) cursor: Mark,
-}
-
-/// The place behind a record: in the order of the list, or by how many records were given.
-#[derive(Clone, Copy)]
-pub(crate) enum Mark {
-    Key(u64),
-    Offset(&'static str, u64),
-}
-
-impl Mark {
-    pub(crate) fn text(self) -> String {
-        match self {
-            Self::Key(order) => cursor::of_user(order),
-            Self::Offset(list, number) => cursor::of_offset(list, number),
-        }
-    }
-}
-
 /// What a connection answers.
 pub(crate) struct Page<'a> {
-    pub(crate) rows: Vec<Row<'a>>,
+    /// The name of the list, which stands in its cursors.
+    pub(crate) list: &'a str,
+    /// The cursor that was given.
+    pub(crate) after: Option<String>,
+    /// How many records of the list are on pages before.
+    pub(crate) begin: usize,
+    /// Whether the cursors of users hold their place in the order of the list, rather than a number.
+    pub(crate) is_keyed: bool,
+    pub(crate) rows: Vec<Record<'a>>,
     pub(crate) end: Option<String>,
     pub(crate) has_next: bool,
     pub(crate) total: Option<i64>,
+}
+
+impl<'a> Page<'a> {
+    /// The first page of a list inside a record.
+    pub(crate) fn inside(rows: Vec<Record<'a>>, has_next: bool) -> Self {
+        Self {
+            list: "entries",
+            after: None,
+            begin: 0,
+            is_keyed: false,
+            total: Some(rows.len() as i64),
+            rows,
+            end: None,
+            has_next,
+        }
+    }
+
+    /// The cursor behind the record of this place.
+    pub(crate) fn cursor(&self, place: usize) -> String {
+        match self.rows[place] {
+            Record::User(entry) if self.is_keyed => cursor::of_user(entry.order),
+            _ => cursor::of_offset(self.list, (self.begin + place + 1) as u64),
+        }
+    }
 }
 
 /// What a field holds.
@@ -74,19 +80,6 @@ pub(crate) enum Held<'a> {
     Texts(Vec<&'a str>),
     One(Record<'a>),
     Many(Vec<Record<'a>>),
-}
-
-/// Which part of a user a field of type `User` is read from.
-pub(crate) fn need(field: &str) -> Need {
-    match field {
-        "email" | "additionalEmails" | "firstName" | "lastName" => Need::NAMES,
-        "startedOn" | "createdOn" | "isOnAccount" | "removedOn" | "lastLogin" => Need::STANDING,
-        "teams" | "team" | "teamNames" => Need::TEAMS,
-        "productIds" | "products" => Need::PRODUCTS,
-        "note" => Need::NOTE,
-        "ssoIdentifiers" | "currentSsoIdentifier" | "ssoEnabled" | "mfaEnabled" => Need::SIGN_IN,
-        _ => Need::IDS,
-    }
 }
 
 fn text(text: &Option<String>) -> Held<'_> {
@@ -112,9 +105,10 @@ impl<'a> Record<'a> {
     /// The identifier, for values that are made up.
     pub(crate) fn key(self) -> &'a str {
         match self {
-            Self::User(user) => &user.ps_user_id,
+            Self::User(entry) => &entry.user.ps_user_id,
             Self::Admin(admin) => &admin.ps_user_id,
             Self::Team(team) => &team.id,
+            Self::Membership(membership) => &membership.team.id,
             Self::Product(product) => &product.id,
             Self::PermissionSet(set) => &set.id,
             Self::Plan(plan, _) => &plan.plan_id,
@@ -124,87 +118,58 @@ impl<'a> Record<'a> {
 
     /// `None` for a field that no such record has.
     pub(crate) fn field(self, name: &str) -> Option<Held<'a>> {
-        match self {
-            Self::User(user) => user_field(user, name),
-            Self::Admin(admin) => admin_field(admin, name),
-            Self::Team(team) => Some(match name {
-                "id" => Held::Text(&team.id),
-                "name" => Held::Text(&team.name),
-                "description" => text(&team.description),
-                "parentTeamId" => text(&team.parent_team_id),
-                "planId" => text(&team.plan_id),
-                _ => return None,
-            }),
-            Self::Product(product) => Some(match name {
+        Some(match self {
+            Self::User(entry) => match name {
+                "user" => Held::One(self),
+                _ => return user_field(&entry.user, name),
+            },
+            Self::Admin(admin) => return admin_field(admin, name),
+            Self::Team(team) => return team_field(team, name),
+            Self::Membership(membership) => return team_field(&membership.team, name),
+            Self::Product(product) => match name {
                 "id" => Held::Text(&product.id),
                 "name" => Held::Text(&product.name),
                 "purchasedLicenseCount" => Held::Number(product.purchased),
                 "assignedLicenseCount" => Held::Number(product.assigned),
                 "remainingLicenseCount" => Held::Number(product.remaining),
                 _ => return None,
-            }),
-            Self::PermissionSet(set) => Some(match name {
+            },
+            Self::PermissionSet(set) => match name {
                 "id" => Held::Text(&set.id),
                 "name" => Held::Text(&set.name),
                 "isDefault" => Held::Truth(set.is_default),
                 "planId" => Held::Text(&set.plan_id),
                 _ => return None,
-            }),
-            Self::Plan(plan, products) => Some(match name {
+            },
+            Self::Plan(plan, products) => match name {
                 "planId" => Held::Text(&plan.plan_id),
                 "name" => Held::Text(&plan.name),
                 "products" => Held::Many(products.iter().map(Record::Product).collect()),
                 "plan" => Held::One(self),
                 _ => return None,
-            }),
-            Self::Memberships(teams, has_next) => memberships_field(teams, has_next, name),
-            Self::Entries(entries, has_next) => Some(match name {
-                "totalCount" => Held::Number(entries.len() as i64),
-                "nodes" => Held::Many(entries.to_vec()),
-                "edges" => {
-                    let edges = entries.iter().enumerate();
-                    Held::Many(edges.map(|(place, one)| Self::Entry(one, place)).collect())
-                }
-                "pageInfo" => Held::One(self),
-                "endCursor" => Held::Null,
-                "hasNextPage" => Held::Truth(has_next),
-                _ => return None,
-            }),
-            Self::Entry(entry, place) => Some(match name {
-                "cursor" => Held::Made(cursor::of_offset("entries", place as u64 + 1)),
-                "node" => Held::One(*entry),
-                _ => return None,
-            }),
-            Self::Membership(membership, place) => Some(match name {
-                "isDirect" => Held::Truth(membership.is_direct),
-                "cursor" => Held::Made(cursor::of_offset("memberships", place as u64 + 1)),
-                "node" => Held::One(Record::Team(&membership.team)),
-                _ => return None,
-            }),
-            Self::Page(page) => Some(match name {
+            },
+            Self::Page(page) => match name {
                 "totalCount" => page.total.map_or(Held::Null, Held::Number),
-                "nodes" => Held::Many(page.rows.iter().map(|row| row.node).collect()),
-                "edges" => Held::Many(page.rows.iter().map(Record::Row).collect()),
+                "nodes" => Held::Many(page.rows.clone()),
+                "edges" => {
+                    let places = 0..page.rows.len();
+                    Held::Many(places.map(|place| Self::Edge(page, place)).collect())
+                }
                 "pageInfo" => Held::One(self),
                 "endCursor" => page.end.as_deref().map_or(Held::Null, Held::Text),
                 "hasNextPage" => Held::Truth(page.has_next),
                 _ => return None,
-            }),
-            Self::Row(row) => Some(match name {
-                "cursor" => Held::Made(row.cursor.text()),
-                "node" => Held::One(row.node),
+            },
+            Self::Edge(page, place) => match (name, page.rows[place]) {
+                ("cursor", _) => Held::Made(page.cursor(place)),
+                ("node", record) => Held::One(record),
+                ("isDirect", Self::Membership(membership)) => Held::Truth(membership.is_direct),
                 _ => return None,
-            }),
-            Self::Held(id) => match name {
-                "id" => Some(Held::Text(id)),
-                _ => None,
             },
-            Self::Moment(at) => match name {
-                "iso" => Some(Held::Instant(at)),
-                _ => None,
-            },
-            Self::Nothing => None,
-        }
+            Self::Held(id) if name == "id" => Held::Text(id),
+            Self::Moment(at) if name == "iso" => Held::Instant(at),
+            Self::Held(_) | Self::Moment(_) | Self::Nothing => return None,
+        })
     }
 }
 
@@ -239,11 +204,10 @@ fn user_field<'a>(user: &'a User, name: &str) -> Option<Held<'a>> {
             Held::Texts(direct.map(|direct| direct.team.name.as_str()).collect())
         }
         "team" => match user.teams.first() {
-            Some(membership) => Held::One(Record::Team(&membership.team)),
+            Some(membership) => Held::One(Record::Membership(membership)),
             None => Held::Null,
         },
-        "teams" => Held::One(Record::Memberships(&user.teams, false)),
-        "user" => Held::One(Record::User(user)),
+        "teams" => Held::Many(user.teams.iter().map(Record::Membership).collect()),
         _ => return None,
     })
 }
@@ -263,21 +227,13 @@ fn admin_field<'a>(admin: &'a PlanAdmin, name: &str) -> Option<Held<'a>> {
     })
 }
 
-fn memberships_field<'a>(teams: &'a [Membership], has_next: bool, name: &str) -> Option<Held<'a>> {
+fn team_field<'a>(team: &'a Team, name: &str) -> Option<Held<'a>> {
     Some(match name {
-        "totalCount" => Held::Number(teams.len() as i64),
-        "nodes" => Held::Many(teams.iter().map(|one| Record::Team(&one.team)).collect()),
-        "edges" => {
-            let edges = teams.iter().enumerate();
-            Held::Many(
-                edges
-                    .map(|(place, one)| Record::Membership(one, place))
-                    .collect(),
-            )
-        }
-        "pageInfo" => Held::One(Record::Memberships(teams, has_next)),
-        "endCursor" => Held::Null,
-        "hasNextPage" => Held::Truth(has_next),
+        "id" => Held::Text(&team.id),
+        "name" => Held::Text(&team.name),
+        "description" => text(&team.description),
+        "parentTeamId" => text(&team.parent_team_id),
+        "planId" => text(&team.plan_id),
         _ => return None,
     })
 }

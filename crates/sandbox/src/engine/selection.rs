@@ -6,19 +6,19 @@ use apollo_compiler::{
     executable::{DirectiveList, Field, Selection as Selected, SelectionSet},
     response::JsonMap,
 };
-use chrono::{DateTime, Datelike, Timelike, Utc};
+use chrono::{DateTime, Utc};
 use serde_json::{Value, json};
 
 use crate::{
     config::Config,
-    organization::{Need, instant_text},
+    organization::instant_text,
     schema::Served,
     switches::{Dates, Numbers},
 };
 
 use super::{
     arguments,
-    record::{self, Held, Record},
+    record::{Held, Page, Record},
 };
 
 /// Fields under the keys of the answer, in order.
@@ -29,8 +29,6 @@ pub(super) struct Compiler<'d> {
     served: &'d Served,
     document: &'d ExecutableDocument,
     pub(super) variables: &'d JsonMap,
-    /// Deprecated fields: `Type.field` and the reason.
-    pub(super) deprecated: Vec<(String, String)>,
     /// Fields of an early release stage: `Type.field`.
     pub(super) beta: Vec<String>,
 }
@@ -45,7 +43,6 @@ impl<'d> Compiler<'d> {
             served,
             document,
             variables,
-            deprecated: Vec::new(),
             beta: Vec::new(),
         }
     }
@@ -96,16 +93,7 @@ impl<'d> Compiler<'d> {
     /// Notes a field that is asked for.
     pub(super) fn see(&mut self, ty: &str, field: &Field) {
         let path = format!("{ty}.{}", field.name);
-        if let Some(deprecated) = field.definition.directives.get("deprecated")
-            && self.deprecated.iter().all(|(known, _)| *known != path)
-        {
-            let reason = deprecated
-                .specified_argument_by_name("reason")
-                .and_then(|reason| reason.as_str());
-            let reason = reason.unwrap_or("No longer supported").to_owned();
-            self.deprecated.push((path.clone(), reason));
-        }
-        if self.served.is_beta(ty, &field.name) && !self.beta.contains(&path) {
+        if self.served.beta.contains(&path) {
             self.beta.push(path);
         }
     }
@@ -117,8 +105,6 @@ pub(super) struct Selection {
     fields: Vec<Chosen>,
     dates: Dates,
     numbers: Numbers,
-    /// Parts of users that are read, here or below.
-    pub(super) need: Need,
 }
 
 struct Chosen {
@@ -141,28 +127,18 @@ impl Selection {
     ) -> Self {
         let sets: Vec<&SelectionSet> = fields.iter().map(|field| &field.selection_set).collect();
         let ty = sets[0].ty.as_str();
-        let original_type = compiler
-            .served
-            .original_type(compiler.served.object_type(ty));
         let mut selection = Self {
             ty: ty.to_owned(),
             fields: Vec::new(),
             dates: config.dates,
             numbers: config.numbers,
-            need: Need::NOTHING,
         };
         for (key, same) in compiler.grouped(&sets) {
             let field = same[0];
             compiler.see(ty, field);
             let name = compiler.served.original(ty, &field.name).to_owned();
-            if original_type == "User" {
-                selection.need = selection.need.and(record::need(&name));
-            }
             let below =
                 (!field.selection_set.is_empty()).then(|| Self::compile(compiler, &same, config));
-            if let Some(below) = &below {
-                selection.need = selection.need.and(below.need);
-            }
             let mut prefix = Vec::new();
             text(&mut prefix, key);
             prefix.push(b':');
@@ -178,11 +154,6 @@ impl Selection {
             });
         }
         selection
-    }
-
-    /// Whether a field of this name, as the schema file has it, is selected at the top.
-    pub(super) fn asks(&self, name: &str) -> bool {
-        self.fields.iter().any(|field| field.name == name)
     }
 
     /// Writes the record.
@@ -261,16 +232,11 @@ impl Selection {
                 to.push(b']');
             }
             (Held::Texts(held), _) => text(to, &held.join(", ")),
-            (Held::One(Record::Memberships(teams, _)), Some(below)) if field.ty.is_list() => {
-                below.list(teams.iter().map(|one| Record::Team(&one.team)), to);
-            }
-            (Held::One(Record::Memberships(teams, false)), Some(below)) => {
-                let wanted = &teams[..field.first.unwrap_or(usize::MAX).min(teams.len())];
-                below.write(Record::Memberships(wanted, wanted.len() < teams.len()), to);
-            }
-            (Held::Many(held), Some(below)) if !field.ty.is_list() => {
-                let wanted = &held[..field.first.unwrap_or(usize::MAX).min(held.len())];
-                below.write(Record::Entries(wanted, wanted.len() < held.len()), to);
+            (Held::Many(mut held), Some(below)) if !field.ty.is_list() => {
+                let len = held.len();
+                held.truncate(field.first.unwrap_or(len));
+                let has_next = held.len() < len;
+                below.write(Record::Page(&Page::inside(held, has_next)), to);
             }
             (Held::One(held), Some(below)) => below.write(held, to),
             (Held::Many(held), Some(below)) => below.list(held, to),
@@ -296,9 +262,6 @@ pub(super) fn text(to: &mut Vec<u8>, text: &str) {
 
 fn instant(to: &mut Vec<u8>, at: DateTime<Utc>, style: Dates) {
     let shown = match style {
-        Dates::Zulu | Dates::Unstorable if (0..10_000).contains(&at.year()) => {
-            return zulu(to, at);
-        }
         Dates::Seconds => return to.extend_from_slice(at.timestamp().to_string().as_bytes()),
         Dates::Milliseconds => {
             return to.extend_from_slice(at.timestamp_millis().to_string().as_bytes());
@@ -314,27 +277,6 @@ fn instant(to: &mut Vec<u8>, at: DateTime<Utc>, style: Dates) {
         Dates::Bare => at.format("%Y-%m-%d").to_string(),
     };
     text(to, &shown);
-}
-
-/// What `instant_text` says, quickly: most of what a page holds are dates.
-fn zulu(to: &mut Vec<u8>, at: DateTime<Utc>) {
-    for (mark, number, highest) in [
-        (b'"', at.year().unsigned_abs(), 1000),
-        (b'-', at.month(), 10),
-        (b'-', at.day(), 10),
-        (b'T', at.hour(), 10),
-        (b':', at.minute(), 10),
-        (b':', at.second(), 10),
-        (b'.', at.timestamp_subsec_millis(), 100),
-    ] {
-        to.push(mark);
-        let mut unit = highest;
-        while unit > 0 {
-            to.push(b'0' + (number / unit % 10) as u8);
-            unit /= 10;
-        }
-    }
-    to.extend_from_slice(b"Z\"");
 }
 
 /// The value of a field that the configuration added: made up, but the same for the same record. Null for about a fifth
@@ -381,21 +323,5 @@ fn made_of(ty: &Type, number: u64) -> Value {
         }
         // A made-up record would need fields of its own.
         _ => Value::Null,
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn an_instant_is_written_as_chrono_would() {
-        for seconds in [0, 1_612_137_600, 1_793_491_199, 951_782_400, 4_102_444_799] {
-            let at = DateTime::from_timestamp(seconds, 7_000_000).expect("in range");
-            let mut written = Vec::new();
-            instant(&mut written, at, Dates::Zulu);
-            let written = String::from_utf8(written).expect("text");
-            assert_eq!(written, format!("\"{}\"", instant_text(&at)));
-        }
     }
 }

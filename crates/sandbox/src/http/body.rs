@@ -1,9 +1,10 @@
-//! Bodies that come slowly, stop, break off, or have no end worth waiting for.
+//! Bodies that come slowly, stall, break off, or have no end worth waiting for.
 
 use std::{
     convert::Infallible,
     future::Future,
     io::Write,
+    iter::{self, Peekable},
     pin::Pin,
     sync::Arc,
     task::{Context, Poll},
@@ -30,142 +31,74 @@ pub(crate) enum Ending {
 }
 
 /// Where the bytes come from.
-pub(crate) enum Source {
-    Bytes(Bytes),
-    Filler(Filler),
-    Bomb(Box<Bomb>),
+pub(crate) type Pieces = Box<dyn Iterator<Item = Bytes> + Send>;
+
+/// A body in pieces of so many bytes.
+pub(crate) fn pieces(mut bytes: Bytes, size: usize) -> Pieces {
+    Box::new(iter::from_fn(move || {
+        let piece = bytes.split_to(size.min(bytes.len()));
+        (!piece.is_empty()).then_some(piece)
+    }))
 }
 
-/// Valid JSON of a given size, made piece by piece.
-pub(crate) struct Filler {
-    left: u64,
-    step: Step,
-    piece: Bytes,
+/// Valid JSON of so many bytes, and a little more.
+pub(crate) fn huge(bytes: u64) -> Pieces {
+    let piece = format!("{{\"email\":\"{}@filler.example\"}},", "a".repeat(64 << 10));
+    let count = bytes.div_ceil(piece.len() as u64) as usize;
+    let head = b"{\"data\":{\"users\":{\"totalCount\":1,\"nodes\":[";
+    let tail = b"{}],\"pageInfo\":{\"hasNextPage\":false,\"endCursor\":null}}}}";
+    Box::new(
+        iter::once(Bytes::from_static(head))
+            .chain(iter::repeat_n(Bytes::from(piece), count))
+            .chain(iter::once(Bytes::from_static(tail))),
+    )
 }
 
-#[derive(Clone, Copy, PartialEq)]
-enum Step {
-    Head,
-    Middle,
-    Tail,
-    Done,
-}
-
-const HEAD: &[u8] = b"{\"data\":{\"users\":{\"totalCount\":1,\"nodes\":[";
-const TAIL: &[u8] = b"{}],\"pageInfo\":{\"hasNextPage\":false,\"endCursor\":null}}}}";
-
-impl Filler {
-    pub(crate) fn new(bytes: u64) -> Self {
-        let piece = format!("{{\"email\":\"{}@filler.example\"}},", "a".repeat(64 << 10));
-        Self {
-            left: bytes,
-            step: Step::Head,
-            piece: Bytes::from(piece),
-        }
-    }
-
-    fn next(&mut self) -> Option<Bytes> {
-        match self.step {
-            Step::Head => {
-                self.step = Step::Middle;
-                Some(Bytes::from_static(HEAD))
-            }
-            Step::Middle => {
-                self.left = self.left.saturating_sub(self.piece.len() as u64);
-                if self.left == 0 {
-                    self.step = Step::Tail;
-                }
-                Some(self.piece.clone())
-            }
-            Step::Tail => {
-                self.step = Step::Done;
-                Some(Bytes::from_static(TAIL))
-            }
-            Step::Done => None,
-        }
-    }
-}
-
-/// A [`Filler`] under gzip.
-pub(crate) struct Bomb {
-    filler: Filler,
-    encoder: Option<GzEncoder<Vec<u8>>>,
-}
-
-impl Bomb {
-    pub(crate) fn new(bytes: u64) -> Self {
-        Self {
-            filler: Filler::new(bytes),
-            encoder: Some(GzEncoder::new(Vec::new(), Compression::fast())),
-        }
-    }
-
-    fn next(&mut self) -> Option<Bytes> {
+/// The same under gzip.
+pub(crate) fn bomb(bytes: u64) -> Pieces {
+    let mut pieces = huge(bytes);
+    let mut encoder = Some(GzEncoder::new(Vec::new(), Compression::fast()));
+    Box::new(iter::from_fn(move || {
         loop {
-            let encoder = self.encoder.as_mut()?;
-            match self.filler.next() {
-                Some(piece) => {
-                    let _ = encoder.write_all(&piece);
-                    let made = std::mem::take(encoder.get_mut());
-                    if !made.is_empty() {
-                        return Some(made.into());
-                    }
-                }
-                None => {
-                    return self
-                        .encoder
-                        .take()
-                        .and_then(|encoder| encoder.finish().ok())
-                        .map(Bytes::from);
-                }
+            let writer = encoder.as_mut()?;
+            let Some(piece) = pieces.next() else {
+                let end = encoder.take().and_then(|encoder| encoder.finish().ok());
+                return end.map(Bytes::from);
+            };
+            // Writing to a vector cannot fail.
+            let _ = writer.write_all(&piece);
+            if !writer.get_ref().is_empty() {
+                return Some(std::mem::take(writer.get_mut()).into());
             }
         }
-    }
+    }))
 }
 
 /// A body with a shape of its own.
 pub(crate) struct Shaped {
-    pub(crate) source: Source,
-    /// The pause before each piece of so many bytes.
-    pub(crate) pace: Option<(Duration, usize)>,
-    pub(crate) ending: Ending,
-    pub(crate) control: Option<Arc<Control>>,
+    pieces: Peekable<Pieces>,
+    /// The pause before each piece.
+    every: Option<Duration>,
+    ending: Ending,
+    control: Arc<Control>,
     pause: Option<Pin<Box<Sleep>>>,
-    flushed: bool,
+    is_flushed: bool,
 }
 
 impl Shaped {
     pub(crate) fn new(
-        source: Source,
-        pace: Option<(Duration, usize)>,
+        pieces: Pieces,
+        every: Option<Duration>,
         ending: Ending,
-        control: Option<Arc<Control>>,
+        control: Arc<Control>,
     ) -> Self {
         Self {
-            source,
-            pace,
+            pieces: pieces.peekable(),
+            every,
             ending,
             control,
             pause: None,
-            flushed: false,
-        }
-    }
-
-    fn has_more(&self) -> bool {
-        match &self.source {
-            Source::Bytes(bytes) => !bytes.is_empty(),
-            Source::Filler(filler) => filler.step != Step::Done,
-            Source::Bomb(bomb) => bomb.encoder.is_some(),
-        }
-    }
-
-    fn next(&mut self) -> Option<Bytes> {
-        let most = self.pace.map_or(usize::MAX, |(_, bytes)| bytes.max(1));
-        match &mut self.source {
-            Source::Bytes(bytes) if bytes.is_empty() => None,
-            Source::Bytes(bytes) => Some(bytes.split_to(most.min(bytes.len()))),
-            Source::Filler(filler) => filler.next(),
-            Source::Bomb(bomb) => bomb.next(),
+            is_flushed: false,
         }
     }
 }
@@ -178,36 +111,31 @@ impl Body for Shaped {
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
-        if let Some((every, _)) = self.pace.filter(|_| self.has_more()) {
-            let pause = self
-                .pause
-                .get_or_insert_with(|| Box::pin(tokio::time::sleep(every)));
+        if let Some(every) = self.every
+            && self.pieces.peek().is_some()
+        {
+            let sleep = || Box::pin(tokio::time::sleep(every));
+            let pause = self.pause.get_or_insert_with(sleep);
             if pause.as_mut().poll(context).is_pending() {
                 return Poll::Pending;
             }
             self.pause = None;
         }
-        if let Some(piece) = self.next() {
+        if let Some(piece) = self.pieces.next() {
             return Poll::Ready(Some(Ok(Frame::data(piece))));
         }
         match self.ending {
             Ending::Finish | Ending::CloseAfter => Poll::Ready(None),
             // Nobody will wake this: it ends when the client leaves or the server stops.
             Ending::Stall => Poll::Pending,
-            Ending::Reset | Ending::Close if !self.flushed => {
+            Ending::Reset | Ending::Close if !self.is_flushed => {
                 // What was sent so far leaves the buffers while this waits for its next turn.
-                self.flushed = true;
+                self.is_flushed = true;
                 context.waker().wake_by_ref();
                 Poll::Pending
             }
             Ending::Reset | Ending::Close => {
-                if let Some(control) = &self.control {
-                    if self.ending == Ending::Reset {
-                        control.reset()
-                    } else {
-                        control.close()
-                    }
-                }
+                self.control.break_off(self.ending == Ending::Reset);
                 // One more byte, so that the connection is written to and finds itself broken.
                 Poll::Ready(Some(Ok(Frame::data(Bytes::from_static(b" ")))))
             }
@@ -217,8 +145,8 @@ impl Body for Shaped {
 
 impl Drop for Shaped {
     fn drop(&mut self) {
-        if let (Ending::CloseAfter, Some(control)) = (self.ending, &self.control) {
-            control.leave();
+        if self.ending == Ending::CloseAfter {
+            self.control.leave();
         }
     }
 }

@@ -1,9 +1,11 @@
 //! An answer before it is sent.
 
 use axum::http::StatusCode;
-use serde_json::json;
+
+pub(crate) const JSON: &str = "application/json; charset=utf-8";
 
 /// What a body is made of.
+#[derive(Clone)]
 pub(crate) enum Payload {
     /// May be compressed.
     Text(Vec<u8>),
@@ -16,10 +18,11 @@ pub(crate) enum Payload {
 }
 
 /// An answer before it is shaped and sent.
+#[derive(Clone)]
 pub(crate) struct Reply {
-    pub(super) status: StatusCode,
-    pub(super) headers: Vec<(String, String)>,
-    pub(super) payload: Payload,
+    pub(crate) status: StatusCode,
+    pub(crate) headers: Vec<(String, String)>,
+    pub(crate) payload: Payload,
 }
 
 impl Reply {
@@ -31,25 +34,7 @@ impl Reply {
         }
     }
 
-    /// The same with one more header, if there is a value for it.
-    pub(crate) fn with_header(mut self, name: &str, value: Option<&str>) -> Self {
-        self.headers
-            .extend(value.map(|value| (name.to_owned(), value.to_owned())));
-        self
-    }
-
     pub(super) fn json(status: StatusCode, body: impl Into<Vec<u8>>) -> Self {
-        Self::new(
-            status,
-            "application/json; charset=utf-8",
-            Payload::Text(body.into()),
-        )
-    }
-
-    pub(super) fn errors(status: StatusCode, message: &str) -> Self {
-        Self::json(
-            status,
-            json!({ "errors": [{ "message": message }] }).to_string(),
-        )
+        Self::new(status, JSON, Payload::Text(body.into()))
     }
 }

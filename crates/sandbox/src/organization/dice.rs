@@ -55,27 +55,3 @@ impl Dice {
         choices[self.below(choices.len() as u64) as usize]
     }
 }
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_same_throw_gives_the_same_number() {
-        let mut one = Dice::new(7, Aspect::Person, 3);
-        let mut two = Dice::new(7, Aspect::Person, 3);
-        assert_eq!(one.next(), two.next());
-        assert_ne!(one.next(), Dice::new(8, Aspect::Person, 3).next());
-    }
-
-    #[test]
-    fn a_number_stays_below_its_bound_and_reaches_it() {
-        let mut dice = Dice::new(1, Aspect::Person, 1);
-        let seen: std::collections::BTreeSet<u64> = (0..500).map(|_| dice.below(7)).collect();
-        assert_eq!(
-            seen.into_iter().collect::<Vec<_>>(),
-            (0..7).collect::<Vec<_>>()
-        );
-        assert_eq!(dice.below(0), 0);
-    }
-}

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use chrono::{DateTime, SecondsFormat, Utc};
 
 /// A person who uses or ever used a license of the plan (type `User`, page "schema-docs/user").
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct User {
     /// Today's identifier, a UUID in lower case.
     pub ps_user_id: String,
@@ -170,6 +170,6 @@ pub struct PermissionSet {
 }
 
 /// An instant as the API writes it: ISO 8601, milliseconds, `Z`.
-pub fn instant_text(instant: &DateTime<Utc>) -> String {
+pub(crate) fn instant_text(instant: &DateTime<Utc>) -> String {
     instant.to_rfc3339_opts(SecondsFormat::Millis, true)
 }

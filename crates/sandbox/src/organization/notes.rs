@@ -29,14 +29,9 @@ pub(super) fn note(seed: u64, index: u64) -> Option<String> {
     match dice.below(1000) {
         0..350 => None,
         350..430 => Some(String::new()),
-        430..820 => Some(hr_key(index)),
+        430..820 => Some(format!("HR-{:06}", index + 10_001)),
         820..995 => Some(dice.pick(REMARKS).to_owned()),
         // A whole mail pasted into the field.
         _ => Some("Dear colleagues, naïve café — résumé attached. ".repeat(60)),
     }
-}
-
-/// The key of a person in the HR system, whether or not it stands in the note.
-pub(super) fn hr_key(index: u64) -> String {
-    format!("HR-{:06}", index + 10_001)
 }

@@ -3,30 +3,26 @@
 use super::{
     dice::{Aspect, Dice},
     model::{PermissionSet, PlanAdmin},
-    people::{Need, People},
+    people::People,
+    snapshot::Entry,
 };
 
 /// Numbers of admins without a license begin far beyond any user, so that their identifiers belong to no user.
 const BEYOND_USERS: u64 = 1 << 48;
 
 /// The admins. Two of three are users, spread over the list; the others never held a license of the plan.
-pub(super) fn admins(people: &People, seed: u64, count: u32) -> Vec<PlanAdmin> {
-    let count = u64::from(count);
-    let stride = (people.len() / count.max(1)).max(1);
+pub(super) fn admins(people: &People, users: &[Entry], count: usize) -> Vec<PlanAdmin> {
+    let stride = (users.len() / count).max(1);
     (0..count)
-        .map(|number| {
-            let index = number * stride + stride / 2;
-            if number % 3 == 1 || index >= people.len() {
-                without_license(people, seed, number)
-            } else {
-                user(people, index)
-            }
+        .map(|number| match users.get(number * stride + stride / 2) {
+            Some(entry) if number % 3 != 1 => user(entry),
+            _ => without_license(people, number as u64),
         })
         .collect()
 }
 
-fn user(people: &People, index: u64) -> PlanAdmin {
-    let user = people.user(index, Need::ALL);
+fn user(entry: &Entry) -> PlanAdmin {
+    let user = entry.user.as_ref().clone();
     PlanAdmin {
         ps_user_id: user.ps_user_id,
         email: user.email,
@@ -40,34 +36,23 @@ fn user(people: &People, index: u64) -> PlanAdmin {
     }
 }
 
-fn without_license(people: &People, seed: u64, number: u64) -> PlanAdmin {
-    let mut dice = Dice::new(seed, Aspect::Admin, number);
-    let person = people.names().person(number);
-    let address = match person.namesakes {
-        0 => format!(
-            "{}.{}@admin.meridian.example",
-            person.given.latin, person.family.latin
-        ),
-        namesakes => format!(
-            "{}.{}{}@admin.meridian.example",
-            person.given.latin,
-            person.family.latin,
-            namesakes + 1
-        ),
-    };
+fn without_license(people: &People, number: u64) -> PlanAdmin {
+    let mut dice = Dice::new(people.seed, Aspect::Admin, number);
+    let (person, namesakes) = people.names.person(number);
     // Two offices can share a Latin name; the office's own part of the domain keeps their admins apart.
     let office = person.domain.split('.').next().unwrap_or_default();
-    let address = address.replacen("@admin", &format!("@{office}.admin"), 1);
+    let mailbox = person.mailbox(namesakes);
+    let address = format!("{mailbox}@{office}.admin.meridian.example");
     PlanAdmin {
         ps_user_id: people.ps_user_id(BEYOND_USERS + number),
         email: Some(address),
         first_name: Some(person.given.shown.to_owned()),
         last_name: Some(person.family.shown.to_owned()),
-        plan_id: Some(people.plan_id().to_owned()),
+        plan_id: Some(people.plan_id.clone()),
         plan_user_id: Some(people.plan_user_id(BEYOND_USERS + number)),
         current_sso_identifier: dice.chance(500).then(|| format!("MERIDIAN\\admin{number}")),
         created_on: Some(
-            people.now() - chrono::Duration::milliseconds(dice.below(2000 * 86_400_000) as i64),
+            people.now - chrono::Duration::milliseconds(dice.below(2000 * 86_400_000) as i64),
         ),
         note: dice
             .chance(300)

@@ -103,10 +103,6 @@ impl Teams {
         Self { list, above }
     }
 
-    pub(super) fn len(&self) -> usize {
-        self.list.len()
-    }
-
     pub(super) fn above(&self, index: u32) -> &[u32] {
         self.above.get(index as usize).map_or(&[], Vec::as_slice)
     }
@@ -134,60 +130,5 @@ fn name_below(parent: &str, place: usize, first: usize) -> String {
         format!("{parent} / {word}")
     } else {
         format!("{parent} / {word} {}", round + 1)
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use std::collections::BTreeSet;
-
-    #[test]
-    fn names_and_ids_are_unique_even_without_regard_to_case() {
-        let teams = Teams::new(7, 1500, "plan", Ids::Uuid);
-        let names: BTreeSet<String> = teams
-            .list
-            .iter()
-            .map(|team| team.name.to_lowercase())
-            .collect();
-        let ids: BTreeSet<&str> = teams.list.iter().map(|team| team.id.as_str()).collect();
-        assert_eq!((names.len(), ids.len()), (1500, 1500));
-    }
-
-    #[test]
-    fn trees_are_deep_and_names_are_parts_of_names() {
-        let teams = Teams::new(7, 60, "plan", Ids::Uuid);
-        assert!((0..60).any(|index| teams.above(index).len() >= 4));
-        assert!(
-            teams
-                .list
-                .iter()
-                .any(|team| team.name.contains("Engineering / Platform"))
-        );
-        assert!(teams.list.iter().any(|team| team.description.is_none()));
-        assert!((0..60).all(|index| teams.above(index).len() <= DEEPEST));
-    }
-
-    #[test]
-    fn a_parent_is_in_the_list_before_its_children() {
-        let teams = Teams::new(3, 200, "plan", Ids::Uuid);
-        for (index, team) in teams.list.iter().enumerate() {
-            let parent = team.parent_team_id.as_ref();
-            let place = parent.map(|id| {
-                teams
-                    .list
-                    .iter()
-                    .position(|team| team.id == *id)
-                    .expect("it is there")
-            });
-            assert_eq!(
-                place,
-                teams
-                    .above(index as u32)
-                    .first()
-                    .map(|above| *above as usize)
-            );
-            assert!(place.is_none_or(|place| place < index));
-        }
     }
 }

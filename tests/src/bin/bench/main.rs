@@ -86,7 +86,6 @@ fn main() {
 fn lab(users: u64) -> Lab {
     let stage = Stage::new(Config {
         users,
-        log_limit: 5_000,
         ..Config::default()
     });
     Lab::new(stage, users)

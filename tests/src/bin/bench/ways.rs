@@ -47,7 +47,7 @@ impl Lab {
         requests
             .into_iter()
             .map(|request| Step {
-                document: request.document.to_string(),
+                document: request.document,
                 variables: request.variables,
             })
             .collect()
