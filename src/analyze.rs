@@ -13,7 +13,9 @@ use pgrx::prelude::*;
 use pluralsight_api::{Batch, ColumnPlan, Stats};
 
 use crate::error::{OrRaise, Result};
-use crate::executor::{Asked, ColumnReader, Fetch, Generated, Lifetime, Places, Reading, readers};
+use crate::executor::{
+    Asked, ColumnReader, Fetch, Generated, Lifetime, Memory, Places, Reading, readers,
+};
 use crate::planner::cost::last_total;
 use crate::relation::{Generation, Relation};
 
@@ -96,7 +98,7 @@ unsafe fn take(
         reads_to_end: false,
     };
     let mut fetch = Fetch::new(&reading, owner, Arc::new(Stats::default()))?;
-    let (mut page, mut next) = (Batch::default(), 0);
+    let (mut page, mut next, mut memory) = (Batch::default(), 0, Memory::default());
     let mut scratch = PgMemoryContexts::new("pluralsight_fdw sample");
     let stored: Vec<i16> = (1..=width as i16)
         .filter(|&number| table.generation(number) == Generation::Stored)
@@ -135,6 +137,7 @@ unsafe fn take(
                         &readers,
                         (row, Lifetime::OfRow),
                         page.problems(),
+                        &mut memory,
                         values,
                         nulls,
                     )

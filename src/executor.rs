@@ -22,6 +22,7 @@ mod refusal;
 mod rescans;
 mod scan;
 mod session;
+mod slot;
 mod statement;
 mod steady;
 mod template;
@@ -33,7 +34,7 @@ pub use append::{
     foreign_async_configure_wait, foreign_async_notify, foreign_async_request,
     is_foreign_path_async_capable,
 };
-pub use arena::Lifetime;
+pub use arena::{Lifetime, Memory};
 pub use decode::{ColumnReader, readers};
 pub use drift::drifted_scans;
 pub use fetch::{Fetch, incomplete_scans};

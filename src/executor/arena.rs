@@ -20,7 +20,29 @@ const ELEMENT_ALIGNMENT: usize = 4;
 /// Memory taken where a row needs more than was expected, at least.
 const MORE: usize = 256;
 
-/// Memory of the memory context that is current while it is used.
+/// Bytes of memory that a scan keeps for its next row at most.
+const KEPT: usize = 64 * 1024;
+
+/// Memory of one scan, which its rows use one after the other.
+#[derive(Default)]
+pub struct Memory(Vec<u64>);
+
+impl Memory {
+    /// Its start and its size, which is at least as asked for, or nothing.
+    fn room(&mut self, size: usize) -> (*mut u8, usize) {
+        if size > KEPT {
+            return (std::ptr::null_mut(), 0);
+        }
+        let words = size.div_ceil(size_of::<u64>());
+        if self.0.capacity() < words {
+            self.0 = Vec::with_capacity(words.next_power_of_two());
+        }
+        let bytes = self.0.capacity() * size_of::<u64>();
+        (self.0.as_mut_ptr().cast(), bytes)
+    }
+}
+
+/// The memory of a row: that of its scan, and further one of the memory context that is current.
 pub struct Arena {
     next: *mut u8,
     left: usize,
@@ -37,11 +59,12 @@ pub enum Lifetime {
 }
 
 impl Arena {
-    /// For a row that takes about so many bytes. Nothing is taken yet.
-    pub fn new(expected: usize, lifetime: Lifetime) -> Arena {
+    /// For a row that takes about so many bytes.
+    pub fn new(expected: usize, lifetime: Lifetime, memory: &mut Memory) -> Arena {
+        let (next, left) = memory.room(expected);
         Arena {
-            next: std::ptr::null_mut(),
-            left: 0,
+            next,
+            left,
             expected,
             lifetime,
         }
@@ -50,7 +73,11 @@ impl Arena {
     fn take(&mut self, size: usize) -> *mut u8 {
         let size = size.next_multiple_of(DATUM_ALIGNMENT);
         if self.left < size {
-            let expected = std::mem::replace(&mut self.expected, MORE);
+            // What is left of the scan's own memory is lost to this row.
+            let expected = match self.next.is_null() {
+                true => std::mem::replace(&mut self.expected, MORE),
+                false => MORE,
+            };
             self.left = size.max(expected.next_multiple_of(DATUM_ALIGNMENT));
             // SAFETY: palloc brings that much aligned memory of the current context, or raises an error.
             self.next = unsafe { pg_sys::palloc(self.left) }.cast();

@@ -3,6 +3,7 @@
 use pgrx::pg_sys::{self, Datum};
 use pluralsight_api::{Batch, Problem, Row};
 
+use super::slot;
 use crate::error::{FdwError, Result};
 
 /// Bytes of records that one buffer keeps itself; a look-up's answer fits, a table does not.
@@ -216,9 +217,7 @@ impl Spilled {
             } else {
                 Err(FdwError::internal("the tuplestore ended early"))
             };
-            ((*(*self.slot).tts_ops)
-                .clear
-                .expect("every slot type can be cleared"))(self.slot);
+            slot::clear(self.slot);
             // The pointer stays the active one: for another one, PostgreSQL would read the file's block again.
             outcome
         }

@@ -11,10 +11,13 @@ pub fn as_json(path: &FieldPath) -> ColumnPlan {
     }
 }
 
-/// What such a column holds.
+/// What such a column holds, or one of one value.
 pub fn json_of(cell: Cell<'_>) -> Json {
     match cell {
-        Cell::Json(json) => serde_json::from_str(json).unwrap_or(Json::Null),
+        Cell::Json(json) | Cell::Number(json) => serde_json::from_str(json).unwrap_or(Json::Null),
+        Cell::Text(text) => Json::from(text.as_str()),
+        Cell::Integer(number) => Json::from(number),
+        Cell::Boolean(value) => Json::from(value),
         _ => Json::Null,
     }
 }

@@ -3,7 +3,7 @@
 use pgrx::pg_sys::Datum;
 use pluralsight_api::{ColumnPlan, Problem, Row};
 
-use super::arena::{Arena, Lifetime};
+use super::arena::{Arena, Lifetime, Memory};
 use super::decode::ColumnReader;
 use crate::error::{FdwError, Result};
 
@@ -28,18 +28,21 @@ impl Places {
         Ok(Places(places))
     }
 
-    /// Puts a record's values where a slot has them. `problems` are those of the reading's columns.
+    /// Puts a record's values where a slot has them. `problems` are those of the reading's columns. What the values need
+    /// is taken from `memory`, and is theirs until another record is put there.
     pub fn fill(
         &self,
         readers: &[ColumnReader],
         (row, lifetime): (Row<'_>, Lifetime),
         problems: &[Option<Problem>],
+        memory: &mut Memory,
         values: &mut [Datum],
         nulls: &mut [bool],
     ) -> Result<()> {
         nulls.fill(true);
         // A cell is written in no fewer bytes than its value, but for headers and what fills them up.
-        let mut arena = Arena::new(row.bytes().len() + HEADERS * self.0.len(), lifetime);
+        let expected = row.bytes().len() + HEADERS * self.0.len();
+        let mut arena = Arena::new(expected, lifetime, memory);
         let mut cells = row.cells().enumerate();
         let mut cell = cells.next();
         for &(column, reader) in &self.0 {

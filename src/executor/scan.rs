@@ -10,7 +10,7 @@ use pgrx::prelude::*;
 use pluralsight_api::{Batch, Problem, Row, Stats};
 
 use super::answer::Answer;
-use super::arena::Lifetime;
+use super::arena::{Lifetime, Memory};
 use super::buffer::Place;
 use super::count::count;
 use super::decode::{ColumnReader, readers};
@@ -18,6 +18,7 @@ use super::filter::{Asked, Computed, choose};
 use super::generated::Generated;
 use super::places::Places;
 use super::rescans::{Demand, demand, may_rescan, runs_to_end};
+use super::slot;
 use super::statement::{Group, Member, Statement};
 use super::steady;
 use super::verify::{self, LocalCheck};
@@ -45,6 +46,7 @@ pub struct Scan {
     /// Keeps the statement's groups together while any of its scans lives.
     statement: Rc<Statement>,
     reading: Option<Open>,
+    memory: Memory,
     counted: bool,
     /// Rows handed to the executor, over all rescans.
     pub rows: Cell<u64>,
@@ -157,6 +159,7 @@ unsafe fn begin(node: *mut pg_sys::ForeignScanState, flags: std::ffi::c_int) -> 
             group,
             statement,
             reading: None,
+            memory: Memory::default(),
             counted: false,
             rows: Cell::new(0),
             scanned: Vec::new(),
@@ -190,9 +193,7 @@ pub unsafe extern "C-unwind" fn iterate_foreign_scan(
     // the executor calls this function, until the next row is asked for.
     unsafe {
         let slot = (*node).ss.ss_ScanTupleSlot;
-        ((*(*slot).tts_ops)
-            .clear
-            .expect("every slot type can be cleared"))(slot);
+        slot::clear(slot);
         let Some(scan) = with_scan(node) else {
             return slot;
         };
@@ -213,7 +214,7 @@ pub unsafe extern "C-unwind" fn iterate_foreign_scan(
         .map_err(|error| error.shown_to(scan.sees_values))
         .or_raise();
         if found {
-            pg_sys::ExecStoreVirtualTuple(slot);
+            slot::store(slot);
             check.generated.compute(slot, check.context).or_raise();
         }
         slot
@@ -263,10 +264,10 @@ impl Scan {
         let Some(open) = self.reading.as_mut() else {
             return Ok(false);
         };
-        let (readers, relation) = (&self.readers, &self.relation);
+        let (readers, relation, memory) = (&self.readers, &self.relation, &mut self.memory);
         let ends = (&mut self.complete, &mut self.pace);
         let found = open.next(relation, ends, |places, row, problems| {
-            places.fill(readers, row, problems, values, nulls)
+            places.fill(readers, row, problems, memory, values, nulls)
         })?;
         match found {
             None => return Ok(false),

@@ -1,10 +1,10 @@
 //! What the requests of one reading have in common.
 
 use std::collections::BTreeSet;
-use std::hash::RandomState;
 
 use pluralsight_api::{
-    ColumnPlan, Completeness, FieldPath, Operation, PageQuery, PageSizes, Selection, Shape,
+    ColumnPlan, Completeness, FieldPath, Fingerprints, Operation, PageQuery, PageSizes, Selection,
+    Shape,
 };
 use pluralsight_catalog::Table;
 use serde_json::Value as Json;
@@ -43,7 +43,7 @@ pub struct Template {
     truncated: Vec<FieldPath>,
     columns: Vec<ColumnPlan>,
     pub watched: Watched,
-    hasher: RandomState,
+    fingerprints: Fingerprints,
 }
 
 /// Columns behind those that were asked for, by which a filter is judged.
@@ -100,7 +100,13 @@ impl Template {
         }
         for field in fields_without_key(options) {
             if let Some(path) = paths.iter().find(|path| path.segments() == [field]) {
-                watched.keys.push((watch(path), field.to_owned()));
+                let plan = ColumnPlan::one(path.clone());
+                let known = columns.iter().position(|column| *column == plan);
+                let column = known.unwrap_or(columns.len());
+                if known.is_none() {
+                    columns.push(plan);
+                }
+                watched.keys.push((column, field.to_owned()));
             }
         }
         if paths.is_empty() {
@@ -123,7 +129,7 @@ impl Template {
             truncated,
             columns,
             watched,
-            hasher: RandomState::new(),
+            fingerprints: Fingerprints::random(),
         })
     }
 
@@ -150,7 +156,7 @@ impl Template {
             check: self.check,
             truncated: self.truncated.clone(),
             max_pages: MAX_PAGES,
-            hasher: self.hasher.clone(),
+            fingerprints: self.fingerprints,
         }
     }
 }

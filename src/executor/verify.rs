@@ -10,7 +10,7 @@ use pgrx::memcxt::PgMemoryContexts;
 use pgrx::pg_sys::{self, Oid};
 use pluralsight_api::{Batch, ColumnPlan, FieldPath, Stats};
 
-use super::arena::Lifetime;
+use super::arena::{Lifetime, Memory};
 use super::decode::ColumnReader;
 use super::decode::readers;
 use super::fetch::Fetch;
@@ -18,6 +18,7 @@ use super::filter::Asked;
 use super::generated::Generated;
 use super::json::{as_json, json_of};
 use super::places::Places;
+use super::slot;
 use super::template::Reading;
 use crate::error::{FdwError, Result};
 use crate::options::TableOptions;
@@ -149,11 +150,10 @@ struct Record<'a> {
 }
 
 unsafe fn passes(record: Record<'_>, check: &LocalCheck) -> Result<bool> {
+    let mut memory = Memory::default();
     // SAFETY: the scan's own slot, conditions and expression context, between two rows of the executor.
     unsafe {
-        ((*(*check.slot).tts_ops)
-            .clear
-            .expect("every slot type can be cleared"))(check.slot);
+        slot::clear(check.slot);
         let width = (*(*check.slot).tts_tupleDescriptor).natts as usize;
         let values = std::slice::from_raw_parts_mut((*check.slot).tts_values, width);
         let nulls = std::slice::from_raw_parts_mut((*check.slot).tts_isnull, width);
@@ -161,10 +161,11 @@ unsafe fn passes(record: Record<'_>, check: &LocalCheck) -> Result<bool> {
             record.readers,
             (record.page.row(record.index), Lifetime::Shorter),
             record.page.problems(),
+            &mut memory,
             values,
             nulls,
         )?;
-        pg_sys::ExecStoreVirtualTuple(check.slot);
+        slot::store(check.slot);
         check.generated.compute(check.slot, check.context)?;
         if check.conditions.is_null() {
             return Ok(true);
@@ -177,9 +178,7 @@ unsafe fn passes(record: Record<'_>, check: &LocalCheck) -> Result<bool> {
         let holds = pg_sys::ffi::pg_guard_ffi_boundary(|| {
             evaluate(check.conditions, check.context, &mut is_null)
         });
-        ((*(*check.slot).tts_ops)
-            .clear
-            .expect("every slot type can be cleared"))(check.slot);
+        slot::clear(check.slot);
         Ok(!is_null && holds.value() != 0)
     }
 }

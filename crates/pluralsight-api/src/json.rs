@@ -64,9 +64,17 @@ impl<'a> Scanner<'a> {
         self.text.get(start..self.position).unwrap_or("")
     }
 
-    fn byte(&self) -> u8 {
+    /// The byte that comes next; zero at the end.
+    #[inline]
+    pub fn byte(&self) -> u8 {
         // A zero byte is no part of JSON outside a string, so that it can stand for the end.
         self.bytes.get(self.position).copied().unwrap_or(0)
+    }
+
+    /// The first place from `position` on that holds a quote, a backslash or a control character, or the end.
+    #[inline]
+    fn until(&self, position: usize) -> usize {
+        plain::until(self.bytes, position)
     }
 
     #[inline]
@@ -102,17 +110,18 @@ impl<'a> Scanner<'a> {
         })
     }
 
-    /// Passes `null`, `true` or `false`.
+    /// Passes `null`, `true` or `false`, on whose first character the scanner stands.
     #[inline]
     pub fn word(&mut self, kind: Kind) -> Result<()> {
-        let word: &[u8] = match kind {
-            Kind::Null => b"null",
-            Kind::True => b"true",
-            _ => b"false",
+        let (start, last) = match kind {
+            Kind::Null => (self.position, b"null"),
+            Kind::True => (self.position, b"true"),
+            // That it begins with an f is known.
+            _ => (self.position + 1, b"alse"),
         };
-        let end = self.position + word.len();
-        if self.bytes.get(self.position..end) == Some(word) {
-            self.position = end;
+        let rest = self.bytes.get(start..).and_then(<[u8]>::first_chunk);
+        if rest == Some(last) {
+            self.position = start + last.len();
             Ok(())
         } else {
             Err(Malformed::Syntax)
@@ -160,7 +169,7 @@ impl<'a> Scanner<'a> {
     #[inline]
     pub fn plain_string(&mut self) -> Option<&'a str> {
         let start = self.position + 1;
-        let end = plain::until(self.bytes, start);
+        let end = self.until(start);
         if self.bytes.get(end) != Some(&b'"') {
             return None;
         }
@@ -171,7 +180,7 @@ impl<'a> Scanner<'a> {
     /// Passes a string: its text.
     pub fn string(&mut self) -> Result<Cow<'a, str>> {
         let start = self.position + 1;
-        self.position = plain::until(self.bytes, start);
+        self.position = self.until(start);
         match self.byte() {
             b'"' => {
                 let text = self.since(start);
@@ -197,7 +206,7 @@ impl<'a> Scanner<'a> {
                 _ => return Err(Malformed::Syntax),
             }
             let run = self.position;
-            self.position = plain::until(self.bytes, run);
+            self.position = self.until(run);
             text.push_str(self.since(run));
         }
     }
@@ -296,6 +305,25 @@ impl<'a> Scanner<'a> {
         }
     }
 
+    /// Passes the byte, if it is the one that comes next.
+    #[inline]
+    pub fn pass_byte(&mut self, byte: u8) -> bool {
+        let is_next = self.byte() == byte;
+        self.position += usize::from(is_next);
+        is_next
+    }
+
+    /// Passes the text, if it is what comes next.
+    #[inline]
+    pub fn pass(&mut self, text: &Literal) -> bool {
+        let rest = self.bytes.get(self.position..).unwrap_or_default();
+        let is_next = text.is_start_of(rest);
+        if is_next {
+            self.position += text.len();
+        }
+        is_next
+    }
+
     /// Whether the member that comes next begins so: its name, quoted, and the colon. It is passed only then. A name that
     /// is written with escapes, or parted from its colon, is not recognised here.
     #[inline]
@@ -346,7 +374,7 @@ impl<'a> Scanner<'a> {
     }
 
     fn skip_string(&mut self) -> Result<()> {
-        self.position = plain::until(self.bytes, self.position + 1);
+        self.position = self.until(self.position + 1);
         loop {
             match self.byte() {
                 b'"' => {
@@ -355,7 +383,7 @@ impl<'a> Scanner<'a> {
                 }
                 b'\\' => {
                     self.escape()?;
-                    self.position = plain::until(self.bytes, self.position);
+                    self.position = self.until(self.position);
                 }
                 _ => return Err(Malformed::Syntax),
             }
@@ -411,7 +439,7 @@ pub(crate) fn write_compact(json: &str, out: &mut String) {
             b' ' | b'\n' | b'\t' | b'\r' => scanner.position += 1,
             b'"' => {
                 let mut start = scanner.position;
-                scanner.position = plain::until(scanner.bytes, start + 1);
+                scanner.position = scanner.until(start + 1);
                 while scanner.byte() == b'\\' {
                     let escape = scanner.position;
                     if scanner
@@ -422,8 +450,7 @@ pub(crate) fn write_compact(json: &str, out: &mut String) {
                         out.push_str("\\ufffd");
                         start = scanner.position;
                     }
-                    scanner.position =
-                        plain::until(scanner.bytes, scanner.position.max(escape + 1));
+                    scanner.position = scanner.until(scanner.position.max(escape + 1));
                 }
                 scanner.position += 1;
                 out.push_str(scanner.since(start));
@@ -437,6 +464,7 @@ pub(crate) fn write_compact(json: &str, out: &mut String) {
 }
 
 mod plain;
+pub(crate) use plain::Literal;
 
 #[cfg(test)]
 mod tests;

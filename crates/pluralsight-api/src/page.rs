@@ -1,7 +1,6 @@
 //! An answer, page after page, whole or not at all.
 
 use std::cell::RefCell;
-use std::hash::RandomState;
 use std::time::Instant;
 
 use crate::ahead::{Ahead, Next};
@@ -10,6 +9,7 @@ use crate::client::{Call, Client, Context};
 use crate::columns::Layout;
 use crate::completeness::{Completeness, Finding, Gap, LONGEST_CURSOR, Totals};
 use crate::error::{Error, Place};
+use crate::fingerprint::Fingerprints;
 use crate::json::{Malformed, Scanner};
 use crate::operation::{Operation, Shape};
 use crate::page_query::PageQuery;
@@ -74,8 +74,8 @@ impl Pages {
         };
         Pages {
             layout: Layout::new(&query.columns, query.key.as_ref(), &query.truncated),
-            seen: Seen::new(query.hasher.clone()),
-            cursors: Seen::new(RandomState::new()),
+            seen: Seen::new(query.fingerprints),
+            cursors: Seen::new(Fingerprints::random()),
             query,
             after: None,
             number: 0,
@@ -139,7 +139,7 @@ impl Pages {
             let reader = PageReader {
                 operation: &self.query.operation,
                 layout: &self.layout,
-                hasher: &self.query.hasher,
+                fingerprints: &self.query.fingerprints,
                 next: ahead.is_some().then(|| Next {
                     client,
                     context: *context,
@@ -424,7 +424,7 @@ impl Pages {
 struct PageReader<'p, 'a> {
     operation: &'p Operation,
     layout: &'p Layout,
-    hasher: &'p RandomState,
+    fingerprints: &'p Fingerprints,
     next: Option<Next<'p, 'a>>,
 }
 
@@ -444,6 +444,6 @@ impl ReadData for PageReader<'_, '_> {
     }
 
     fn read(&self, scanner: &mut Scanner<'_>) -> Result<Self::Data, Malformed> {
-        records::read(scanner, self.operation, self.layout, self.hasher)
+        records::read(scanner, self.operation, self.layout, self.fingerprints)
     }
 }

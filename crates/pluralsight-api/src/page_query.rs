@@ -1,11 +1,10 @@
 //! What is read, and in pages of what size.
 
-use std::hash::RandomState;
-
 use serde_json::Value;
 
 use crate::columns::ColumnPlan;
 use crate::completeness::Completeness;
+use crate::fingerprint::Fingerprints;
 use crate::operation::Operation;
 use crate::path::FieldPath;
 use crate::selection::Selection;
@@ -53,7 +52,7 @@ pub struct PageQuery {
     /// Pages to read at most.
     pub max_pages: u64,
     /// How keys become fingerprints: queries that share it have equal fingerprints for equal keys.
-    pub hasher: RandomState,
+    pub fingerprints: Fingerprints,
 }
 
 impl PageQuery {
@@ -71,7 +70,7 @@ impl PageQuery {
             check: Completeness::Error,
             truncated: Vec::new(),
             max_pages: 100_000,
-            hasher: RandomState::new(),
+            fingerprints: Fingerprints::random(),
         }
     }
 }

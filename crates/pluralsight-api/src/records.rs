@@ -1,7 +1,5 @@
 //! The records in an answer's data, whatever shape they come in.
 
-use std::hash::RandomState;
-
 use serde_json::{Map, Value};
 
 use crate::batch::Batch;
@@ -9,6 +7,7 @@ use crate::columns::Layout;
 use crate::completeness::Gap;
 use crate::decode::{RecordReader, Records};
 use crate::error::{Error, Place};
+use crate::fingerprint::Fingerprints;
 use crate::json::{Kind, Malformed, Scanner};
 use crate::operation::{Operation, Shape};
 use crate::text::{presentable, shortened};
@@ -56,12 +55,12 @@ pub(crate) fn read<'a>(
     scanner: &mut Scanner<'a>,
     operation: &Operation,
     layout: &Layout,
-    hasher: &RandomState,
+    fingerprints: &Fingerprints,
 ) -> Result<Result<PageData, Unfit>, Malformed> {
     let reader = PageReader {
         operation,
         layout,
-        hasher,
+        fingerprints,
     };
     let mut answer = None;
     let mut more = scanner.enter()?;
@@ -80,7 +79,7 @@ pub(crate) fn read<'a>(
 struct PageReader<'l> {
     operation: &'l Operation,
     layout: &'l Layout,
-    hasher: &'l RandomState,
+    fingerprints: &'l Fingerprints,
 }
 
 impl PageReader<'_> {
@@ -108,12 +107,12 @@ impl PageReader<'_> {
                 }))
             }
             (Shape::Object | Shape::List, Kind::Object) => {
-                let mut records = RecordReader::new(self.layout, self.hasher);
+                let mut records = RecordReader::new(self.layout, self.fingerprints);
                 records.record(scanner)?;
                 Ok(Ok(PageData::of(records.finish())))
             }
             (Shape::Object, Kind::List) => {
-                let mut records = RecordReader::new(self.layout, self.hasher);
+                let mut records = RecordReader::new(self.layout, self.fingerprints);
                 records.parts(scanner)?;
                 Ok(Ok(PageData::of(records.finish())))
             }
@@ -123,7 +122,7 @@ impl PageReader<'_> {
     }
 
     fn nothing(self) -> PageData {
-        PageData::of(RecordReader::new(self.layout, self.hasher).finish())
+        PageData::of(RecordReader::new(self.layout, self.fingerprints).finish())
     }
 
     fn connection(self, scanner: &mut Scanner<'_>) -> Result<Result<PageData, Unfit>, Malformed> {
@@ -196,7 +195,7 @@ impl PageReader<'_> {
         path: &str,
         below: &[String],
     ) -> Result<Result<PageData, Unfit>, Malformed> {
-        let mut records = RecordReader::new(self.layout, self.hasher);
+        let mut records = RecordReader::new(self.layout, self.fingerprints);
         let (mut first_null, mut nulls, mut wrong) = (None, 0, None);
         let mut position = 0;
         let mut more = scanner.enter()?;

@@ -1,6 +1,6 @@
 //! Which keys have come already, in little memory.
 
-use std::hash::{BuildHasher, RandomState};
+use crate::fingerprint::Fingerprints;
 
 /// Slots of the first table.
 const LEAST_SLOTS: usize = 64;
@@ -18,16 +18,16 @@ const MOST_EXPECTED: u64 = 4_000_000;
 /// Two of 1,000,000 different keys share a fingerprint with a probability of 1 in 37 million. The row would be left
 /// out, and the count of rows against `totalCount` would then find it missing.
 pub(crate) struct Seen {
-    hasher: RandomState,
+    fingerprints: Fingerprints,
     /// Open addressing with linear probing; 0 is an empty slot.
     slots: Slots,
     keys: usize,
 }
 
 impl Seen {
-    pub fn new(hasher: RandomState) -> Seen {
+    pub fn new(fingerprints: Fingerprints) -> Seen {
         Seen {
-            hasher,
+            fingerprints,
             slots: Slots::new(0),
             keys: 0,
         }
@@ -44,8 +44,7 @@ impl Seen {
 
     /// Adds a text; false if it was there.
     pub fn insert_text(&mut self, text: &str) -> bool {
-        let fingerprint = self.hasher.hash_one((0u8, text));
-        self.insert(fingerprint)
+        self.insert(self.fingerprints.of_text(text))
     }
 
     /// Adds a key by its fingerprint; false if it was there.
@@ -126,11 +125,11 @@ mod tests {
     use super::*;
 
     fn empty() -> Seen {
-        Seen::new(RandomState::new())
+        Seen::new(Fingerprints::random())
     }
 
     fn insert(seen: &mut Seen, key: u64) -> bool {
-        let fingerprint = seen.hasher.hash_one(key);
+        let fingerprint = seen.fingerprints.of_text(&key.to_string());
         seen.insert(fingerprint)
     }
 

@@ -277,22 +277,25 @@ async fn read_body(
     phase: &Cell<Phase>,
 ) -> Result<Vec<u8>, Failure> {
     let limit = decoder.limit();
+    let mut counted = 0;
     loop {
         match response.chunk().await {
             Ok(Some(chunk)) => {
-                let before = decoder.decoded().len();
-                let decoded = decoder
+                decoder
                     .feed(&chunk)
                     .map_err(|undecodable| unreadable(undecodable, limit))?;
-                stats.count_bytes(decoded - before);
-                phase.set(Phase::Reading(decoded as u64));
+                stats.count_bytes(decoder.decoded() - counted);
+                counted = decoder.decoded();
+                phase.set(Phase::Reading(decoder.received() as u64));
             }
             Ok(None) => {
-                return decoder
+                let body = decoder
                     .finish()
-                    .map_err(|undecodable| unreadable(undecodable, limit));
+                    .map_err(|undecodable| unreadable(undecodable, limit))?;
+                stats.count_bytes(body.len() - counted);
+                return Ok(body);
             }
-            Err(error) => return Err(broken_body(&error, decoder.decoded().len())),
+            Err(error) => return Err(broken_body(&error, decoder.received())),
         }
     }
 }

@@ -9,7 +9,7 @@ fn operation(shape: Shape) -> Operation {
 }
 
 fn read_in(data: &str, operation: &Operation) -> Result<PageData, Unfit> {
-    let hasher = RandomState::new();
+    let hasher = Fingerprints::random();
     let layout = Layout::new(&[], None, &[]);
     let mut scanner = Scanner::new(data);
     scanner.kind().expect(data);

@@ -74,7 +74,81 @@ fn any_column() -> impl Strategy<Value = ColumnPlan> {
     })
 }
 
+type Dice<'a> = std::iter::Cycle<std::iter::Copied<std::slice::Iter<'a, u8>>>;
+
+/// A record that holds what the columns ask for, in the order in which the API answers, and as the dice have it.
+fn shaped(columns: &[ColumnPlan], flags: &[FieldPath], dice: &[u8]) -> String {
+    let conditions = columns
+        .iter()
+        .filter_map(|column| column.condition.as_ref());
+    let paths = columns.iter().map(|column| &column.field).chain(flags);
+    let paths = paths.chain(conditions.map(|condition| &condition.path));
+    let mut names: Vec<&[String]> = paths.map(FieldPath::segments).collect();
+    let id = path("id");
+    names.push(id.segments());
+    object(&names, &mut dice.iter().copied().cycle())
+}
+
+fn object(paths: &[&[String]], dice: &mut Dice<'_>) -> String {
+    let firsts: std::collections::BTreeSet<&String> =
+        paths.iter().filter_map(|path| path.first()).collect();
+    let members: Vec<String> = firsts
+        .into_iter()
+        .map(|first| {
+            let below = paths.iter().filter(|path| path.first() == Some(first));
+            let below: Vec<&[String]> = below
+                .filter_map(|path| path.get(1..))
+                .filter(|path| !path.is_empty())
+                .collect();
+            format!("\"{first}\":{}", shaped_value(&below, dice))
+        })
+        .collect();
+    format!("{{{}}}", members.join(","))
+}
+
+fn shaped_value(below: &[&[String]], dice: &mut Dice<'_>) -> String {
+    let list = |dice: &mut Dice<'_>, of: fn(&[&[String]], &mut Dice<'_>) -> String| {
+        let length = dice.next().unwrap_or(0) % 4;
+        let elements: Vec<String> = (0..length).map(|_| of(below, dice)).collect();
+        format!("[{}]", elements.join(","))
+    };
+    let throw = dice.next().unwrap_or(0) % 16;
+    if !below.is_empty() {
+        return match throw {
+            0 => "null".to_owned(),
+            1..8 => list(dice, |below, dice| match dice.next() {
+                Some(throw) if throw % 8 == 0 => "null".to_owned(),
+                _ => object(below, dice),
+            }),
+            8 => "7".to_owned(),
+            _ => object(below, dice),
+        };
+    }
+    match throw {
+        0 => "null".to_owned(),
+        1..4 => "true".to_owned(),
+        4..7 => "false".to_owned(),
+        7 => "-12.5e1".to_owned(),
+        8 => "\"2021-02-01T03:04:05.678Z\"".to_owned(),
+        9 => "\"\\u0000 \\ud83d\\udc4d \\u00e4\"".to_owned(),
+        10 => "123".to_owned(),
+        11..13 => list(dice, |_, dice| dice.next().unwrap_or(0).to_string()),
+        length => format!("\"{}\"", "ü".repeat(usize::from(length) * 7 - 70)),
+    }
+}
+
 proptest! {
+    #[test]
+    fn records_that_look_as_expected_are_read_as_the_reference_reads_them(
+        dice in prop::collection::vec(prop::collection::vec(any::<u8>(), 1..40), 1..4),
+        columns in prop::collection::vec(any_column(), 0..6),
+        flags in prop::collection::vec(any_path(), 0..2),
+    ) {
+        let flags: Vec<FieldPath> = flags.iter().map(|text| path(text)).collect();
+        let records: Vec<String> = dice.iter().map(|dice| shaped(&columns, &flags, dice)).collect();
+        check(&records, &columns, &flags);
+    }
+
     #[test]
     fn any_records_are_read_as_the_reference_reads_them(
         records in prop::collection::vec(any_record(), 1..4),
