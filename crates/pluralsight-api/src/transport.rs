@@ -277,25 +277,22 @@ async fn read_body(
     phase: &Cell<Phase>,
 ) -> Result<Vec<u8>, Failure> {
     let limit = decoder.limit();
-    let mut counted = 0;
     loop {
         match response.chunk().await {
             Ok(Some(chunk)) => {
-                decoder
+                let before = decoder.decoded().len();
+                let decoded = decoder
                     .feed(&chunk)
                     .map_err(|undecodable| unreadable(undecodable, limit))?;
-                stats.count_bytes(decoder.decoded() - counted);
-                counted = decoder.decoded();
-                phase.set(Phase::Reading(decoder.received() as u64));
+                stats.count_bytes(decoded - before);
+                phase.set(Phase::Reading(decoded as u64));
             }
             Ok(None) => {
-                let body = decoder
+                return decoder
                     .finish()
-                    .map_err(|undecodable| unreadable(undecodable, limit))?;
-                stats.count_bytes(body.len() - counted);
-                return Ok(body);
+                    .map_err(|undecodable| unreadable(undecodable, limit));
             }
-            Err(error) => return Err(broken_body(&error, decoder.received())),
+            Err(error) => return Err(broken_body(&error, decoder.decoded().len())),
         }
     }
 }
