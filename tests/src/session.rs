@@ -64,23 +64,25 @@ impl Session {
 
     /// The rows of all statements of `sql`, as texts.
     pub fn try_rows(&mut self, sql: &str) -> Result<Vec<Vec<Option<String>>>, Refusal> {
-        let messages =
-            self.client
-                .simple_query(sql)
-                .map_err(|error| match error.as_db_error() {
-                    Some(refusal) => Refusal {
-                        code: refusal.code().code().to_owned(),
-                        message: refusal.message().to_owned(),
-                        detail: refusal.detail().map(str::to_owned),
-                        hint: refusal.hint().map(str::to_owned),
-                    },
-                    None => Refusal {
-                        code: "08006".to_owned(),
-                        message: error.to_string(),
-                        detail: None,
-                        hint: None,
-                    },
-                })?;
+        let outcome = self.client.simple_query(sql);
+        let messages = outcome.map_err(|error| {
+            // The error comes before the backend has let go of its locks; it answers nothing else before that.
+            let _ = self.client.simple_query("");
+            match error.as_db_error() {
+                Some(refusal) => Refusal {
+                    code: refusal.code().code().to_owned(),
+                    message: refusal.message().to_owned(),
+                    detail: refusal.detail().map(str::to_owned),
+                    hint: refusal.hint().map(str::to_owned),
+                },
+                None => Refusal {
+                    code: "08006".to_owned(),
+                    message: error.to_string(),
+                    detail: None,
+                    hint: None,
+                },
+            }
+        })?;
         Ok(messages
             .into_iter()
             .filter_map(|message| match message {

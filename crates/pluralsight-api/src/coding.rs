@@ -141,8 +141,9 @@ impl Decoder {
     fn make_room(&mut self) {
         let length = self.bytes.len();
         let wanted = match length {
-            0 => self.expected.max(LEAST_ROOM),
-            _ => length.max(LEAST_ROOM),
+            // Pages of one list differ a little, and one that does not fit is copied.
+            0 => (self.expected + self.expected / 16).max(LEAST_ROOM),
+            _ => (length / 2).max(LEAST_ROOM),
         };
         let allowed = usize::try_from(self.limit.saturating_add(1))
             .unwrap_or(usize::MAX)
