@@ -302,3 +302,20 @@ fn columns_that_postgresql_computes_are_left_alone_in_copies_and_refused_in_hist
     session.run("ALTER TABLE pluralsight_copy.account_history DROP COLUMN domain");
     session.run(REFRESH);
 }
+
+#[test]
+fn the_plan_of_a_permission_set_does_not_tell_whose_answer_it_is() {
+    let mut stage = stage(20);
+    stage
+        .sandbox
+        .faults()
+        .script("planPermissionSets=set=/data/planPermissionSets/nodes/*/planId:\"standard\"")
+        .expect("a rule");
+    stage.session.run(REFRESH);
+    assert_eq!(
+        stage
+            .session
+            .column("SELECT DISTINCT plan_id FROM pluralsight_copy.permission_sets"),
+        ["standard"]
+    );
+}

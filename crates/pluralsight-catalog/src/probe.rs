@@ -113,7 +113,8 @@ pub(crate) fn is_no_query(error: &Error, declared: &Table) -> bool {
             let is_null = || {
                 let mut errors = errors.iter();
                 errors.all(|error| {
-                    error.path.as_deref() == Some(declared.query) && is_refusal(&error.message)
+                    error.path.as_deref() == Some(declared.query)
+                        && is_refusal(&error.message, declared.query)
                 })
             };
             of_other == 0 && (of_query > 0 || is_null())
@@ -122,8 +123,9 @@ pub(crate) fn is_no_query(error: &Error, declared: &Table) -> bool {
     }
 }
 
-/// Whether a message says that a key may not do something, in words that servers use for that.
-fn is_refusal(message: &str) -> bool {
+/// Whether a message says that a key may not do something, in words that servers use for that. The name of the query is none of
+/// them, whatever word is in it.
+fn is_refusal(message: &str, query: &str) -> bool {
     const WORDS: [&str; 7] = [
         "authori",
         "forbidden",
@@ -133,7 +135,7 @@ fn is_refusal(message: &str) -> bool {
         "access",
         "entitle",
     ];
-    let message = message.to_lowercase();
+    let message = message.to_lowercase().replace(&query.to_lowercase(), "");
     WORDS.iter().any(|word| message.contains(word))
 }
 
@@ -180,4 +182,26 @@ fn wrapped(declared: &Table) -> Vec<ImportedTable> {
         table
     };
     names.iter().map(|name| within(name)).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::is_refusal;
+
+    #[test]
+    fn a_query_that_is_named_like_a_refusal_is_not_taken_for_one() {
+        let query = "planPermissionSets";
+        for passing in [
+            "Error in planPermissionSets resolver",
+            "Cannot return null for non-nullable field Query.planPermissionSets.",
+        ] {
+            assert!(!is_refusal(passing, query), "{passing}");
+        }
+        for refusal in [
+            "Not authorized to read planPermissionSets",
+            "You lack the permission for planPermissionSets",
+        ] {
+            assert!(is_refusal(refusal, query), "{refusal}");
+        }
+    }
 }

@@ -318,3 +318,51 @@ fn an_estimate_is_kept_where_the_api_does_not_count() {
         "50"
     );
 }
+
+#[test]
+fn what_passes_while_set_up_asks_makes_no_table_empty_for_good() {
+    let query = "planPermissionSets";
+    for (name, fault) in [
+        // Its name holds a word that tells of missing rights in other messages.
+        (
+            "as-declared",
+            format!(
+                r#"{query}=partial=[{{"message":"Error in {query} resolver","path":["{query}"]}}]"#
+            ),
+        ),
+        ("sets-list", format!("{query}=set=/data/{query}:null")),
+    ] {
+        for introspection in [Introspection::default(), Introspection::Off] {
+            let variant = variant(name).expect(name);
+            let config = Config {
+                introspection,
+                ..Config::default()
+            };
+            let mut stage = stage(variant.apply(config).expect("its faults"));
+            for rule in [&fault, &format!("{query}=set=/data/{query}:null")] {
+                stage.sandbox.faults().script(rule).expect("a rule");
+            }
+            stage.session.run(SET_UP);
+            stage.sandbox.faults().clear();
+            let count = |stage: &mut Stage| {
+                let sql = "SELECT count(*), count(name) FROM pluralsight.permission_sets";
+                stage.session.try_rows(sql)
+            };
+            // An error would do as well; no answer may be short.
+            if let Ok(rows) = count(&mut stage) {
+                assert_eq!(
+                    rows,
+                    [[Some("5".to_owned()), Some("5".to_owned())]],
+                    "{name}"
+                );
+            }
+            stage.session.run(SET_UP);
+            let rows = count(&mut stage).expect("it is set up again");
+            assert_eq!(
+                rows,
+                [[Some("5".to_owned()), Some("5".to_owned())]],
+                "{name}"
+            );
+        }
+    }
+}

@@ -4,7 +4,7 @@ mod api;
 mod others;
 
 use behaviour::{Session, Stage};
-use pluralsight_sandbox::{Config, Introspection};
+use pluralsight_sandbox::{Config, Introspection, variant};
 
 const SET_UP: &str = "CALL pluralsight_fdw.set_up('pluralsight')";
 

@@ -140,6 +140,12 @@ fn learn(
             operation.shape = Shape::List;
             elements.iter().collect()
         }
+        // Nothing at all says nothing of how a list comes.
+        (Shape::List, Value::Null) if !gathers => {
+            table.rows = None;
+            table.key = None;
+            Vec::new()
+        }
         (_, object) => {
             table.rows = Some(1);
             table.key = None;
