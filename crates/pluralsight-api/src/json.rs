@@ -114,13 +114,16 @@ impl<'a> Scanner<'a> {
     #[inline]
     pub fn word(&mut self, kind: Kind) -> Result<()> {
         let (start, last) = match kind {
-            Kind::Null => (self.position, b"null"),
-            Kind::True => (self.position, b"true"),
+            Kind::Null => (self.position, *b"null"),
+            Kind::True => (self.position, *b"true"),
             // That it begins with an f is known.
-            _ => (self.position + 1, b"alse"),
+            _ => {
+                let [_, last @ ..] = *b"false";
+                (self.position + 1, last)
+            }
         };
         let rest = self.bytes.get(start..).and_then(<[u8]>::first_chunk);
-        if rest == Some(last) {
+        if rest == Some(&last) {
             self.position = start + last.len();
             Ok(())
         } else {

@@ -5,6 +5,7 @@ mod model;
 mod names;
 mod notes;
 mod people;
+mod permissions;
 mod seats;
 mod snapshot;
 mod spelling;

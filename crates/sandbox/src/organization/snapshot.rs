@@ -9,8 +9,8 @@ use crate::switches::{EmailMatch, TeamMatch};
 
 use super::{
     model::{PermissionSet, Plan, PlanAdmin, Product, Team, User},
+    permissions,
     seats::{self, Seats},
-    staff,
 };
 
 /// Somebody in the list of users.
@@ -79,7 +79,7 @@ impl Snapshot {
     }
 
     pub(crate) fn permission_sets(&self) -> Vec<PermissionSet> {
-        staff::permission_sets(&self.plan.plan_id)
+        permissions::sets(&self.plan.plan_id)
     }
 
     pub(crate) fn products(&self) -> Vec<Product> {

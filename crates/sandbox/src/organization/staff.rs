@@ -2,7 +2,7 @@
 
 use super::{
     dice::{Aspect, Dice},
-    model::{PermissionSet, PlanAdmin},
+    model::PlanAdmin,
     people::People,
     snapshot::Entry,
 };
@@ -58,24 +58,4 @@ fn without_license(people: &People, number: u64) -> PlanAdmin {
             .chance(300)
             .then(|| "External: IT service partner".to_owned()),
     }
-}
-
-/// What managers may do. Every plan has four sets; this one has made one of its own, like a plan with auditors.
-pub(super) fn permission_sets(plan_id: &str) -> Vec<PermissionSet> {
-    let sets = [
-        ("full", "Full", true),
-        ("limited", "Limited", true),
-        ("basic", "Basic", true),
-        ("viewer", "View only", true),
-        ("auditors", "Réviseurs “EU”", false),
-    ];
-    let sets = sets
-        .into_iter()
-        .map(|(id, name, is_default)| PermissionSet {
-            id: id.to_owned(),
-            name: name.to_owned(),
-            is_default,
-            plan_id: plan_id.to_owned(),
-        });
-    sets.collect()
 }
