@@ -89,23 +89,21 @@ impl Template {
         paths.extend(truncated.iter().cloned());
         paths.extend(compared.cloned());
         let mut columns = reading.columns.to_vec();
-        let mut watch = |path: &FieldPath| {
-            columns.push(as_json(path));
-            columns.len() - 1
+        let mut watch = |plan: ColumnPlan| {
+            let known = columns.iter().position(|column| *column == plan);
+            known.unwrap_or_else(|| {
+                columns.push(plan);
+                columns.len() - 1
+            })
         };
         let mut watched = Watched::default();
         if let Some(field) = compared {
-            watched.compared = Some(watch(field));
-            watched.cut = truncated.iter().map(&mut watch).collect();
+            watched.compared = Some(watch(as_json(field)));
+            watched.cut = truncated.iter().map(as_json).map(&mut watch).collect();
         }
         for field in fields_without_key(options) {
             if let Some(path) = paths.iter().find(|path| path.segments() == [field]) {
-                let plan = ColumnPlan::one(path.clone());
-                let known = columns.iter().position(|column| *column == plan);
-                let column = known.unwrap_or(columns.len());
-                if known.is_none() {
-                    columns.push(plan);
-                }
+                let column = watch(ColumnPlan::one(path.clone()));
                 watched.keys.push((column, field.to_owned()));
             }
         }

@@ -1,5 +1,6 @@
 //! What to take out of each record of a page.
 
+use crate::json::Literal;
 use crate::path::FieldPath;
 
 /// A column that a query asks for.
@@ -82,7 +83,7 @@ pub(crate) struct Column {
 pub(crate) struct Node {
     pub name: String,
     /// The name as a member begins: quoted, with the colon.
-    pub quoted: String,
+    pub begins: Literal,
     pub children: Vec<usize>,
     /// Columns whose path ends here.
     pub ends: Vec<usize>,
@@ -246,7 +247,7 @@ impl Layout {
             let child = self.nodes.len();
             self.nodes.push(Node {
                 name: name.to_owned(),
-                quoted: format!("\"{name}\":"),
+                begins: Literal::new(format!("\"{name}\":")),
                 ..Node::default()
             });
             self.nodes[at].children.push(child);

@@ -330,14 +330,9 @@ impl<'a> Scanner<'a> {
     /// Whether the member that comes next begins so: its name, quoted, and the colon. It is passed only then. A name that
     /// is written with escapes, or parted from its colon, is not recognised here.
     #[inline]
-    pub fn name_is(&mut self, quoted: &str) -> bool {
+    pub fn name_is(&mut self, begins: &Literal) -> bool {
         self.skip_space();
-        let rest = self.bytes.get(self.position..).unwrap_or_default();
-        let is_next = plain::starts_with(rest, quoted.as_bytes());
-        if is_next {
-            self.position += quoted.len();
-        }
-        is_next
+        self.pass(begins)
     }
 
     /// Passes a member's name and colon.

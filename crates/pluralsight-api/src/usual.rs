@@ -113,7 +113,7 @@ impl Layout {
                 value => value?,
             };
             Some(Member {
-                begins: Literal::new(format!("{first}{}", node.quoted)),
+                begins: Literal::new(format!("{first}\"{}\":", node.name)),
                 value,
             })
         };

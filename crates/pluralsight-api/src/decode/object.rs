@@ -111,7 +111,7 @@ impl<'a> RecordReader<'_, 'a> {
         expected: usize,
     ) -> Result<Option<usize>> {
         if let Some(&child) = node.children.get(expected)
-            && scanner.name_is(&self.layout.nodes[child].quoted)
+            && scanner.name_is(&self.layout.nodes[child].begins)
         {
             return Ok(Some(expected));
         }

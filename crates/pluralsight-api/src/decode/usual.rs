@@ -44,7 +44,21 @@ impl<'a> RecordReader<'_, 'a> {
         if scanner.byte() != b'[' {
             return self.object_or_null(scanner, inner, is_false);
         }
-        for &column in &inner.listed.as_ref()?[usize::from(is_false)] {
+        let listed = &inner.listed.as_ref()?[usize::from(is_false)];
+        self.elements(scanner, listed, |reader, scanner| {
+            reader.object_or_null(scanner, inner, is_false)
+        })
+    }
+
+    /// Reads a list, which these columns note.
+    #[inline]
+    fn elements(
+        &mut self,
+        scanner: &mut Scanner<'a>,
+        listed: &[usize],
+        element: impl Fn(&mut Self, &mut Scanner<'a>) -> Option<()>,
+    ) -> Option<()> {
+        for &column in listed {
             self.values[column].listed();
         }
         scanner.pass_byte(b'[');
@@ -52,7 +66,7 @@ impl<'a> RecordReader<'_, 'a> {
             return Some(());
         }
         loop {
-            self.object_or_null(scanner, inner, is_false)?;
+            element(self, scanner)?;
             if !scanner.pass_byte(b',') {
                 return scanner.pass_byte(b']').then_some(());
             }
@@ -80,19 +94,11 @@ impl<'a> RecordReader<'_, 'a> {
         if scanner.byte() != b'[' {
             return self.scalar(scanner, leaf, is_false);
         }
-        for &column in &leaf.listed.as_ref()?[usize::from(is_false)] {
-            self.values[column].listed();
-        }
-        scanner.pass_byte(b'[');
-        if scanner.pass_byte(b']') {
-            return Some(false);
-        }
-        loop {
-            self.scalar(scanner, leaf, is_false)?;
-            if !scanner.pass_byte(b',') {
-                return scanner.pass_byte(b']').then_some(false);
-            }
-        }
+        let listed = &leaf.listed.as_ref()?[usize::from(is_false)];
+        self.elements(scanner, listed, |reader, scanner| {
+            reader.scalar(scanner, leaf, is_false).map(|_| ())
+        })?;
+        Some(false)
     }
 
     #[inline]

@@ -46,7 +46,7 @@ fn words_of<const N: usize, const M: usize>(bytes: &[u8; N]) -> [u64; M] {
 }
 
 /// A short text that many places are compared with.
-#[derive(Debug)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Literal {
     text: String,
     /// Its first bytes and, where it has bytes, ones.
@@ -86,26 +86,6 @@ impl Literal {
         }
         difference == 0 && (self.len() <= LITERAL || bytes.starts_with(self.text.as_bytes()))
     }
-}
-
-/// Whether `bytes` begin with `wanted`, which is short.
-#[inline]
-pub(super) fn starts_with(bytes: &[u8], wanted: &[u8]) -> bool {
-    let Some(bytes) = bytes.get(..wanted.len()) else {
-        return false;
-    };
-    // The last words of both overlap those before. A comparison of slices would be a call.
-    if let (Some(last), Some(last_wanted)) =
-        (bytes.last_chunk::<WORD>(), wanted.last_chunk::<WORD>())
-    {
-        return last == last_wanted
-            && bytes
-                .as_chunks::<WORD>()
-                .0
-                .iter()
-                .eq(wanted.as_chunks::<WORD>().0);
-    }
-    bytes == wanted
 }
 
 #[cfg(test)]
@@ -157,21 +137,6 @@ mod tests {
                     other[place] ^= 1;
                     assert!(!literal.is_start_of(&other));
                 }
-            }
-        }
-    }
-
-    #[test]
-    fn a_start_is_told_from_any_other() {
-        let text = b"abcdefghijklmnopqrstuvwxyz";
-        for length in 0..text.len() {
-            assert!(starts_with(text, &text[..length]));
-            assert!(starts_with(&text[..length], &text[..length]));
-            assert!(!starts_with(&text[..length], &text[..length + 1]));
-            for place in 0..length {
-                let mut other = text[..length].to_vec();
-                other[place] ^= 1;
-                assert!(!starts_with(text, &other));
             }
         }
     }
